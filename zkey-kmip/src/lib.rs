@@ -1,1 +1,4 @@
 //! See the package description.
+
+pub mod abi;
+pub mod plugin;
