@@ -1,0 +1,206 @@
+//! Files that are replaced as a whole or not at all.
+//!
+//! A new file is written under a temporary name beside the old one, flushed to the disk, given its
+//! owner and mode, and renamed over the old one. Whoever reads the file sees the old or the new
+//! content, also after a crash or on a full disk.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A file could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {}", path.display())]
+pub struct FileError {
+    action: &'static str,
+    path: PathBuf,
+    source: io::Error,
+}
+
+impl FileError {
+    /// `action` is a verb, such as `write`.
+    pub fn new(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+        FileError {
+            action,
+            path: path.into(),
+            source,
+        }
+    }
+
+    /// The cause.
+    pub fn io(&self) -> &io::Error {
+        &self.source
+    }
+}
+
+impl From<FileError> for crate::abi::PluginError {
+    fn from(error: FileError) -> Self {
+        crate::abi::PluginError::new((&error.source).into(), error.to_string())
+            .caused_by(error.source)
+    }
+}
+
+/// Who may use a new file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Only the owner (mode 0600).
+    Owner,
+    /// Those who may use the directory, without execution, and without anything but reading for
+    /// the rest of the world: the directory's mode under the mask 0664. The file belongs to the
+    /// group of the directory. This is zkey's rule for its repository.
+    AsDirectory,
+}
+
+/// Replaces the file `path`, or creates it.
+///
+/// # Errors
+/// The old file, if any, is as it was.
+pub fn replace(path: &Path, content: &[u8], access: Access) -> Result<(), FileError> {
+    let (temporary, mut file) = create_temporary(path)?;
+    let renamed = fill(&mut file, &temporary, content, access).and_then(|()| {
+        fs::rename(&temporary, path).map_err(|cause| FileError::new("replace", path, cause))
+    });
+    if renamed.is_err() {
+        // The first error counts; the left-over holds nothing that the file would not hold.
+        let _ = fs::remove_file(&temporary);
+    }
+    renamed?;
+    sync_directory(parent(path))
+}
+
+/// Writes a new file that must not exist yet and flushes it to the disk, but not its directory.
+///
+/// # Errors
+/// There is no new file.
+pub fn create(path: &Path, content: &[u8], access: Access) -> Result<(), FileError> {
+    let mut file =
+        open_new(path).map_err(|cause| FileError::new("create", path.to_owned(), cause))?;
+    let filled = fill(&mut file, path, content, access);
+    if filled.is_err() {
+        let _ = fs::remove_file(path);
+    }
+    filled
+}
+
+/// Makes renames and removals in `directory` permanent.
+///
+/// # Errors
+/// The directory cannot be read or the disk fails.
+pub fn sync_directory(directory: &Path) -> Result<(), FileError> {
+    File::open(directory)
+        .and_then(|directory| directory.sync_all())
+        .map_err(|cause| FileError::new("flush directory", directory, cause))
+}
+
+/// Removes a file; that there is none is no error.
+///
+/// # Errors
+/// The file is still there.
+pub fn remove_if_present(path: &Path) -> Result<(), FileError> {
+    match fs::remove_file(path) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+            Err(FileError::new("remove", path, cause))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn open_new(path: &Path) -> io::Result<File> {
+    // Not accessible for others until it is complete, whatever the umask.
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+}
+
+/// A file beside `path` whose name no other process and no other call uses.
+fn create_temporary(path: &Path) -> Result<(PathBuf, File), FileError> {
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let mut name = path.as_os_str().to_owned();
+        let count = COUNTER.fetch_add(1, Ordering::Relaxed);
+        name.push(format!(".{}-{count}.tmp", std::process::id()));
+        let temporary = PathBuf::from(name);
+        match open_new(&temporary) {
+            Ok(file) => return Ok((temporary, file)),
+            // Left over by a process of the same number: its name stays taken.
+            Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(cause) => return Err(FileError::new("create", temporary, cause)),
+        }
+    }
+}
+
+fn fill(file: &mut File, path: &Path, content: &[u8], access: Access) -> Result<(), FileError> {
+    let failed = |cause| FileError::new("write", path, cause);
+    file.write_all(content).map_err(failed)?;
+    if access == Access::AsDirectory {
+        share(file, parent(path)).map_err(failed)?;
+    }
+    file.sync_all().map_err(failed)
+}
+
+/// Applies [`Access::AsDirectory`].
+fn share(file: &File, directory: &Path) -> io::Result<()> {
+    let directory = fs::metadata(directory)?;
+    if file.metadata()?.gid() != directory.gid() {
+        std::os::unix::fs::fchown(file, None, Some(directory.gid()))?;
+    }
+    // After the group, which a change would strip of bits.
+    file.set_permissions(fs::Permissions::from_mode(directory.mode() & 0o664))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().mode() & 0o7777
+    }
+
+    #[test]
+    fn modes_follow_the_rule() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        for (of_directory, expected) in [(0o770, 0o660), (0o700, 0o600), (0o777, 0o664)] {
+            fs::set_permissions(directory.path(), fs::Permissions::from_mode(of_directory))
+                .unwrap();
+            replace(&path, b"x", Access::AsDirectory).unwrap();
+            assert_eq!(mode(&path), expected, "{of_directory:o}");
+        }
+        replace(&path, b"y", Access::Owner).unwrap();
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(fs::read(&path).unwrap(), b"y");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_failure_leaves_the_old_file_and_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("occupied");
+        fs::create_dir_all(path.join("inside")).unwrap();
+        let error = replace(&path, b"x", Access::Owner).unwrap_err();
+        assert!(error.to_string().contains("occupied"), "{error}");
+        assert!(path.join("inside").is_dir());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        assert!(replace(&directory.path().join("no/file"), b"x", Access::Owner).is_err());
+    }
+
+    #[test]
+    fn create_does_not_replace() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        create(&path, b"old", Access::Owner).unwrap();
+        assert!(create(&path, b"new", Access::Owner).is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+    }
+}
