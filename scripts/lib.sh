@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the other scripts: where things are, and how to speak.
 #
 #   ROOT         the workspace
@@ -5,6 +6,7 @@
 #   KMIP_SHARED  the reference material; exported, absent in a plain clone
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck disable=SC2034 # for those who source this
 CACHE=${KMIP_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kmip-dev}
 export KMIP_SHARED=${KMIP_SHARED:-$ROOT/../shared}
 
@@ -39,10 +41,27 @@ can_be_root() {
 
 # apt_install PACKAGE...: with fresh package lists, since an image may come without any.
 apt_install() {
-    as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+    as_root apt-get update -qq &&
+        as_root env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
 # host_triple: what rustc builds for by default.
 host_triple() { rustc -vV | sed -n 's/^host: //p'; }
+
+# pip_venv NAME REQUIREMENTS: prints the directory of a Python environment in the cache that
+# holds these packages; a half-made one is made anew.
+pip_venv() {
+    local requirements=$2 venv
+    venv=$CACHE/$1-$(cksum <"$requirements" | cut -d' ' -f1)
+    if [ ! -e "$venv/.complete" ]; then
+        "$ROOT/scripts/setup.sh" python >&2 || return
+        rm -rf "$venv"
+        mkdir -p "$CACHE"
+        python3 -m venv "$venv" &&
+            "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+                -r "$requirements" >&2 &&
+            touch "$venv/.complete" || return
+    fi
+    printf '%s\n' "$venv"
+}

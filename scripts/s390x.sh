@@ -36,8 +36,9 @@ RUST_SERIES=${RUST_VERSION%%.0*}
 SYSROOT_PACKAGES=(libc6 libc6-dev linux-libc-dev libgcc-s1 libstdc++6 zlib1g libssl3 libssl-dev)
 
 setup() {
-    [ "$(uname -m)" = x86_64 ] && command -v dpkg >/dev/null ||
-        die "the tool-chain comes from Debian 12 packages for amd64; this is another system"
+    is_debian_12_on_amd64 ||
+        die "the tool-chain comes from the packages of Debian 12 on amd64; this is another system"
+    "$ROOT/scripts/setup.sh"
     package_lists
     host_tools
     mkdir -p "$PREFIX/debs/sysroot/partial" "$PREFIX/debs/rust" "$BIN"
@@ -45,6 +46,11 @@ setup() {
     rust
     wrappers
     check_toolchain
+}
+
+is_debian_12_on_amd64() {
+    [ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ] &&
+        grep -qx 'VERSION_CODENAME=bookworm' /etc/os-release
 }
 
 package_lists() {

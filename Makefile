@@ -1,0 +1,77 @@
+# Entry points of the workspace. Everything here runs on a fresh Debian, Ubuntu or Fedora
+# that has make and Rust; what else is missing is named and, as root or with sudo, installed.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+# rustup may have installed cargo without the calling shell knowing yet.
+export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+
+# Variables for the command line
+SECONDS ?= 60
+DEMO_ARGS ?=
+TEST_ARGS ?=
+BENCH_ARGS ?=
+
+SCRIPTS := scripts/*.sh .ci/run
+
+.PHONY: help
+help: ## this list
+	@echo 'make TARGET [VARIABLE=value]'
+	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+.PHONY: demo
+demo: setup ## the zkey plugin against a key server, from nothing to a key; DEMO_ARGS
+	scripts/demo.sh $(DEMO_ARGS)
+
+.PHONY: test
+test: setup ## all tests; TEST_ARGS go to cargo test
+	cargo test --workspace --locked $(TEST_ARGS)
+
+.PHONY: bench
+bench: setup ## the benchmarks; BENCH_ARGS go to criterion
+	cargo bench --locked -p kmip-benches -- $(BENCH_ARGS)
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for SECONDS each (default 60)
+	scripts/fuzz.sh $(SECONDS)
+
+.PHONY: interop
+interop: ## client and server against PyKMIP
+	scripts/interop.sh
+
+.PHONY: s390x
+s390x: setup ## build for s390x and run the tests under qemu (Debian 12 on amd64)
+	scripts/s390x.sh
+
+.PHONY: lint
+lint: fmt clippy doc deny shellcheck ## fmt, clippy, doc, deny and shellcheck
+
+.PHONY: fmt
+fmt: ## check the formatting
+	cargo fmt --all --check
+
+.PHONY: clippy
+clippy: setup ## clippy, warnings are errors
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+.PHONY: doc
+doc: setup ## build the documentation, warnings are errors
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+
+.PHONY: deny
+deny: ## licences, bans and sources of the dependencies
+	scripts/deny.sh licenses bans sources
+
+.PHONY: audit
+audit: ## known vulnerabilities of the dependencies (fetches the advisory database)
+	scripts/deny.sh advisories
+
+.PHONY: shellcheck
+shellcheck:
+	@scripts/setup.sh lint
+	shellcheck $(SCRIPTS)
+
+.PHONY: setup
+setup: ## check for the compiler, OpenSSL and Rust; install what is missing
+	@scripts/setup.sh
