@@ -7,7 +7,8 @@ mod common;
 use std::collections::BTreeSet;
 use std::ffi::CStr;
 
-use object::Object;
+use object::read::elf::{Dyn, ElfFile64};
+use object::{Endianness, Object, elf};
 use zkey_kmip::abi::PluginCommand;
 use zkey_kmip::abi::load::{LoadError, LoadedPlugin, PluginOption};
 use zkey_kmip::abi::raw::KmsFunctions;
@@ -22,6 +23,29 @@ fn exports_one_symbol() {
         .map(|export| String::from_utf8_lossy(export.name()))
         .collect();
     assert_eq!(names, ["kms_get_functions"]);
+}
+
+#[test]
+fn linked_as_zkey_links_plugins() {
+    let bytes = std::fs::read(common::shared_object()).unwrap();
+    let file = ElfFile64::<Endianness>::parse(&*bytes).unwrap();
+    let sections = file.elf_section_table();
+    let endian = file.endian();
+    let (dynamic, strings) = sections.dynamic(endian, &*bytes).unwrap().unwrap();
+    let strings = sections.strings(endian, &*bytes, strings).unwrap();
+    let values = |tag: u32| {
+        let found = dynamic
+            .iter()
+            .filter(move |entry| entry.tag32(endian) == Some(tag));
+        found.map(|entry| entry.d_val(endian))
+    };
+    let names: Vec<_> = values(elf::DT_SONAME)
+        .map(|offset| strings.get(u32::try_from(offset).unwrap()).unwrap())
+        .collect();
+    assert_eq!(names, [b"zkey-kmip.so.1"]);
+    let symbolic = values(elf::DT_SYMBOLIC).next().is_some();
+    let flags = values(elf::DT_FLAGS).fold(0, |all, flags| all | flags);
+    assert!(symbolic || flags & u64::from(elf::DF_SYMBOLIC) != 0);
 }
 
 #[test]

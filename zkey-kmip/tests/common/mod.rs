@@ -2,8 +2,10 @@
 
 #![allow(dead_code, unreachable_pub)]
 
+pub mod c_host;
 pub mod mock;
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -21,13 +23,11 @@ pub fn shared_object() -> PathBuf {
     path
 }
 
-/// A command that runs a program of this build. Programs for another architecture go through the
-/// runner that cargo uses for them, since this machine cannot run them itself.
-pub fn command(program: &str) -> Command {
-    let runner = cfg!(target_arch = "s390x")
-        .then(|| std::env::var("CARGO_TARGET_S390X_UNKNOWN_LINUX_GNU_RUNNER").ok())
-        .flatten();
-    let mut words = runner.as_deref().unwrap_or_default().split_whitespace();
+/// A command that runs a program of this build, with the program in `KMIP_TEST_RUNNER` in front:
+/// qemu, where the tests are for another architecture.
+pub fn command(program: impl AsRef<OsStr>) -> Command {
+    let runner = std::env::var("KMIP_TEST_RUNNER").unwrap_or_default();
+    let mut words = runner.split_whitespace();
     match words.next() {
         None => Command::new(program),
         Some(first) => {

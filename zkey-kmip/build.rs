@@ -1,0 +1,18 @@
+//! Links the shared object the way zkey's own build links its plugins.
+//!
+//! rustc exports the `no_mangle` functions of a cdylib alone (here `kms_get_functions`) by a version
+//! script without a name. A linker refuses a second script with a named version node, so the C
+//! plugin's node `ZKEY_KMIP_1.0` is not there. zkey looks the symbol up without a version.
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    for argument in [
+        // The plugin is loaded with RTLD_GLOBAL: what it calls must be its own.
+        "-Wl,-Bsymbolic",
+        // zkey loads with RTLD_NOW: a missing library shall fail here, not there.
+        "-Wl,-z,defs",
+        "-Wl,-soname,zkey-kmip.so.1",
+    ] {
+        println!("cargo::rustc-cdylib-link-arg={argument}");
+    }
+}
