@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Runs every fuzz target for some seconds, with coverage feedback and address sanitizer. The
+# stable compiler does: the flags are those that cargo-fuzz passes, and RUSTC_BOOTSTRAP admits
+# the one of them that is unstable.
+#
+#   scripts/fuzz.sh SECONDS [TARGET...]
+#   scripts/fuzz.sh run TARGET FILE...      runs single inputs, such as a crash
+#
+# fuzz/seeds/TARGET is committed; fuzz/corpus/TARGET grows from it and from the reference
+# material, where that is present; what crashes is left in fuzz/artifacts/TARGET.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+FUZZ=$ROOT/fuzz
+
+targets() { sed -n 's|^path = "fuzz_targets/\(.*\)\.rs"$|\1|p' "$FUZZ/Cargo.toml"; }
+
+flags() {
+    printf '%s ' \
+        -Cpasses=sancov-module \
+        -Cllvm-args=-sanitizer-coverage-level=4 \
+        -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+        -Cllvm-args=-sanitizer-coverage-pc-table \
+        -Cllvm-args=-sanitizer-coverage-trace-compares \
+        -Cllvm-args=-simplifycfg-branch-fold-threshold=0 \
+        -Cforce-frame-pointers \
+        -Zsanitizer=address \
+        --cfg fuzzing
+}
+
+# With --target, so that build scripts and proc macros are left without the flags.
+build() {
+    (
+        cd "$FUZZ"
+        RUSTC_BOOTSTRAP=1 RUSTFLAGS=$(flags) \
+            cargo build --quiet --locked --release --bins --target "$host"
+    )
+}
+
+# Official vectors and examples make good starting points where they are at hand.
+fill_corpus() {
+    local target=$1 corpus=$FUZZ/corpus/$1
+    mkdir -p "$corpus" "$FUZZ/artifacts/$target"
+    if [ -d "$FUZZ/seeds/$target" ]; then cp -n "$FUZZ/seeds/$target"/* "$corpus"; fi
+}
+
+fuzz() {
+    local target=$1 seconds=$2 log
+    log=$(mktemp)
+    fill_corpus "$target"
+    # A TTLV message of a few KiB shows all there is; time and memory limits find what grows.
+    if ! "$bin/$target" "$FUZZ/corpus/$target" \
+        -artifact_prefix="$FUZZ/artifacts/$target/" -max_total_time="$seconds" \
+        -max_len=8192 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 >"$log" 2>&1; then
+        tail -n 60 "$log" >&2
+        rm -f "$log"
+        say "$target: FAILED; again with: scripts/fuzz.sh run $target FILE"
+        return 1
+    fi
+    say "$target: $(sed -n 's/^Done \([0-9]*\) runs in \([0-9]*\) second.*/\1 runs in \2 s/p' "$log")," \
+        "$(sed -n 's/.*\(cov: [0-9]* ft: [0-9]*\) corp: \([0-9]*\).*/\1 corpus: \2/p' "$log" | tail -n 1)"
+    rm -f "$log"
+}
+
+"$ROOT/scripts/setup.sh" build cxx
+host=$(host_triple)
+bin=$FUZZ/target/$host/release
+say "building"
+build
+
+if [ "${1-}" = run ]; then
+    [ $# -ge 3 ] || die "usage: scripts/fuzz.sh run TARGET FILE..."
+    exec "$bin/$2" "${@:3}"
+fi
+
+seconds=${1:?usage: scripts/fuzz.sh SECONDS [TARGET...]}
+shift
+if [ $# = 0 ]; then mapfile -t wanted < <(targets); else wanted=("$@"); fi
+failed=()
+for target in "${wanted[@]}"; do fuzz "$target" "$seconds" || failed+=("$target"); done
+[ ${#failed[@]} = 0 ] || die "failed: ${failed[*]}"
