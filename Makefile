@@ -36,6 +36,10 @@ bench: setup ## the benchmarks; BENCH_ARGS go to criterion
 fuzz: ## every fuzz target for SECONDS each (default 60)
 	scripts/fuzz.sh $(SECONDS)
 
+.PHONY: tables
+tables: setup ## the tables against the specification (needs the reference material)
+	scripts/spec-check.sh
+
 .PHONY: interop
 interop: ## client and server against PyKMIP
 	scripts/interop.sh
