@@ -1,0 +1,28 @@
+//! How KMIP messages travel: addresses, framing, blocking connections with deadlines, and TLS.
+//!
+//! [`FrameDecoder`] knows how a message is delimited on a byte stream and does no I/O. A
+//! [`Connection`] drives it over any [`Stream`]: [`TcpStream`], [`tls::TlsStream`], one end of a
+//! [`memory::pair`], or what the caller brings ([`Unbounded`]).
+//!
+//! Every operation can be given a [`Deadline`]. It is a limit for the whole, so a peer that sends
+//! one byte now and then cannot hold the caller longer than that.
+
+mod address;
+mod connection;
+mod deadline;
+mod error;
+mod frame;
+pub mod memory;
+mod stream;
+mod tcp;
+pub mod tls;
+
+pub use address::{AddressError, DEFAULT_PORT, ServerAddress};
+pub use connection::Connection;
+pub use deadline::{Deadline, IoLimits, Timeouts};
+pub use error::{Attempt, Cause, Error, Phase, Timeout};
+pub use frame::{
+    DEFAULT_MAXIMUM_MESSAGE_SIZE, FrameDecoder, FrameError, Garbage, MessageDirection,
+};
+pub use stream::{Liveness, Stream, Unbounded};
+pub use tcp::TcpStream;

@@ -1,0 +1,28 @@
+//! TLS through the system's OpenSSL.
+//!
+//! TLS 1.2 is the oldest version that is spoken unless asked for otherwise. The server's
+//! certificate chain and its host name are checked by default; the checks are part of
+//! [`TlsConnector::connect`] and so hold for every connection and reconnection.
+//! Nothing process-wide is changed.
+
+mod certificate;
+mod client;
+mod error;
+mod files;
+mod identity;
+mod inspect;
+mod options;
+mod server;
+mod stream;
+mod trust;
+mod verify;
+
+pub use certificate::{Fingerprint, describe_certificate};
+pub use client::TlsConnector;
+pub use error::{Alert, Error, FileError, FileRole, HandshakeError, VerificationError};
+pub use identity::Identity;
+pub use inspect::{ServerCertificate, inspect_server};
+pub use openssl::ssl::SslVersion as TlsVersion;
+pub use options::{ClientTls, Protocol};
+pub use server::{ClientAuthentication, ServerTls, TlsAcceptor};
+pub use stream::TlsStream;

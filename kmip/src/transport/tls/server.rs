@@ -1,0 +1,195 @@
+//! The server's side of a handshake.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use openssl::ssl::{Ssl, SslContext, SslMethod, SslStream, SslVerifyMode};
+use openssl::stack::Stack;
+use openssl::x509::{X509, X509Name};
+
+use super::error::{Error, HandshakeError};
+use super::stream::{self, Failure};
+use super::trust::{self, Trust};
+use super::verify::{Findings, Policy};
+use super::{Identity, Protocol, TlsStream};
+use crate::transport::error::{Cause, Error as TransportError, Phase, Timeout};
+use crate::transport::{Deadline, IoLimits, Stream};
+
+/// Whether clients have to show a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum ClientAuthentication {
+    /// They are not asked for one.
+    None,
+    /// They may show one; one that is not trusted is refused.
+    Optional,
+    /// They must show one.
+    #[default]
+    Required,
+}
+
+/// What a server demands of TLS and shows to clients.
+#[derive(Clone, Debug)]
+pub struct ServerTls {
+    identity: Identity,
+    protocol: Protocol,
+    client_authentication: ClientAuthentication,
+    client_trust: Vec<Trust>,
+}
+
+impl ServerTls {
+    /// A server that demands client certificates. None are trusted until CAs are named.
+    pub fn new(identity: Identity) -> Self {
+        ServerTls {
+            identity,
+            protocol: Protocol::default(),
+            client_authentication: ClientAuthentication::default(),
+            client_trust: Vec::new(),
+        }
+    }
+
+    /// Other protocol versions or cipher suites.
+    #[must_use]
+    pub fn protocol(mut self, protocol: Protocol) -> Self {
+        self.protocol = protocol;
+        self
+    }
+
+    /// Whether clients have to show a certificate.
+    #[must_use]
+    pub fn client_authentication(mut self, demand: ClientAuthentication) -> Self {
+        self.client_authentication = demand;
+        self
+    }
+
+    /// Accepts client certificates of the CAs of a PEM file, and any certificate in it itself.
+    #[must_use]
+    pub fn client_ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.client_trust.push(Trust::File(path.into()));
+        self
+    }
+
+    /// Accepts client certificates of this CA, or this very certificate.
+    #[must_use]
+    pub fn client_ca(mut self, certificate: X509) -> Self {
+        self.client_trust.push(Trust::Certificate(certificate));
+        self
+    }
+}
+
+/// Answers TLS handshakes as [`ServerTls`] says. Cheap to clone.
+#[derive(Clone)]
+pub struct TlsAcceptor {
+    context: SslContext,
+    client_authentication: ClientAuthentication,
+    trusted: String,
+    offered: String,
+}
+
+impl TlsAcceptor {
+    /// Reads the files that `options` name.
+    ///
+    /// # Errors
+    /// If a file is wrong or OpenSSL does not accept an option.
+    pub fn new(options: ServerTls) -> Result<Self, Error> {
+        let failed = Error::openssl;
+        let mut context = SslContext::builder(SslMethod::tls_server())
+            .map_err(failed("make a server context"))?;
+        options.protocol.apply(&mut context)?;
+        options.identity.install(&mut context)?;
+        // Without it, OpenSSL refuses clients that resume a session in which they were authenticated.
+        context
+            .set_session_id_context(b"kmip")
+            .map_err(failed("set the session context"))?;
+        let store = trust::store(&options.client_trust)?;
+        let mut names = Stack::<X509Name>::new().map_err(failed("list the client CAs"))?;
+        for certificate in store.all_certificates() {
+            let name = certificate.subject_name().to_owned();
+            names
+                .push(name.map_err(failed("list the client CAs"))?)
+                .map_err(failed("list the client CAs"))?;
+        }
+        context.set_client_ca_list(names);
+        context.set_cert_store(store);
+        Ok(TlsAcceptor {
+            context: context.build(),
+            client_authentication: options.client_authentication,
+            trusted: trust::describe(&options.client_trust),
+            offered: options.protocol.describe_versions(),
+        })
+    }
+
+    /// Negotiates TLS with the client `peer` (as shown to people) over `stream`.
+    ///
+    /// # Errors
+    /// If the client does not finish in time, if the peers cannot agree, or if the client's
+    /// certificate is missing or not accepted.
+    pub fn accept<S: Stream>(
+        &self,
+        mut stream: S,
+        peer: &str,
+        deadline: Deadline,
+    ) -> Result<TlsStream<S>, TransportError> {
+        let failed = |cause| TransportError::new(peer, Phase::Handshake, cause);
+        let limit = deadline.remaining();
+        stream.set_limits(IoLimits {
+            deadline,
+            ..IoLimits::NONE
+        });
+        let ssl = Ssl::new(&self.context).map_err(Error::openssl("make a connection"));
+        let mut ssl = ssl.map_err(|error| failed(error.into()))?;
+        let findings = self.watch(&mut ssl);
+        let stream = SslStream::new(ssl, stream).map_err(Error::openssl("make a connection"));
+        let mut stream = stream.map_err(|error| failed(error.into()))?;
+        let Err(error) = stream.accept() else {
+            return Ok(TlsStream::new(stream, None));
+        };
+        Err(failed(match findings.take().errors.into_iter().next() {
+            Some(error) => Cause::Tls(error.into()),
+            None => match stream::classify(error) {
+                Failure::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => {
+                    Cause::Timeout(Timeout::Connect(limit.unwrap_or_default()))
+                }
+                Failure::Io(error) => Cause::Io(error),
+                failure => Cause::Tls(self.explain(failure)),
+            },
+        }))
+    }
+
+    fn watch(&self, ssl: &mut Ssl) -> Findings {
+        let mode = match self.client_authentication {
+            ClientAuthentication::None => SslVerifyMode::NONE,
+            ClientAuthentication::Optional => SslVerifyMode::PEER,
+            ClientAuthentication::Required => {
+                SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT
+            }
+        };
+        let policy = Policy {
+            chain: true,
+            host_name: false,
+        };
+        Findings::watch(ssl, mode, policy, &self.trusted)
+    }
+
+    fn explain(&self, failure: Failure) -> Error {
+        let (alert, closed, source) = match failure {
+            Failure::Alert(alert, source) => (Some(alert), false, Some(source)),
+            Failure::Protocol(source) => (None, false, Some(source)),
+            Failure::Closed | Failure::Io(_) => (None, true, None),
+        };
+        Error::from(Box::new(HandshakeError {
+            alert,
+            closed,
+            offered: self.offered.clone(),
+            advice: source.as_ref().and_then(stream::advice),
+            source,
+        }))
+    }
+}
+
+impl fmt::Debug for TlsAcceptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TlsAcceptor")
+            .field("client_authentication", &self.client_authentication)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,10 @@
+//! What the tests and demos of the workspace share. Everything panics on failure, as tests do.
+//!
+//! [`Authority`] makes certificates, so that none need be kept in files that expire.
+//! [`ScriptedServer`] is a TCP server that does what a test says.
+
+mod pki;
+mod scripted;
+
+pub use pki::{Authority, Certified, Request};
+pub use scripted::ScriptedServer;
