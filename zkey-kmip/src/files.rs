@@ -70,18 +70,19 @@ pub fn replace(path: &Path, content: &[u8], access: Access) -> Result<(), FileEr
     sync_directory(parent(path))
 }
 
-/// Writes a new file that must not exist yet and flushes it to the disk, but not its directory.
+/// Makes a new file `path`, which must not exist yet. It appears as a whole.
 ///
 /// # Errors
-/// There is no new file.
+/// There is no new file; the cause is [`io::ErrorKind::AlreadyExists`] if there was one.
 pub fn create(path: &Path, content: &[u8], access: Access) -> Result<(), FileError> {
-    let mut file =
-        open_new(path).map_err(|cause| FileError::new("create", path.to_owned(), cause))?;
-    let filled = fill(&mut file, path, content, access);
-    if filled.is_err() {
-        let _ = fs::remove_file(path);
-    }
-    filled
+    let (temporary, mut file) = create_temporary(path)?;
+    let linked = fill(&mut file, &temporary, content, access).and_then(|()| {
+        // Unlike a rename, a link does not replace.
+        fs::hard_link(&temporary, path).map_err(|cause| FileError::new("create", path, cause))
+    });
+    let _ = fs::remove_file(&temporary);
+    linked?;
+    sync_directory(parent(path))
 }
 
 /// Makes renames and removals in `directory` permanent.

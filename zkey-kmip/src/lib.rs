@@ -1,6 +1,9 @@
 //! See the package description.
 
 pub mod abi;
+#[allow(unsafe_code)]
+pub mod environment;
 pub mod files;
 pub mod plugin;
 pub mod properties;
+pub mod secure_key;

@@ -1,0 +1,285 @@
+//! What the plugin needs of a coprocessor.
+
+use std::fmt;
+
+use openssl::hash::MessageDigest;
+use openssl::md::{Md, MdRef};
+use openssl::pkey::{PKey, Private};
+
+use super::error::SecureKeyError;
+use super::spec::{CardType, KeySpec};
+use crate::abi::{Apqn, SecureKeyType};
+
+/// A coprocessor, or what stands in for one.
+///
+/// No method takes or returns a clear key: what it calls a key is a token, a key enciphered and
+/// authenticated under the coprocessor's master key, which may lie in a file. Tokens of another
+/// coprocessor, damaged ones and such of the wrong [`KeyKind`] are refused.
+///
+/// All methods take `&self`, since the plugin is called in from within its own callbacks.
+pub trait SecureKeyBackend {
+    /// What this is.
+    ///
+    /// # Errors
+    /// The coprocessor does not answer.
+    fn info(&self) -> Result<BackendInfo, SecureKeyError>;
+
+    /// Checks that each of these APQNs is online and of the right type, that all have the same
+    /// master keys, and works with one of them from now on.
+    ///
+    /// # Errors
+    /// An APQN cannot be used; the selection is as before.
+    fn select_apqns(&self, apqns: &[Apqn]) -> Result<ApqnReport, SecureKeyError>;
+
+    /// Generates a key pair that can sign.
+    ///
+    /// # Errors
+    /// The coprocessor knows no such keys, or has no master key.
+    fn generate_identity_key(&self, spec: KeySpec) -> Result<Vec<u8>, SecureKeyError>;
+
+    /// Generates an RSA key pair, with the public exponent 65537, that can unwrap keys.
+    ///
+    /// # Errors
+    /// The coprocessor knows no such keys, or has no master key.
+    fn generate_wrapping_key(&self, bits: u32) -> Result<Vec<u8>, SecureKeyError>;
+
+    /// The public half of an identity or wrapping key, as DER SubjectPublicKeyInfo.
+    ///
+    /// # Errors
+    /// The token is none of a key pair.
+    fn public_key(&self, key: &[u8]) -> Result<Vec<u8>, SecureKeyError>;
+
+    /// Signs a digest with an identity key. The result is a DER ECDSA-Sig-Value, or an RSA
+    /// signature; RSA-PSS takes the digest for the mask too, and a salt of its length.
+    ///
+    /// # Errors
+    /// The token is none of an identity key, or the scheme does not suit it.
+    fn sign(
+        &self,
+        key: &[u8],
+        scheme: SignatureScheme,
+        algorithm: DigestAlgorithm,
+        digest: &[u8],
+    ) -> Result<Vec<u8>, SecureKeyError>;
+
+    /// An identity key as OpenSSL key for the handshakes of a TLS connection. It lives only in
+    /// the memory of OpenSSL and must be dropped together with the connection.
+    ///
+    /// # Errors
+    /// The token is none of an identity key.
+    fn tls_identity(&self, key: &[u8]) -> Result<PKey<Private>, SecureKeyError>;
+
+    /// Unwraps an AES key, that the key server wrapped, into a secure key.
+    ///
+    /// # Errors
+    /// [`SecureKeyError::Unwrap`] for every fault of the wrapped key, without telling which: an
+    /// attacker must not learn what was inside.
+    fn unwrap_aes_key(&self, request: &UnwrapRequest<'_>) -> Result<Vec<u8>, SecureKeyError>;
+
+    /// Re-enciphers any token from one master key register to the next.
+    ///
+    /// # Errors
+    /// The token is under no register, or the register is not loaded.
+    fn reencipher(&self, key: &[u8], step: ReencipherStep) -> Result<Vec<u8>, SecureKeyError>;
+
+    /// Checks a token and tells what it is and under which master key.
+    ///
+    /// # Errors
+    /// The token is damaged, or of another coprocessor.
+    fn verify(&self, key: &[u8]) -> Result<KeyStatus, SecureKeyError>;
+
+    /// What zkey compares to tell whether two secure keys hold the same AES key: the encryption
+    /// of 32 zero bytes. Two tokens one after the other are the two keys of an XTS pair.
+    ///
+    /// # Errors
+    /// The tokens are none of AES keys.
+    fn verification_pattern(&self, key: &[u8]) -> Result<Vec<u8>, SecureKeyError>;
+}
+
+/// What a backend is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackendInfo {
+    /// Name and version for the user.
+    pub name: String,
+    /// The type of adapters it works with.
+    pub card_type: CardType,
+    /// What the user must be told on each use.
+    pub warning: Option<String>,
+    /// Pattern of the current master key, if it is known.
+    pub master_key: Option<VerificationPattern>,
+}
+
+/// What the check of APQNs brought up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ApqnReport {
+    /// Remarks for the user that do not forbid the use.
+    pub remarks: Vec<String>,
+}
+
+/// Identifies a master key without telling it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct VerificationPattern(pub [u8; 16]);
+
+impl fmt::Display for VerificationPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for VerificationPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A register of master keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Register {
+    /// The former master key.
+    Old,
+    /// The one in use.
+    Current,
+    /// The one to come.
+    New,
+}
+
+impl fmt::Display for Register {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Register::Old => "OLD",
+            Register::Current => "CURRENT",
+            Register::New => "NEW",
+        })
+    }
+}
+
+/// One step of re-enciphering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ReencipherStep {
+    /// From the OLD register to CURRENT.
+    OldToCurrent,
+    /// From the CURRENT register to NEW.
+    CurrentToNew,
+}
+
+/// What a token holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum KeyKind {
+    /// A key pair that signs.
+    Identity,
+    /// An RSA key pair that unwraps.
+    Wrapping,
+    /// An AES key.
+    Aes(SecureKeyType),
+}
+
+/// What [`SecureKeyBackend::verify`] found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyStatus {
+    /// What the token holds.
+    pub kind: KeyKind,
+    /// Size of the key in bits.
+    pub bits: u32,
+    /// The register that its master key is in.
+    pub register: Register,
+    /// Pattern of that master key.
+    pub master_key: VerificationPattern,
+}
+
+/// How an identity key signs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SignatureScheme {
+    /// ECDSA.
+    Ecdsa,
+    /// RSASSA-PKCS1-v1_5.
+    RsaPkcs1,
+    /// RSASSA-PSS.
+    RsaPss,
+}
+
+/// The digests that adapters sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum DigestAlgorithm {
+    Sha1,
+    Sha224,
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+impl DigestAlgorithm {
+    /// All digests.
+    pub const ALL: [DigestAlgorithm; 5] = [
+        DigestAlgorithm::Sha1,
+        DigestAlgorithm::Sha224,
+        DigestAlgorithm::Sha256,
+        DigestAlgorithm::Sha384,
+        DigestAlgorithm::Sha512,
+    ];
+
+    /// OpenSSL's digest.
+    pub fn message_digest(self) -> MessageDigest {
+        match self {
+            DigestAlgorithm::Sha1 => MessageDigest::sha1(),
+            DigestAlgorithm::Sha224 => MessageDigest::sha224(),
+            DigestAlgorithm::Sha256 => MessageDigest::sha256(),
+            DigestAlgorithm::Sha384 => MessageDigest::sha384(),
+            DigestAlgorithm::Sha512 => MessageDigest::sha512(),
+        }
+    }
+
+    pub(super) fn md(self) -> &'static MdRef {
+        match self {
+            DigestAlgorithm::Sha1 => Md::sha1(),
+            DigestAlgorithm::Sha224 => Md::sha224(),
+            DigestAlgorithm::Sha256 => Md::sha256(),
+            DigestAlgorithm::Sha384 => Md::sha384(),
+            DigestAlgorithm::Sha512 => Md::sha512(),
+        }
+    }
+
+    /// Length of a digest in bytes.
+    pub fn size(self) -> usize {
+        self.message_digest().size()
+    }
+}
+
+/// The hash of OAEP, for the label and for the mask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(missing_docs)]
+pub enum OaepHash {
+    Sha1,
+    Sha256,
+}
+
+/// How a key server wraps keys with a wrapping key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WrapPadding {
+    /// RSAES-PKCS1-v1_5.
+    Pkcs1V15,
+    /// RSAES-OAEP with an empty label.
+    Oaep(OaepHash),
+}
+
+/// What [`SecureKeyBackend::unwrap_aes_key`] is to do.
+#[derive(Debug, Clone, Copy)]
+pub struct UnwrapRequest<'a> {
+    /// Token of the wrapping key.
+    pub wrapping_key: &'a [u8],
+    /// How the key was wrapped.
+    pub padding: WrapPadding,
+    /// The wrapped key.
+    pub wrapped: &'a [u8],
+    /// The type of secure key to make.
+    pub key_type: SecureKeyType,
+}
+
+/// The size in bytes of a secure key of this type; the largest one where there are several.
+pub const fn secure_key_size(key_type: SecureKeyType) -> usize {
+    match key_type {
+        SecureKeyType::CcaAesData => 64,
+        SecureKeyType::CcaAesCipher => 136,
+        SecureKeyType::Ep11Aes => 336,
+    }
+}

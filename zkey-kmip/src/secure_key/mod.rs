@@ -1,0 +1,40 @@
+//! Secure keys: keys that only a coprocessor can use, enciphered under its master key.
+//!
+//! [`SecureKeyBackend`] is what the plugin needs of a coprocessor. The backend [`software`] stands
+//! in for one on machines without; backends for the CCA and EP11 libraries fit beside it.
+
+pub mod ap_bus;
+mod backend;
+mod error;
+pub mod software;
+mod spec;
+
+use crate::environment;
+
+pub use backend::{
+    ApqnReport, BackendInfo, DigestAlgorithm, KeyKind, KeyStatus, OaepHash, ReencipherStep,
+    Register, SecureKeyBackend, SignatureScheme, UnwrapRequest, VerificationPattern, WrapPadding,
+    secure_key_size,
+};
+pub use error::SecureKeyError;
+pub use spec::{CardType, Curve, KeySpec, KeySpecError};
+
+/// Environment variable that chooses the backend; `software` is the only value so far.
+pub const BACKEND_VARIABLE: &str = "ZKEY_KMIP_BACKEND";
+
+/// Opens the backend for adapters of this type: the one that the environment names.
+///
+/// # Errors
+/// There is no such backend, or it cannot be opened on this machine.
+pub fn open(card_type: CardType) -> Result<Box<dyn SecureKeyBackend>, SecureKeyError> {
+    let chosen = environment::variable(BACKEND_VARIABLE);
+    match chosen.as_deref().map(std::ffi::OsStr::to_string_lossy) {
+        Some(name) if name.eq_ignore_ascii_case("software") => {
+            Ok(Box::new(software::Software::from_environment(card_type)))
+        }
+        Some(name) => Err(SecureKeyError::UnknownBackend {
+            name: name.into_owned(),
+        }),
+        None => Err(SecureKeyError::NoLibrary { card_type }),
+    }
+}
