@@ -3,7 +3,7 @@
 //!
 //! The tables are tab-separated text files (`kmip-spec/tables/*.tsv`, described in the README beside
 //! them). [`Spec::load`] reads the built-in ones into the plain structs of [`model`], [`Spec::parse`]
-//! reads others of the same form, and `check` tells what is inconsistent in them.
+//! reads others of the same form, and [`check()`] tells what is inconsistent in them.
 //!
 //! ```
 //! use kmip_spec::{Spec, Version, names::normalise};
@@ -15,6 +15,7 @@
 //! assert_eq!(normalise("MAC/Signature Key Information"), "MACSignatureKeyInformation");
 //! ```
 
+mod check;
 mod error;
 mod load;
 pub mod model;
@@ -22,6 +23,7 @@ pub mod names;
 mod tsv;
 mod version;
 
+pub use check::{Finding, check};
 pub use error::{Problem, TableError};
 pub use load::Tables;
 pub use model::Spec;

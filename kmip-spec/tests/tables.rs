@@ -1,7 +1,7 @@
 //! The built-in tables.
 
 use kmip_spec::model::{Attribute, Enumeration, EnumerationKind, ValueSource};
-use kmip_spec::{Spec, Version};
+use kmip_spec::{Spec, Version, check};
 
 fn spec() -> Spec {
     Spec::load().unwrap()
@@ -90,4 +90,10 @@ fn values(spec: &Spec, kind: EnumerationKind, version: Version) -> usize {
         .flat_map(|enumeration| &enumeration.values)
         .filter(|value| value.range.contains(version))
         .count()
+}
+
+#[test]
+fn the_tables_are_consistent() {
+    let findings: Vec<String> = check(&spec()).iter().map(ToString::to_string).collect();
+    assert!(findings.is_empty(), "{}", findings.join("\n"));
 }
