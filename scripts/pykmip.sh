@@ -9,6 +9,7 @@
 #   KMIP_PYKMIP_CA          certificate that the server's is signed with
 #   KMIP_PYKMIP_CERT        certificate and
 #   KMIP_PYKMIP_KEY         private key of a client
+#   KMIP_PYKMIP_PYTHON      a Python that has PyKMIP, for its client
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/certificates.sh"
@@ -44,13 +45,9 @@ start() {
     server=$!
 }
 
+# Its database is thrown away: there is nothing to wait for.
 stop() {
     [ -n "$server" ] || return 0
-    kill -TERM -- "-$server" 2>/dev/null || true
-    for _ in $(seq 50); do
-        kill -0 -- "-$server" 2>/dev/null || break
-        sleep 0.1
-    done
     kill -KILL -- "-$server" 2>/dev/null || true
     wait "$server" 2>/dev/null || true
     server=
@@ -103,6 +100,7 @@ variables=(
     "KMIP_PYKMIP_CA=$directory/certificates/ca.crt"
     "KMIP_PYKMIP_CERT=$directory/certificates/client.crt"
     "KMIP_PYKMIP_KEY=$directory/certificates/client.key"
+    "KMIP_PYKMIP_PYTHON=$venv/bin/python"
 )
 if [ $# = 0 ]; then
     printf '%s\n' "${variables[@]}"
