@@ -108,6 +108,9 @@ fn missing_fields_are_tolerated_where_official_messages_lack_them() {
         .collect();
     let expected = [
         "Add Attribute request: New Attribute (2.0-)",
+        "Attribute: Attribute Name (1.0-1.4)",
+        "Create Split Key response: Object Type (1.2)",
+        "Join Split Key response: Object Type (1.2)",
         "MAC Verify response: Validity Indicator (1.3-1.4)",
         "Query response: Protection Storage Masks (2.0-)",
         "Set Constraints request: Constraints (2.1-)",
