@@ -5,5 +5,6 @@ pub mod abi;
 pub mod environment;
 pub mod files;
 pub mod plugin;
+pub mod profile;
 pub mod properties;
 pub mod secure_key;

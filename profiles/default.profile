@@ -1,0 +1,58 @@
+# Settings for KMIP servers that no other profile matches.
+#
+# A profile is a text file with one "name=value" per line, without blanks around the "=" and after
+# the value. Values may be written in upper or lower case, except for the expression and the URI.
+# The name of the file without ".profile" is the name of the profile. This one is never matched
+# against what the server says about itself; it is used when no other profile matches.
+
+# POSIX extended regular expression, searched for in the text with which the server introduces
+# itself ("Vendor Identification" in the answer to Query). Mandatory.
+server-regex=.*
+
+# Version of the KMIP protocol: AUTO to agree on it with the server, or a number such as 1.4.
+kmip-version=AUTO
+
+# Transport: TLS, or HTTPS for servers that speak KMIP over HTTPS only.
+transport=TLS
+
+# Encoding of messages: TTLV. JSON and XML can be used with transport HTTPS only.
+encoding=TTLV
+
+# Path of the KMIP service on the server, for transport HTTPS.
+https-uri=/kmip
+
+# How this client proves who it is: TLSClientCert, with its TLS client certificate.
+auth-scheme=TLSClientCert
+
+# The key with which the server wraps the keys that it sends: an RSA key of that many bits.
+wrap-key-algorithm=RSA
+wrap-key-params=2048
+
+# How the public wrapping key is registered: PKCS1, PKCS8 or TransparentPublicKey.
+wrap-key-format=PKCS1
+
+# Padding for wrapping: PKCS1.5 or OAEP; and for OAEP the hash, SHA-1 or SHA-256.
+wrap-padding-method=PKCS1.5
+wrap-hashing-algorithm=SHA-1
+
+# Whether the server knows the attribute Link, which ties the two keys of an XTS pair together.
+# Otherwise custom attributes do.
+supports-link-attr=FALSE
+
+# Whether the server knows the attribute Description, or else Comment, from KMIP 2.0 on. Otherwise
+# a custom attribute holds the description of a key.
+supports-description-attr=FALSE
+supports-comment-attr=FALSE
+
+# How custom attributes are named from KMIP 2.0 on: v1-style (vendor "x", names begin with "zkey-")
+# or v2-style (vendor "zkey").
+custom-attr-scheme=v1-style
+
+# Whether the server knows the attribute Sensitive, from KMIP 2.0 on, so that keys can be kept from
+# leaving it in the clear; and whether to demand that a key was sensitive all its life.
+supports-sensitive-attr=FALSE
+check-always-sensitive-attr=FALSE
+
+# Whether the server must announce all operations that are needed before it is configured. FALSE
+# helps with servers that announce less than they can do.
+check-server-capabilities=TRUE

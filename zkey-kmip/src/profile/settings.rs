@@ -1,0 +1,307 @@
+//! The values of one profile.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::ProfileError;
+use super::regex::Regex;
+use crate::properties::{Integrity, Properties};
+use crate::secure_key::{OaepHash, WrapPadding};
+
+/// Which version of the protocol is spoken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VersionChoice {
+    /// The highest one that the server knows too.
+    Auto,
+    /// This one.
+    #[allow(missing_docs)]
+    Fixed { major: u32, minor: u32 },
+}
+
+/// What carries the messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Transport {
+    Tls,
+    Https,
+}
+
+/// How messages are encoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Encoding {
+    Ttlv,
+    Json,
+    Xml,
+}
+
+/// How the public wrapping key is registered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WrapKeyFormat {
+    /// DER RSAPublicKey.
+    Pkcs1,
+    /// DER SubjectPublicKeyInfo.
+    Pkcs8,
+    /// Modulus and exponent.
+    TransparentPublicKey,
+}
+
+/// How custom attributes are named from KMIP 2.0 on (7.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CustomAttributeScheme {
+    /// Vendor `x`, names begin with `zkey-`.
+    V1Style,
+    /// Vendor `zkey`.
+    V2Style,
+}
+
+/// A profile.
+pub struct Profile {
+    /// The name of the file without `.profile`.
+    pub name: String,
+    /// Where it came from; the built-in one has no file.
+    pub path: Option<PathBuf>,
+    server_regex: Regex,
+    /// Version of the protocol.
+    pub kmip_version: VersionChoice,
+    /// Transport.
+    pub transport: Transport,
+    /// Encoding; other than TTLV only over HTTPS.
+    pub encoding: Encoding,
+    /// Path of the service for HTTPS, beginning with a slash.
+    pub https_uri: String,
+    /// Bits of the RSA wrapping key.
+    pub wrap_key_bits: u32,
+    /// How the wrapping key is registered.
+    pub wrap_key_format: WrapKeyFormat,
+    /// How keys are wrapped.
+    pub wrap_padding: WrapPadding,
+    /// The server knows Link.
+    pub supports_link: bool,
+    /// The server knows Description, from 2.0 on.
+    pub supports_description: bool,
+    /// The server knows Comment, from 2.0 on.
+    pub supports_comment: bool,
+    /// How custom attributes are named.
+    pub custom_attribute_scheme: CustomAttributeScheme,
+    /// The server knows Sensitive, from 2.0 on.
+    pub supports_sensitive: bool,
+    /// Keys must have been sensitive all their life. Only set together with
+    /// `supports_sensitive`.
+    pub check_always_sensitive: bool,
+    /// The server must announce all that is needed.
+    pub check_server_capabilities: bool,
+}
+
+impl fmt::Debug for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Profile")
+            .field("name", &self.name)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Profile {
+    /// The profile for servers that are not known, as it is shipped.
+    ///
+    /// # Errors
+    /// None that can happen: a test reads it.
+    pub fn built_in_default() -> Result<Profile, ProfileError> {
+        let content = include_bytes!("../../../profiles/default.profile");
+        let path = Path::new("default.profile (built in)");
+        let values = Properties::parse(content, path, Integrity::Plain)?;
+        let profile = Profile::from_properties("default".to_owned(), path, &values)?;
+        Ok(Profile {
+            path: None,
+            ..profile
+        })
+    }
+
+    /// Reads the file of a profile.
+    ///
+    /// # Errors
+    /// The file cannot be read, or has a wrong value.
+    pub fn load(name: &str, path: &Path) -> Result<Profile, ProfileError> {
+        let values = Properties::load(path, Integrity::Plain).map_err(|error| {
+            if error.is_not_found() {
+                ProfileError::NotFound {
+                    name: name.to_owned(),
+                    path: path.to_owned(),
+                }
+            } else {
+                error.into()
+            }
+        })?;
+        Profile::from_properties(name.to_owned(), path, &values)
+    }
+
+    /// Whether the profile is for a server that introduces itself with this text.
+    pub fn matches(&self, server_info: &str) -> bool {
+        self.server_regex.is_match(server_info)
+    }
+
+    fn from_properties(
+        name: String,
+        path: &Path,
+        values: &Properties,
+    ) -> Result<Profile, ProfileError> {
+        let values = Values { path, values };
+        let server_regex = values.mandatory("server-regex")?;
+        let server_regex = Regex::new(server_regex)
+            .map_err(|problem| values.wrong("server-regex", server_regex, problem))?;
+        let transport = values.choice(
+            "transport",
+            &[("TLS", Transport::Tls), ("HTTPS", Transport::Https)],
+        )?;
+        let encodings = [
+            ("TTLV", Encoding::Ttlv),
+            ("JSON", Encoding::Json),
+            ("XML", Encoding::Xml),
+        ];
+        let encoding = values.choice("encoding", &encodings)?;
+        if encoding != Encoding::Ttlv && transport != Transport::Https {
+            let value = values.get("encoding").unwrap_or_default();
+            return Err(values.wrong("encoding", value, "it needs transport=HTTPS"));
+        }
+        values.choice("auth-scheme", &[("TLSClientCert", ())])?;
+        values.choice("wrap-key-algorithm", &[("RSA", ())])?;
+        let formats = [
+            ("PKCS1", WrapKeyFormat::Pkcs1),
+            ("PKCS8", WrapKeyFormat::Pkcs8),
+            ("TransparentPublicKey", WrapKeyFormat::TransparentPublicKey),
+        ];
+        let schemes = [
+            ("v1-style", CustomAttributeScheme::V1Style),
+            ("v2-style", CustomAttributeScheme::V2Style),
+        ];
+        let supports_sensitive = values.flag("supports-sensitive-attr", false)?;
+        let check_always_sensitive = values.flag("check-always-sensitive-attr", false)?;
+        Ok(Profile {
+            name,
+            path: Some(path.to_owned()),
+            server_regex,
+            kmip_version: values.version()?,
+            transport,
+            encoding,
+            https_uri: values.https_uri(transport)?,
+            wrap_key_bits: values.wrap_key_bits()?,
+            wrap_key_format: values.choice("wrap-key-format", &formats)?,
+            wrap_padding: values.wrap_padding()?,
+            supports_link: values.flag("supports-link-attr", false)?,
+            supports_description: values.flag("supports-description-attr", false)?,
+            supports_comment: values.flag("supports-comment-attr", false)?,
+            custom_attribute_scheme: values.choice("custom-attr-scheme", &schemes)?,
+            supports_sensitive,
+            check_always_sensitive: supports_sensitive && check_always_sensitive,
+            check_server_capabilities: values.flag("check-server-capabilities", true)?,
+        })
+    }
+}
+
+/// The values as text, with the place for error messages.
+struct Values<'a> {
+    path: &'a Path,
+    values: &'a Properties,
+}
+
+impl<'a> Values<'a> {
+    fn get(&self, key: &str) -> Option<&'a str> {
+        self.values.get(key)
+    }
+
+    fn mandatory(&self, key: &'static str) -> Result<&'a str, ProfileError> {
+        self.get(key).ok_or_else(|| ProfileError::Missing {
+            path: self.path.to_owned(),
+            key,
+        })
+    }
+
+    fn wrong(&self, key: &'static str, value: &str, expected: impl Into<String>) -> ProfileError {
+        ProfileError::Value {
+            path: self.path.to_owned(),
+            key,
+            value: value.to_owned(),
+            expected: expected.into(),
+        }
+    }
+
+    /// One of `choices`, by name; the first one when the value is missing.
+    fn choice<T: Copy>(&self, key: &'static str, choices: &[(&str, T)]) -> Result<T, ProfileError> {
+        let value = self.get(key).unwrap_or(choices[0].0);
+        let found = choices
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(value));
+        found.map(|(_, choice)| *choice).ok_or_else(|| {
+            let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+            let blanks = if value.trim() == value {
+                ""
+            } else {
+                ", without blanks"
+            };
+            self.wrong(
+                key,
+                value,
+                format!("must be {}{blanks}", names.join(" or ")),
+            )
+        })
+    }
+
+    fn flag(&self, key: &'static str, default: bool) -> Result<bool, ProfileError> {
+        let choices = [("TRUE", true), ("FALSE", false)];
+        match self.get(key) {
+            None => Ok(default),
+            Some(_) => self.choice(key, &choices),
+        }
+    }
+
+    /// As C's `%u.%u` would read it, with anything behind.
+    fn version(&self) -> Result<VersionChoice, ProfileError> {
+        let key = "kmip-version";
+        let value = self.get(key).unwrap_or("AUTO");
+        if value.eq_ignore_ascii_case("AUTO") {
+            return Ok(VersionChoice::Auto);
+        }
+        let version = value.split_once('.').and_then(|(major, minor)| {
+            let major = major.parse().ok().filter(|major| *major >= 1)?;
+            let minor = leading_number(minor)?;
+            Some(VersionChoice::Fixed { major, minor })
+        });
+        version.ok_or_else(|| self.wrong(key, value, "must be AUTO or a number such as 1.4"))
+    }
+
+    fn https_uri(&self, transport: Transport) -> Result<String, ProfileError> {
+        let key = "https-uri";
+        let value = self.get(key).unwrap_or("/kmip");
+        if transport == Transport::Https && !value.starts_with('/') {
+            return Err(self.wrong(key, value, "must begin with `/`"));
+        }
+        Ok(value.to_owned())
+    }
+
+    fn wrap_key_bits(&self) -> Result<u32, ProfileError> {
+        let key = "wrap-key-params";
+        let value = self.mandatory(key)?;
+        leading_number(value)
+            .filter(|bits| *bits != 0)
+            .ok_or_else(|| self.wrong(key, value, "must be the bits of an RSA key, such as 4096"))
+    }
+
+    fn wrap_padding(&self) -> Result<WrapPadding, ProfileError> {
+        let oaep = self.choice("wrap-padding-method", &[("PKCS1.5", false), ("OAEP", true)])?;
+        if !oaep {
+            return Ok(WrapPadding::Pkcs1V15);
+        }
+        let hashes = [("SHA-1", OaepHash::Sha1), ("SHA-256", OaepHash::Sha256)];
+        let hash = self.choice("wrap-hashing-algorithm", &hashes)?;
+        Ok(WrapPadding::Oaep(hash))
+    }
+}
+
+/// The number at the beginning of `text`.
+fn leading_number(text: &str) -> Option<u32> {
+    let end = text
+        .find(|character: char| !character.is_ascii_digit())
+        .unwrap_or(text.len());
+    text[..end].parse().ok()
+}
