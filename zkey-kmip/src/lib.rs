@@ -4,6 +4,7 @@ pub mod abi;
 #[allow(unsafe_code)]
 pub mod environment;
 pub mod files;
+pub mod host;
 pub mod plugin;
 pub mod profile;
 pub mod properties;

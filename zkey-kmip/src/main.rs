@@ -1,1 +1,11 @@
-fn main() {}
+//! The program `zkey-kmip`; see [`zkey_kmip::host`].
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use zkey_kmip::host::{self, plugins::SystemPlugins};
+
+fn main() -> ExitCode {
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    ExitCode::from(host::run(&arguments, &SystemPlugins))
+}

@@ -111,9 +111,10 @@ fn options_of_configure() {
                 short,
                 code,
                 argument,
+                argument_is_optional,
                 help,
             } => {
-                assert!(!help.is_empty());
+                assert!(!help.is_empty() && !argument_is_optional);
                 values.push((
                     long.as_deref().unwrap(),
                     *code,

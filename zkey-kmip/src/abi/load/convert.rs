@@ -8,7 +8,10 @@ use std::ptr;
 use super::{CallError, GivenOption, PluginOption};
 use crate::abi::borrow;
 use crate::abi::error::Errno;
-use crate::abi::raw::{FLAG_NO_SHORT, FLAG_SECTION, KmsOption, KmsProperty, NO_ARGUMENT, UtilOpt};
+use crate::abi::raw::{
+    FLAG_NO_LONG, FLAG_NO_SHORT, FLAG_SECTION, KmsOption, KmsProperty, NO_ARGUMENT,
+    OPTIONAL_ARGUMENT, UtilOpt,
+};
 use crate::abi::values::Property;
 
 /// The function in a slot of the table.
@@ -82,13 +85,14 @@ pub(super) unsafe fn plugin_option(entry: &UtilOpt) -> PluginOption {
         .ok()
         .filter(u8::is_ascii_alphanumeric);
     PluginOption::Value {
-        long: text(entry.option.name),
+        long: text(entry.option.name).filter(|_| entry.flags & FLAG_NO_LONG == 0),
         short: letter
             .map(char::from)
             .filter(|_| entry.flags & FLAG_NO_SHORT == 0),
         code: entry.option.val,
         argument: (entry.option.has_arg != NO_ARGUMENT)
             .then(|| text(entry.argument).unwrap_or_else(|| "VALUE".to_owned())),
+        argument_is_optional: entry.option.has_arg == OPTIONAL_ARGUMENT,
         help,
     }
 }

@@ -114,6 +114,8 @@ pub enum PluginOption {
         code: i32,
         /// Name of its argument, if it takes one.
         argument: Option<String>,
+        /// Whether the option can do without its argument.
+        argument_is_optional: bool,
         /// Help text.
         help: String,
     },

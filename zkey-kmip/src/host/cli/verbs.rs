@@ -1,0 +1,197 @@
+//! The commands of the host: zkey's names, and what each needs before it starts
+//! (behaviour reference 1.6, 1.7).
+
+use std::ffi::OsString;
+
+use crate::abi::PluginCommand;
+
+/// A command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verb {
+    /// `kms plugins`
+    KmsPlugins,
+    /// `kms bind`
+    KmsBind,
+    /// `kms unbind`
+    KmsUnbind,
+    /// `kms info`
+    KmsInfo,
+    /// `kms configure`
+    KmsConfigure,
+    /// `kms list`
+    KmsList,
+    /// `kms import`
+    KmsImport,
+    /// `kms refresh`
+    KmsRefresh,
+    /// `kms reencipher`
+    KmsReencipher,
+    /// `generate`
+    Generate,
+    /// `list`
+    List,
+    /// `remove`
+    Remove,
+    /// `change`
+    Change,
+    /// `rename`
+    Rename,
+    /// `validate`
+    Validate,
+}
+
+impl Verb {
+    /// All commands, in the order of the help text.
+    pub(crate) const ALL: [Verb; 15] = [
+        Verb::Generate,
+        Verb::List,
+        Verb::Validate,
+        Verb::Change,
+        Verb::Rename,
+        Verb::Remove,
+        Verb::KmsPlugins,
+        Verb::KmsBind,
+        Verb::KmsUnbind,
+        Verb::KmsInfo,
+        Verb::KmsConfigure,
+        Verb::KmsReencipher,
+        Verb::KmsList,
+        Verb::KmsImport,
+        Verb::KmsRefresh,
+    ];
+
+    /// Whether it is one of the commands below `kms`.
+    pub(crate) const fn is_kms(self) -> bool {
+        matches!(
+            self,
+            Verb::KmsPlugins
+                | Verb::KmsBind
+                | Verb::KmsUnbind
+                | Verb::KmsInfo
+                | Verb::KmsConfigure
+                | Verb::KmsList
+                | Verb::KmsImport
+                | Verb::KmsRefresh
+                | Verb::KmsReencipher
+        )
+    }
+
+    /// Its name, without `kms`.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Verb::KmsPlugins => "plugins",
+            Verb::KmsBind => "bind",
+            Verb::KmsUnbind => "unbind",
+            Verb::KmsInfo => "info",
+            Verb::KmsConfigure => "configure",
+            Verb::KmsReencipher => "reencipher",
+            Verb::KmsImport => "import",
+            Verb::KmsRefresh => "refresh",
+            Verb::KmsList | Verb::List => "list",
+            Verb::Generate => "generate",
+            Verb::Remove => "remove",
+            Verb::Change => "change",
+            Verb::Rename => "rename",
+            Verb::Validate => "validate",
+        }
+    }
+
+    /// One line of help.
+    pub(crate) const fn about(self) -> &'static str {
+        match self {
+            Verb::KmsPlugins => "List the KMS plugins of this system",
+            Verb::KmsBind => "Bind the repository to a KMS plugin",
+            Verb::KmsUnbind => "Unbind the repository; its KMS-bound keys become local ones",
+            Verb::KmsInfo => "Show the bound KMS plugin and its configuration",
+            Verb::KmsConfigure => "Configure the bound KMS plugin",
+            Verb::KmsReencipher => "Re-encipher the secure keys that the KMS plugin itself uses",
+            Verb::KmsList => "List keys of the KMS",
+            Verb::KmsImport => "Import keys of the KMS into the repository",
+            Verb::KmsRefresh => "Fetch KMS-bound keys of the repository again",
+            Verb::Generate => "Generate a key at the KMS and store it in the repository",
+            Verb::List => "List the keys of the repository",
+            Verb::Remove => "Remove a key from the repository",
+            Verb::Change => "Change properties of a key",
+            Verb::Rename => "Rename a key",
+            Verb::Validate => "Check files and properties of keys",
+        }
+    }
+
+    /// Whether the plugin of a bound repository is loaded.
+    pub(crate) const fn uses_plugin(self) -> bool {
+        !matches!(self, Verb::KmsPlugins | Verb::KmsBind | Verb::List)
+    }
+
+    /// Whether the command makes no sense without a binding.
+    pub(crate) const fn needs_binding(self) -> bool {
+        self.is_kms() && self.uses_plugin()
+    }
+
+    /// Whether the plugin logs in before the command starts.
+    pub(crate) const fn logs_in_first(self) -> bool {
+        matches!(self, Verb::KmsList | Verb::KmsImport | Verb::KmsRefresh)
+    }
+
+    /// For which command the plugin can add options.
+    pub(crate) const fn plugin_command(self) -> Option<PluginCommand> {
+        match self {
+            Verb::KmsConfigure => Some(PluginCommand::Configure),
+            Verb::KmsReencipher => Some(PluginCommand::Reencipher),
+            Verb::KmsList => Some(PluginCommand::List),
+            Verb::KmsImport => Some(PluginCommand::ListImport),
+            Verb::Generate => Some(PluginCommand::Generate),
+            Verb::Remove => Some(PluginCommand::Remove),
+            _ => None,
+        }
+    }
+
+    /// The command that a command line names, as far as that can be seen without knowing options.
+    /// Names can be shortened.
+    pub(crate) fn find(arguments: &[OsString]) -> Option<Verb> {
+        let mut words = arguments
+            .iter()
+            .skip(1)
+            .filter_map(|word| word.to_str())
+            // Before the command there are no options with arguments.
+            .skip_while(|word| word.starts_with('-'));
+        let first = words.next()?;
+        if "kms".starts_with(first) {
+            let word = words.find(|word| !word.starts_with('-'))?;
+            return unique(word, |verb| verb.is_kms());
+        }
+        unique(first, |verb| !verb.is_kms())
+    }
+}
+
+/// The only command of a group that begins with `word`.
+fn unique(word: &str, group: impl Fn(&Verb) -> bool) -> Option<Verb> {
+    let all = || Verb::ALL.into_iter().filter(&group);
+    let exact = all().find(|verb| verb.name() == word);
+    let mut beginning = all().filter(|verb| verb.name().starts_with(word));
+    exact.or(beginning.next().filter(|_| beginning.next().is_none()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn find(line: &str) -> Option<Verb> {
+        let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+        Verb::find(&words)
+    }
+
+    #[test]
+    fn commands_are_found_and_can_be_shortened() {
+        assert_eq!(find("zkey-kmip generate -N x"), Some(Verb::Generate));
+        assert_eq!(
+            find("zkey-kmip -V kms conf --apqns 1.2"),
+            Some(Verb::KmsConfigure)
+        );
+        assert_eq!(find("zkey-kmip kms li"), Some(Verb::KmsList));
+        assert_eq!(find("zkey-kmip li"), Some(Verb::List));
+        assert_eq!(find("zkey-kmip kms re"), None, "refresh or reencipher");
+        assert_eq!(find("zkey-kmip re"), None, "remove or rename");
+        assert_eq!(find("zkey-kmip kms"), None);
+        assert_eq!(find("zkey-kmip"), None);
+    }
+}

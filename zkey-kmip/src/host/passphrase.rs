@@ -1,0 +1,77 @@
+//! Dummy passphrases of LUKS2 volumes: the file `.pass`, and the property of the key at the key
+//! management system that holds it in base64.
+
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+use super::error::HostError;
+use super::repository::key::KeyFiles;
+use crate::files::{self, Access, FileError};
+
+/// Length of a generated passphrase in bytes.
+const GENERATED_LENGTH: usize = 16;
+
+/// A passphrase; wiped when dropped.
+pub(super) struct Passphrase(Vec<u8>);
+
+impl Passphrase {
+    /// A random one.
+    ///
+    /// # Errors
+    /// There is no randomness.
+    pub(super) fn generate() -> Result<Self, HostError> {
+        let mut bytes = vec![0; GENERATED_LENGTH];
+        openssl::rand::rand_bytes(&mut bytes)?;
+        Ok(Passphrase(bytes))
+    }
+
+    /// The content of a file.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(super) fn read(path: &Path) -> Result<Self, HostError> {
+        let bytes = fs::read(path).map_err(|error| FileError::new("read", path, error))?;
+        Ok(Passphrase(bytes))
+    }
+
+    /// From the property of the key `key`.
+    ///
+    /// # Errors
+    /// It is not base64.
+    pub(super) fn from_base64(text: &str, key: &str) -> Result<Self, HostError> {
+        let bytes = openssl::base64::decode_block(text.trim());
+        bytes
+            .map(Passphrase)
+            .map_err(|_| HostError::PassphraseEncoding {
+                key: key.to_owned(),
+            })
+    }
+
+    /// For the property.
+    pub(super) fn to_base64(&self) -> String {
+        openssl::base64::encode_block(&self.0)
+    }
+
+    /// Writes the file of the key.
+    ///
+    /// # Errors
+    /// The old file, if any, is still there.
+    pub(super) fn store(&self, files: &KeyFiles) -> Result<(), HostError> {
+        Ok(files::replace(&files.pass(), &self.0, Access::AsDirectory)?)
+    }
+}
+
+impl Drop for Passphrase {
+    fn drop(&mut self) {
+        self.0.fill(0);
+        // Keeps the compiler from leaving out a write that nobody reads.
+        std::hint::black_box(&self.0);
+    }
+}
+
+impl fmt::Debug for Passphrase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Passphrase({} bytes)", self.0.len())
+    }
+}
