@@ -51,6 +51,8 @@ pub enum Access {
     /// the rest of the world: the directory's mode under the mask 0664. The file belongs to the
     /// group of the directory. This is zkey's rule for its repository.
     AsDirectory,
+    /// The same without anything for the rest of the world (mask 0660): for keys.
+    AsDirectoryKey,
 }
 
 /// Replaces the file `path`, or creates it.
@@ -83,6 +85,16 @@ pub fn create(path: &Path, content: &[u8], access: Access) -> Result<(), FileErr
     let _ = fs::remove_file(&temporary);
     linked?;
     sync_directory(parent(path))
+}
+
+/// Whether `name` is that of a file which [`replace`] or [`create`] left behind when their process
+/// was killed.
+pub fn is_temporary(name: &str) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    name.strip_suffix(".tmp")
+        .and_then(|name| name.rsplit_once('.'))
+        .and_then(|(_, numbers)| numbers.split_once('-'))
+        .is_some_and(|(process, count)| is_number(process) && is_number(count))
 }
 
 /// Makes renames and removals in `directory` permanent.
@@ -144,20 +156,22 @@ fn create_temporary(path: &Path) -> Result<(PathBuf, File), FileError> {
 fn fill(file: &mut File, path: &Path, content: &[u8], access: Access) -> Result<(), FileError> {
     let failed = |cause| FileError::new("write", path, cause);
     file.write_all(content).map_err(failed)?;
-    if access == Access::AsDirectory {
-        share(file, parent(path)).map_err(failed)?;
+    match access {
+        Access::Owner => {}
+        Access::AsDirectory => share(file, parent(path), 0o664).map_err(failed)?,
+        Access::AsDirectoryKey => share(file, parent(path), 0o660).map_err(failed)?,
     }
     file.sync_all().map_err(failed)
 }
 
-/// Applies [`Access::AsDirectory`].
-fn share(file: &File, directory: &Path) -> io::Result<()> {
+/// Gives the file group and mode of its directory.
+fn share(file: &File, directory: &Path, mask: u32) -> io::Result<()> {
     let directory = fs::metadata(directory)?;
     if file.metadata()?.gid() != directory.gid() {
         std::os::unix::fs::fchown(file, None, Some(directory.gid()))?;
     }
     // After the group, which a change would strip of bits.
-    file.set_permissions(fs::Permissions::from_mode(directory.mode() & 0o664))
+    file.set_permissions(fs::Permissions::from_mode(directory.mode() & mask))
 }
 
 #[cfg(test)]
@@ -178,6 +192,8 @@ mod tests {
             replace(&path, b"x", Access::AsDirectory).unwrap();
             assert_eq!(mode(&path), expected, "{of_directory:o}");
         }
+        replace(&path, b"x", Access::AsDirectoryKey).unwrap();
+        assert_eq!(mode(&path), 0o660);
         replace(&path, b"y", Access::Owner).unwrap();
         assert_eq!(mode(&path), 0o600);
         assert_eq!(fs::read(&path).unwrap(), b"y");

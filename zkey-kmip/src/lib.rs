@@ -1,6 +1,7 @@
 //! See the package description.
 
 pub mod abi;
+pub mod config;
 #[allow(unsafe_code)]
 pub mod environment;
 pub mod files;

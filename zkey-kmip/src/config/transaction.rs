@@ -1,0 +1,313 @@
+//! Several files of a directory change together or not at all.
+//!
+//! New files are written under temporary names (`<name>.new`). A journal, which lists what is to
+//! be done, is then renamed into place: that is the commit point. After it the new files get
+//! their names and the journal goes. Whoever opens the directory later finishes what a journal
+//! says, or, without a journal, removes the new files of a transaction that was not committed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::files::{self, Access, FileError};
+use crate::properties::{Integrity, Properties, PropertiesError};
+
+const JOURNAL: &str = "transaction.journal";
+const NEW_SUFFIX: &str = ".new";
+const REPLACE: &str = "replace";
+const REMOVE: &str = "remove";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Change {
+    Replace,
+    Remove,
+}
+
+/// Changes that are not committed yet. Dropping it takes them back.
+#[derive(Debug)]
+pub(super) struct Transaction {
+    directory: PathBuf,
+    changes: BTreeMap<String, Change>,
+}
+
+impl Transaction {
+    pub(super) fn begin(directory: &Path) -> Transaction {
+        Transaction {
+            directory: directory.to_owned(),
+            changes: BTreeMap::new(),
+        }
+    }
+
+    /// The file `name` shall have this content.
+    pub(super) fn replace(
+        &mut self,
+        name: &str,
+        content: &[u8],
+        access: Access,
+    ) -> Result<(), FileError> {
+        step("stage");
+        files::replace(&staged(&self.directory, name), content, access)?;
+        self.changes.insert(name.to_owned(), Change::Replace);
+        Ok(())
+    }
+
+    /// The file `name` shall not be there.
+    pub(super) fn remove(&mut self, name: &str) -> Result<(), FileError> {
+        if self.changes.insert(name.to_owned(), Change::Remove) == Some(Change::Replace) {
+            files::remove_if_present(&staged(&self.directory, name))?;
+        }
+        Ok(())
+    }
+
+    /// Where the content of `name` is, as after the commit; `None` if it will be removed.
+    pub(super) fn path_of(&self, name: &str) -> Option<PathBuf> {
+        match self.changes.get(name) {
+            None => Some(self.directory.join(name)),
+            Some(Change::Replace) => Some(staged(&self.directory, name)),
+            Some(Change::Remove) => None,
+        }
+    }
+
+    /// Makes all changes, or none; after the commit point, the rest is done at the latest when
+    /// the directory is opened again.
+    pub(super) fn commit(mut self) -> Result<(), PropertiesError> {
+        let mut journal = Properties::new();
+        for (count, (name, change)) in self.changes.iter().enumerate() {
+            let verb = match change {
+                Change::Replace => REPLACE,
+                Change::Remove => REMOVE,
+            };
+            journal.set(&format!("{verb}-{count}"), name)?;
+        }
+        step("before the commit point");
+        journal.save(&self.directory.join(JOURNAL), Integrity::Hashed)?;
+        step("after the commit point");
+        // From here on the staged files belong to the journal.
+        self.changes.clear();
+        finish(&self.directory, &journal)
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        for name in self.changes.keys() {
+            // What cannot be removed now is removed by the next `recover`.
+            let _ = fs::remove_file(staged(&self.directory, name));
+        }
+    }
+}
+
+/// Finishes or takes back what an earlier process left unfinished in `directory`.
+pub(super) fn recover(directory: &Path) -> Result<(), PropertiesError> {
+    match Properties::load(&directory.join(JOURNAL), Integrity::Hashed) {
+        Ok(journal) => finish(directory, &journal)?,
+        Err(error) if error.is_not_found() => {}
+        Err(error) => return Err(error),
+    }
+    remove_left_overs(directory)
+}
+
+/// Does what the journal says; what is done already is skipped.
+fn finish(directory: &Path, journal: &Properties) -> Result<(), PropertiesError> {
+    for (verb, name) in journal.iter() {
+        step("change");
+        let path = directory.join(name);
+        if verb.starts_with(REMOVE) {
+            files::remove_if_present(&path)?;
+            continue;
+        }
+        match fs::rename(staged(directory, name), &path) {
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+                return Err(FileError::new("replace", path, cause).into());
+            }
+            _ => {}
+        }
+    }
+    step("changed");
+    files::sync_directory(directory)?;
+    step("before the end");
+    files::remove_if_present(&directory.join(JOURNAL))?;
+    Ok(files::sync_directory(directory)?)
+}
+
+fn remove_left_overs(directory: &Path) -> Result<(), PropertiesError> {
+    let failed = |cause| FileError::new("read directory", directory, cause);
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        if is_left_over(&name.to_string_lossy()) {
+            files::remove_if_present(&directory.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+fn is_left_over(name: &str) -> bool {
+    name.ends_with(NEW_SUFFIX) || files::is_temporary(name)
+}
+
+fn staged(directory: &Path, name: &str) -> PathBuf {
+    directory.join(format!("{name}{NEW_SUFFIX}"))
+}
+
+/// Tests stop here.
+#[cfg(not(test))]
+fn step(_name: &str) {}
+
+#[cfg(test)]
+use tests::step;
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::io::{BufRead, BufReader, Write};
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    thread_local!(static STOPS: Cell<bool> = const { Cell::new(false) });
+
+    const DIRECTORY: &str = "ZKEY_KMIP_TEST_TRANSACTION";
+
+    /// Tells the parent where the child is, and waits for its leave to go on.
+    pub(super) fn step(name: &str) {
+        if STOPS.get() {
+            // Not by `println`, which the test harness catches.
+            writeln!(io::stdout(), "\nSTEP {name}").unwrap();
+            io::stdin().lock().read_line(&mut String::new()).unwrap();
+        }
+    }
+
+    fn change(directory: &Path) -> Result<(), PropertiesError> {
+        let mut transaction = Transaction::begin(directory);
+        transaction.replace("a", b"new a", Access::Owner)?;
+        transaction.replace("b", b"new b", Access::Owner)?;
+        transaction.remove("c")?;
+        transaction.replace("d", b"new d", Access::Owner)?;
+        transaction.commit()
+    }
+
+    /// The child of the test below.
+    #[test]
+    fn child() {
+        if let Some(directory) = std::env::var_os(DIRECTORY) {
+            STOPS.set(true);
+            change(Path::new(&directory)).unwrap();
+        }
+    }
+
+    fn prepare() -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["a", "b", "c"] {
+            fs::write(directory.path().join(name), format!("old {name}")).unwrap();
+        }
+        directory
+    }
+
+    fn state(directory: &Path) -> Vec<(String, String)> {
+        let mut state: Vec<_> = fs::read_dir(directory)
+            .unwrap()
+            .map(|entry| {
+                let entry = entry.unwrap();
+                let content = fs::read_to_string(entry.path()).unwrap();
+                (entry.file_name().into_string().unwrap(), content)
+            })
+            .collect();
+        state.sort();
+        state
+    }
+
+    /// Runs the transaction in a child that is killed at its step number `stop`; returns the name
+    /// of that step, or `None` if the child ended before it.
+    fn run_child(directory: &Path, stop: usize) -> Option<String> {
+        let test = std::env::current_exe().unwrap();
+        let runner = std::env::var("KMIP_TEST_RUNNER").unwrap_or_default();
+        let mut words = runner.split_whitespace().map(std::ffi::OsString::from);
+        let program = words.next();
+        let mut command = Command::new(program.as_ref().unwrap_or(&test.clone().into()));
+        if program.is_some() {
+            command.args(words).arg(&test);
+        }
+        let mut child = command
+            .args([
+                "--exact",
+                "config::transaction::tests::child",
+                "--nocapture",
+            ])
+            .env(DIRECTORY, directory)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut leave = child.stdin.take().unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let mut stopped_at = None;
+        let lines = output.lines().map(Result::unwrap);
+        let steps = lines.filter_map(|line| Some(line.strip_prefix("STEP ")?.to_owned()));
+        for (count, step) in steps.enumerate() {
+            if count == stop {
+                child.kill().unwrap();
+                stopped_at = Some(step);
+                break;
+            }
+            writeln!(leave).unwrap();
+        }
+        let status = child.wait().unwrap();
+        assert_eq!(status.success(), stopped_at.is_none());
+        stopped_at
+    }
+
+    #[test]
+    fn a_kill_at_any_step_leaves_the_old_or_the_new_state() {
+        let old = state(prepare().path());
+        let committed = prepare();
+        change(committed.path()).unwrap();
+        let new = state(committed.path());
+        let names: Vec<_> = new.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["a", "b", "d"]);
+        let mut is_committed = false;
+        for stop in 0.. {
+            let directory = prepare();
+            let Some(step) = run_child(directory.path(), stop) else {
+                assert!(stop > 9, "only {stop} steps");
+                break;
+            };
+            is_committed |= step == "after the commit point";
+            recover(directory.path()).unwrap();
+            let expected = if is_committed { &new } else { &old };
+            assert_eq!(&state(directory.path()), expected, "killed at `{step}`");
+        }
+        assert!(is_committed);
+    }
+
+    #[test]
+    fn what_is_not_committed_is_taken_back() {
+        let directory = prepare();
+        let old = state(directory.path());
+        let mut transaction = Transaction::begin(directory.path());
+        transaction.replace("a", b"new", Access::Owner).unwrap();
+        transaction.remove("b").unwrap();
+        let staged = transaction.path_of("a").unwrap();
+        assert_eq!(fs::read(staged).unwrap(), b"new");
+        assert_eq!(transaction.path_of("b"), None);
+        drop(transaction);
+        assert_eq!(state(directory.path()), old);
+    }
+
+    #[test]
+    fn a_failed_commit_leaves_the_old_state() {
+        let directory = prepare();
+        fs::create_dir(directory.path().join(JOURNAL)).unwrap();
+        assert!(change(directory.path()).is_err());
+        fs::remove_dir(directory.path().join(JOURNAL)).unwrap();
+        assert_eq!(state(directory.path()), state(prepare().path()));
+    }
+
+    #[test]
+    fn a_damaged_journal_is_not_followed() {
+        let directory = prepare();
+        fs::write(directory.path().join(JOURNAL), "remove-0=a\n").unwrap();
+        assert!(recover(directory.path()).is_err());
+        assert!(directory.path().join("a").exists());
+    }
+}
