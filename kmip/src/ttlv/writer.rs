@@ -1,0 +1,179 @@
+//! Appending items to a buffer.
+
+use super::reader::{HEADER_BYTES, code};
+use crate::codec::{Error, ErrorKind, Result};
+use crate::types::{ItemType, Tag};
+
+/// Length of a structure that is not finished: no reader takes it for one.
+const UNFINISHED: u32 = u32::MAX;
+
+/// Appends TTLV items to a buffer.
+///
+/// The length of a structure is written when it ends; until then the buffer holds no message that
+/// could be read.
+///
+/// ```
+/// use kmip::ttlv::Writer;
+/// use kmip::types::Tag;
+///
+/// let mut buffer = Vec::new();
+/// let mut writer = Writer::new(&mut buffer);
+/// let name = writer.begin(Tag::NAME);
+/// writer.text_string(Tag::NAME_VALUE, "a key")?;
+/// writer.end(name)?;
+/// assert_eq!(buffer.len(), 24);
+/// # Ok::<(), kmip::codec::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Writer<'b> {
+    buffer: &'b mut Vec<u8>,
+}
+
+impl<'b> Writer<'b> {
+    /// A writer that appends to `buffer`.
+    pub fn new(buffer: &'b mut Vec<u8>) -> Self {
+        Writer { buffer }
+    }
+
+    /// Begins a structure. What is returned is for [`Writer::end`].
+    #[inline]
+    #[must_use]
+    pub fn begin(&mut self, tag: Tag) -> usize {
+        self.buffer
+            .extend_from_slice(&header(tag, code::STRUCTURE, UNFINISHED));
+        self.buffer.len()
+    }
+
+    /// Ends the structure whose begin returned `start`.
+    ///
+    /// # Errors
+    /// It is longer than a length field can tell.
+    #[inline]
+    pub fn end(&mut self, start: usize) -> Result<()> {
+        let length = self.buffer.len() - start;
+        let length = checked_length(length, ItemType::STRUCTURE)?;
+        self.buffer[start - 4..start].copy_from_slice(&length.to_be_bytes());
+        Ok(())
+    }
+
+    /// An Integer.
+    #[inline]
+    pub fn integer(&mut self, tag: Tag, value: i32) {
+        self.word(tag, code::INTEGER, value as u32);
+    }
+
+    /// A Long Integer.
+    #[inline]
+    pub fn long_integer(&mut self, tag: Tag, value: i64) {
+        self.double_word(tag, code::LONG_INTEGER, value as u64);
+    }
+
+    /// A Big Integer: two's complement, big-endian. It is extended to a multiple of eight bytes,
+    /// and to eight bytes at least.
+    ///
+    /// # Errors
+    /// It is longer than a length field can tell.
+    pub fn big_integer(&mut self, tag: Tag, value: &[u8]) -> Result<()> {
+        let padded = value.len().next_multiple_of(8).max(8);
+        let length = checked_length(padded, ItemType::BIG_INTEGER)?;
+        let negative = value.first().is_some_and(|byte| byte & 0x80 != 0);
+        let fill = if negative { 0xFF } else { 0 };
+        self.buffer
+            .extend_from_slice(&header(tag, code::BIG_INTEGER, length));
+        let begin = self.buffer.len() + padded - value.len();
+        self.buffer.resize(begin, fill);
+        self.buffer.extend_from_slice(value);
+        Ok(())
+    }
+
+    /// An Enumeration.
+    #[inline]
+    pub fn enumeration(&mut self, tag: Tag, value: u32) {
+        self.word(tag, code::ENUMERATION, value);
+    }
+
+    /// A Boolean.
+    #[inline]
+    pub fn boolean(&mut self, tag: Tag, value: bool) {
+        self.double_word(tag, code::BOOLEAN, u64::from(value));
+    }
+
+    /// A Text String.
+    ///
+    /// # Errors
+    /// It is longer than a length field can tell.
+    #[inline]
+    pub fn text_string(&mut self, tag: Tag, value: &str) -> Result<()> {
+        self.padded(tag, code::TEXT_STRING, value.as_bytes())
+    }
+
+    /// A Byte String.
+    ///
+    /// # Errors
+    /// It is longer than a length field can tell.
+    #[inline]
+    pub fn byte_string(&mut self, tag: Tag, value: &[u8]) -> Result<()> {
+        self.padded(tag, code::BYTE_STRING, value)
+    }
+
+    /// A Date-Time: seconds since 1970-01-01 UTC.
+    #[inline]
+    pub fn date_time(&mut self, tag: Tag, seconds: i64) {
+        self.double_word(tag, code::DATE_TIME, seconds as u64);
+    }
+
+    /// An Interval in seconds.
+    #[inline]
+    pub fn interval(&mut self, tag: Tag, seconds: u32) {
+        self.word(tag, code::INTERVAL, seconds);
+    }
+
+    /// A Date-Time Extended: microseconds since 1970-01-01 UTC.
+    #[inline]
+    pub fn date_time_extended(&mut self, tag: Tag, microseconds: i64) {
+        self.double_word(tag, code::DATE_TIME_EXTENDED, microseconds as u64);
+    }
+
+    #[inline(always)]
+    fn word(&mut self, tag: Tag, item_type: u8, value: u32) {
+        let mut item = [0; 16];
+        item[..8].copy_from_slice(&header(tag, item_type, 4));
+        item[8..12].copy_from_slice(&value.to_be_bytes());
+        self.buffer.extend_from_slice(&item);
+    }
+
+    #[inline(always)]
+    fn double_word(&mut self, tag: Tag, item_type: u8, value: u64) {
+        let mut item = [0; 16];
+        item[..8].copy_from_slice(&header(tag, item_type, 8));
+        item[8..].copy_from_slice(&value.to_be_bytes());
+        self.buffer.extend_from_slice(&item);
+    }
+
+    #[inline(always)]
+    fn padded(&mut self, tag: Tag, item_type: u8, value: &[u8]) -> Result<()> {
+        let length = checked_length(value.len(), ItemType(u32::from(item_type)))?;
+        let padding = value.len().next_multiple_of(8) - value.len();
+        self.buffer.reserve(HEADER_BYTES + value.len() + padding);
+        self.buffer
+            .extend_from_slice(&header(tag, item_type, length));
+        self.buffer.extend_from_slice(value);
+        self.buffer.extend_from_slice(&[0; 8][..padding]);
+        Ok(())
+    }
+}
+
+#[inline(always)]
+fn header(tag: Tag, item_type: u8, length: u32) -> [u8; HEADER_BYTES] {
+    let word = u64::from(tag.0) << 40 | u64::from(item_type) << 32 | u64::from(length);
+    word.to_be_bytes()
+}
+
+/// The length as it stands in a header. Padding must fit as well.
+#[inline(always)]
+fn checked_length(length: usize, item_type: ItemType) -> Result<u32> {
+    match u32::try_from(length) {
+        Ok(length) if length <= UNFINISHED - 8 => Ok(length),
+        _ => Err(Error::new(ErrorKind::InvalidLength { item_type, length })),
+    }
+}
