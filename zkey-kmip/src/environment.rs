@@ -1,22 +1,23 @@
-//! What the process got from its caller: environment variables that change what the plugin
-//! trusts or opens, and the user it runs for.
+//! What the process got from its caller.
 
 use std::ffi::OsString;
 
 /// The environment variable `name`; nothing in a program that runs with more rights than its
-/// caller (set-user-ID and the like), as with `secure_getenv(3)`.
+/// caller (set-user-ID and the like), as with `secure_getenv(3)`: variables decide which files
+/// are trusted.
 pub fn variable(name: &str) -> Option<OsString> {
-    // SAFETY: getauxval has no preconditions.
-    let elevated = unsafe { libc::getauxval(libc::AT_SECURE) } != 0;
-    if elevated {
-        None
-    } else {
-        std::env::var_os(name)
-    }
+    use rustix::process::{getegid, geteuid, getgid, getuid};
+    let own_rights = getuid() == geteuid() && getgid() == getegid();
+    std::env::var_os(name).filter(|value| own_rights && !value.is_empty())
 }
 
 /// The user whose rights the process has.
 pub fn effective_user() -> u32 {
-    // SAFETY: geteuid has no preconditions and cannot fail.
-    unsafe { libc::geteuid() }
+    rustix::process::geteuid().as_raw()
+}
+
+/// The name of this system in the network.
+pub fn node_name() -> String {
+    let name = rustix::system::uname();
+    name.nodename().to_string_lossy().into_owned()
 }

@@ -2,10 +2,10 @@
 
 pub mod abi;
 pub mod config;
-#[allow(unsafe_code)]
 pub mod environment;
 pub mod files;
 pub mod host;
+pub mod identity;
 pub mod plugin;
 pub mod profile;
 pub mod properties;

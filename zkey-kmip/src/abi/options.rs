@@ -99,8 +99,7 @@ static CONFIGURE: OptionTable<26> = OptionTable::new([
         c"renew-cert",
         code::RENEW_CERT,
         c"CERT-PEM-FILE",
-        c"Take subject and extensions from this existing certificate. Other options add to or \
-          replace them",
+        c"Take subject and extensions from this existing certificate. Other options add to them",
     ),
     flag(
         c"csr-new-header",
