@@ -41,6 +41,7 @@
 #![deny(unsafe_code)]
 
 pub mod codec;
+pub mod server;
 pub mod transport;
 pub mod ttlv;
 pub mod types;

@@ -1,0 +1,266 @@
+//! From the bytes of a request to the bytes of its response.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::codec::Options;
+use crate::ttlv;
+use crate::types::{
+    AsynchronousIndicator, BatchErrorContinuationOption, DiscoverVersionsResponse,
+    MessageExtension, ProtocolVersion, RequestBatchItem, RequestHeader, RequestMessage,
+    RequestPayload, ResponseBatchItem, ResponsePayload, ResultReason, ResultStatus,
+};
+
+use super::failure::Failure;
+use super::handler::{Call, Handler};
+use super::identifiers::Identifiers;
+use super::peer::Peer;
+use super::response;
+
+/// Answers requests with the help of a [`Handler`]. Does no I/O.
+///
+/// Whatever comes in, a response goes out: a message that cannot be understood is answered with
+/// Invalid Message.
+#[derive(Debug)]
+pub struct Engine<H> {
+    handler: H,
+    options: Options,
+}
+
+impl<H: Handler> Engine<H> {
+    /// An engine with the default limits.
+    pub fn new(handler: H) -> Self {
+        Engine {
+            handler,
+            options: Options::default(),
+        }
+    }
+
+    /// How requests are decoded, and their limits.
+    #[must_use]
+    pub fn decoding(mut self, options: Options) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// The handler.
+    pub fn handler(&self) -> &H {
+        &self.handler
+    }
+
+    /// Appends the response to `request` of `peer` to `out`.
+    pub fn respond(&self, peer: &Peer, request: &[u8], out: &mut Vec<u8>) {
+        let decoded: Result<RequestMessage<'_>, _> = ttlv::decode(request, &self.options);
+        let message = match decoded {
+            Ok(message) => message,
+            Err(error) => {
+                let failure = Failure::new(ResultReason::INVALID_MESSAGE, error.to_string());
+                let version = response::version_of(request);
+                return self.refuse(version, &failure, out);
+            }
+        };
+        let version = message.request_header.protocol_version;
+        match self.process(peer, &message.request_header, message.batch_item) {
+            Ok(items) => {
+                let mut response = response::message(version, items);
+                response.response_header.client_correlation_value =
+                    message.request_header.client_correlation_value.clone();
+                let maximum = message.request_header.maximum_response_size;
+                response::write(response, maximum, out);
+            }
+            Err(failure) => self.refuse(Some(version), &failure, out),
+        }
+    }
+
+    /// Appends the response to a message that is refused before it is decoded, such as one that
+    /// is too long. `version` is that of the request, if it is known.
+    pub fn refuse(&self, version: Option<ProtocolVersion>, failure: &Failure, out: &mut Vec<u8>) {
+        let version = response::version_for(version, self.handler.versions());
+        let item = response::failed(version, None, None, failure);
+        response::write(response::message(version, vec![item]), None, out);
+    }
+
+    fn process<'m>(
+        &self,
+        peer: &Peer,
+        header: &RequestHeader<'m>,
+        items: Vec<RequestBatchItem<'m>>,
+    ) -> Result<Vec<ResponseBatchItem<'m>>, Failure> {
+        self.check(header, &items)?;
+        let credentials = header.authentication.as_ref();
+        let user = self.handler.authenticate(peer, credentials)?;
+        let option = header
+            .batch_error_continuation_option
+            .unwrap_or(BatchErrorContinuationOption::STOP);
+        let mut batch = BatchRun {
+            handler: &self.handler,
+            peer,
+            user: user.as_deref(),
+            header,
+            identifiers: Identifiers::default(),
+            answers: Vec::with_capacity(items.len()),
+        };
+        for item in items {
+            let failed = !batch.run(item);
+            match option {
+                BatchErrorContinuationOption::CONTINUE => {}
+                BatchErrorContinuationOption::UNDO if failed => {
+                    batch.undo();
+                    break;
+                }
+                _ if failed => break,
+                _ => {}
+            }
+        }
+        Ok(batch.answers)
+    }
+
+    fn check(
+        &self,
+        header: &RequestHeader<'_>,
+        items: &[RequestBatchItem<'_>],
+    ) -> Result<(), Failure> {
+        let version = header.protocol_version;
+        if !self.handler.versions().contains(&version) {
+            let message = format!("this server does not speak KMIP {version}");
+            return Err(Failure::new(
+                ResultReason::UNSUPPORTED_PROTOCOL_VERSION,
+                message,
+            ));
+        }
+        let invalid = |message: String| Err(Failure::new(ResultReason::INVALID_MESSAGE, message));
+        if usize::try_from(header.batch_count).ok() != Some(items.len()) {
+            let (count, found) = (header.batch_count, items.len());
+            return invalid(format!(
+                "the Batch Count is {count}, but there are {found} items"
+            ));
+        }
+        if items.is_empty() {
+            return invalid("the message has no batch item".to_owned());
+        }
+        for (index, item) in items.iter().enumerate() {
+            let id = &item.unique_batch_item_id;
+            if id.is_some()
+                && items[..index]
+                    .iter()
+                    .any(|item| item.unique_batch_item_id == *id)
+            {
+                return invalid("a Unique Batch Item ID is used twice".to_owned());
+            }
+        }
+        let unsupported = |message| Err(Failure::new(ResultReason::FEATURE_NOT_SUPPORTED, message));
+        if header.asynchronous_indicator == Some(AsynchronousIndicator::MANDATORY) {
+            return unsupported("this server does not process requests asynchronously");
+        }
+        let undo = Some(BatchErrorContinuationOption::UNDO);
+        let undoable = |item: &RequestBatchItem<'_>| self.handler.can_undo(item.operation);
+        if header.batch_error_continuation_option == undo && !items.iter().all(undoable) {
+            return unsupported("this server cannot undo all operations of the batch");
+        }
+        Ok(())
+    }
+}
+
+/// A batch that is being processed.
+struct BatchRun<'b, 'm, H> {
+    handler: &'b H,
+    peer: &'b Peer,
+    user: Option<&'b str>,
+    header: &'b RequestHeader<'m>,
+    identifiers: Identifiers,
+    answers: Vec<ResponseBatchItem<'m>>,
+}
+
+impl<'m, H: Handler> BatchRun<'_, 'm, H> {
+    /// Processes an item and keeps its answer. `false` if it failed.
+    fn run(&mut self, item: RequestBatchItem<'m>) -> bool {
+        let version = self.header.protocol_version;
+        let allowed = refuse_extension(&item);
+        let RequestBatchItem {
+            operation,
+            unique_batch_item_id: id,
+            request_payload,
+            ..
+        } = item;
+        let outcome = allowed.and_then(|()| self.perform(request_payload));
+        let answer = match outcome {
+            Ok(payload) => {
+                self.identifiers.note(operation, Some(&payload));
+                ResponseBatchItem {
+                    unique_batch_item_id: id,
+                    ..ResponseBatchItem::success(payload)
+                }
+            }
+            Err(failure) => {
+                self.identifiers.note(operation, None);
+                response::failed(version, Some(operation), id, &failure)
+            }
+        };
+        let successful = answer.result_status == ResultStatus::SUCCESS;
+        self.answers.push(answer);
+        successful
+    }
+
+    fn perform(&self, request: RequestPayload<'m>) -> Result<ResponsePayload<'static>, Failure> {
+        if let RequestPayload::DiscoverVersions(request) = &request {
+            return Ok(self.discover_versions(&request.protocol_version));
+        }
+        let call = self.call();
+        // A mistake in the handler must not take the connection, or the server, with it.
+        let handled = catch_unwind(AssertUnwindSafe(|| self.handler.handle(&call, request)));
+        handled.unwrap_or_else(|_| Err(Failure::internal()))
+    }
+
+    /// Takes back what was done so far; the last answer is the failure.
+    fn undo(&mut self) {
+        let mut answers = std::mem::take(&mut self.answers);
+        let done = answers.len().saturating_sub(1);
+        for answer in answers[..done].iter_mut().rev() {
+            let Some(payload) = &answer.response_payload else {
+                continue;
+            };
+            if self.handler.undo(&self.call(), payload).is_ok() {
+                answer.result_status = ResultStatus::OPERATION_UNDONE;
+                answer.response_payload = None;
+            }
+        }
+        self.answers = answers;
+    }
+
+    fn discover_versions(&self, asked: &[ProtocolVersion]) -> ResponsePayload<'static> {
+        let mut versions = self.handler.versions().to_vec();
+        versions.retain(|version| asked.is_empty() || asked.contains(version));
+        versions.sort_unstable();
+        versions.reverse();
+        DiscoverVersionsResponse {
+            protocol_version: versions,
+            ..DiscoverVersionsResponse::default()
+        }
+        .into()
+    }
+
+    fn call(&self) -> Call<'_> {
+        Call {
+            peer: self.peer,
+            user: self.user,
+            header: self.header,
+            identifiers: &self.identifiers,
+        }
+    }
+}
+
+/// An extension that must be understood is not (KMIP 1.4, 6.16).
+fn refuse_extension(item: &RequestBatchItem<'_>) -> Result<(), Failure> {
+    let critical =
+        |extension: &&MessageExtension<'_>| extension.criticality_indicator == Some(true);
+    match item.message_extension.iter().find(critical) {
+        None => Ok(()),
+        Some(extension) => {
+            let vendor = extension
+                .vendor_identification
+                .as_deref()
+                .unwrap_or_default();
+            let message = format!("the message extension of '{vendor}' is not supported");
+            Err(Failure::new(ResultReason::FEATURE_NOT_SUPPORTED, message))
+        }
+    }
+}

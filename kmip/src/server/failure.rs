@@ -1,0 +1,96 @@
+//! What a server tells about an operation that failed.
+
+use std::borrow::Cow;
+
+use crate::types::{Enumeration, Operation, ProtocolVersion, ResultReason};
+
+/// A failed operation, in the words that the client gets to see: nothing internal belongs here.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason:?}: {message}")]
+pub struct Failure {
+    reason: ResultReason,
+    message: Cow<'static, str>,
+}
+
+impl Failure {
+    /// A failure for `reason`, with a message for people.
+    pub fn new(reason: ResultReason, message: impl Into<Cow<'static, str>>) -> Self {
+        Failure {
+            reason,
+            message: message.into(),
+        }
+    }
+
+    /// The server does not have this operation.
+    pub fn operation_not_supported(operation: Operation) -> Self {
+        let message = format!("this server does not support {operation:?}");
+        Failure::new(ResultReason::OPERATION_NOT_SUPPORTED, message)
+    }
+
+    /// Something went wrong that is not the client's fault and none of its business.
+    pub fn internal() -> Self {
+        Failure::new(
+            ResultReason::GENERAL_FAILURE,
+            "internal error of the server",
+        )
+    }
+
+    /// Result Reason.
+    pub fn reason(&self) -> ResultReason {
+        self.reason
+    }
+
+    /// Result Message.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Result Reason for a client of `version`, which may not know the exact one.
+    pub(super) fn reason_in(&self, version: ProtocolVersion) -> ResultReason {
+        let defined = |reason: ResultReason| {
+            let table = ResultReason::TABLE.by_value(reason.value());
+            table.is_none_or(|value| value.is_defined_in(version))
+        };
+        let older = |(newer, older): &(ResultReason, ResultReason)| {
+            (*newer == self.reason && defined(*older)).then_some(*older)
+        };
+        match defined(self.reason) {
+            true => self.reason,
+            false => OLDER
+                .iter()
+                .find_map(older)
+                .unwrap_or(ResultReason::GENERAL_FAILURE),
+        }
+    }
+}
+
+/// Reasons that came with 2.0, and what expresses them before.
+const OLDER: [(ResultReason, ResultReason); 9] = [
+    (ResultReason::OBJECT_NOT_FOUND, ResultReason::ITEM_NOT_FOUND),
+    (ResultReason::OBJECT_DESTROYED, ResultReason::ITEM_NOT_FOUND),
+    (
+        ResultReason::ATTRIBUTE_NOT_FOUND,
+        ResultReason::ITEM_NOT_FOUND,
+    ),
+    (
+        ResultReason::ATTRIBUTE_READ_ONLY,
+        ResultReason::PERMISSION_DENIED,
+    ),
+    (
+        ResultReason::WRONG_KEY_LIFECYCLE_STATE,
+        ResultReason::PERMISSION_DENIED,
+    ),
+    (
+        ResultReason::NON_UNIQUE_NAME_ATTRIBUTE,
+        ResultReason::INVALID_FIELD,
+    ),
+    (ResultReason::INVALID_ATTRIBUTE, ResultReason::INVALID_FIELD),
+    (
+        ResultReason::INVALID_ATTRIBUTE_VALUE,
+        ResultReason::INVALID_FIELD,
+    ),
+    (
+        ResultReason::UNSUPPORTED_PROTOCOL_VERSION,
+        ResultReason::INVALID_MESSAGE,
+    ),
+];
