@@ -40,6 +40,7 @@
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
 
+pub mod client;
 pub mod codec;
 pub mod server;
 pub mod transport;

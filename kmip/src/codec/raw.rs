@@ -220,7 +220,10 @@ impl fmt::Debug for RawValue<'_> {
 ///
 /// They are encoded again where they stood, so that a message that passes through loses nothing.
 #[derive(Clone, PartialEq, Eq, Default)]
-#[allow(clippy::box_collection, reason = "nearly always empty, and in every structure")]
+#[allow(
+    clippy::box_collection,
+    reason = "nearly always empty, and in every structure"
+)]
 pub struct Extra<'a>(Option<Box<Vec<Placed<'a>>>>);
 
 #[derive(Clone, PartialEq, Eq)]

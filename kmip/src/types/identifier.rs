@@ -43,6 +43,17 @@ impl<'a> From<&'a str> for UniqueIdentifier<'a> {
     }
 }
 
+/// Borrows the text.
+impl<'a> From<&'a UniqueIdentifier<'_>> for UniqueIdentifier<'a> {
+    fn from(identifier: &'a UniqueIdentifier<'_>) -> Self {
+        match identifier {
+            UniqueIdentifier::Text(text) => UniqueIdentifier::Text(Cow::Borrowed(text)),
+            UniqueIdentifier::Enumeration(value) => UniqueIdentifier::Enumeration(*value),
+            UniqueIdentifier::Integer(number) => UniqueIdentifier::Integer(*number),
+        }
+    }
+}
+
 impl From<String> for UniqueIdentifier<'_> {
     fn from(text: String) -> Self {
         UniqueIdentifier::Text(Cow::Owned(text))

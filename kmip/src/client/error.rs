@@ -1,0 +1,254 @@
+//! Why an operation of the client failed.
+
+use std::fmt;
+
+use crate::codec;
+use crate::transport::{self, tls};
+use crate::types::{Operation, ProtocolVersion, ResultReason, ResultStatus};
+
+use super::negotiation::Attempt;
+
+/// An operation failed: with which server, at which operation, and why.
+///
+/// `Display` tells all of it except causes in other layers, which are the
+/// [`source`](std::error::Error::source).
+#[derive(Debug)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    server: String,
+    operation: Option<Operation>,
+    problem: Problem,
+}
+
+/// Why an operation failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The message could not be carried to the server or back.
+    #[error("the exchange with the server failed")]
+    Transport(#[source] transport::Error),
+    /// The TLS options are wrong, or a file that they name.
+    #[error("the TLS options cannot be used")]
+    Tls(#[source] tls::Error),
+    /// The request cannot be expressed in the version that the server speaks.
+    #[error("the request cannot be encoded")]
+    Encode(#[source] codec::Error),
+    /// The server's response is malformed.
+    #[error("the response cannot be decoded")]
+    Decode(#[source] codec::Error),
+    /// The server's response does not belong to the request.
+    #[error("the response does not fit the request: {0}")]
+    Response(ResponseFault),
+    /// The server reports a failure.
+    #[error("{0}")]
+    Failed(OperationFailure),
+    /// The server did not come to this item of a batch, since an earlier one failed.
+    #[error("not processed, since an earlier item of the batch failed")]
+    NotProcessed,
+    /// Server and client have no protocol version in common, or it could not be found out.
+    #[error("no common protocol version: {}", list_attempts(.attempts, .offered))]
+    NoCommonVersion {
+        /// What was tried, in this order.
+        attempts: Vec<Attempt>,
+        /// The versions that the server says it has.
+        offered: Vec<ProtocolVersion>,
+    },
+    /// None of several servers could be reached.
+    #[error("none of the servers can be used: {}", list(.0))]
+    NoServer(Vec<Error>),
+}
+
+/// What a server reports about a failed operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OperationFailure {
+    /// Result Status.
+    pub status: ResultStatus,
+    /// Result Reason, if the server gives one.
+    pub reason: Option<ResultReason>,
+    /// Result Message, if the server gives one.
+    pub message: Option<String>,
+    /// Asynchronous Correlation Value of an operation that is pending.
+    pub asynchronous_correlation_value: Option<Vec<u8>>,
+    /// Server Correlation Value of the response: the server's log can be searched for it.
+    pub server_correlation_value: Option<String>,
+}
+
+impl fmt::Display for OperationFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.status {
+            ResultStatus::OPERATION_FAILED => f.write_str("the server refuses")?,
+            status => write!(f, "the server answers {status:?}")?,
+        }
+        if let Some(reason) = self.reason {
+            write!(f, ": {reason:?}")?;
+        }
+        if let Some(message) = &self.message {
+            // A server's text must not forge lines of a log.
+            let printable: String = message.chars().filter(|c| !c.is_control()).collect();
+            write!(f, " ({printable})")?;
+        }
+        if let Some(correlation) = &self.server_correlation_value {
+            write!(f, " [server correlation value {correlation:?}]")?;
+        }
+        Ok(())
+    }
+}
+
+/// How a response does not fit its request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResponseFault {
+    /// An item is missing though nothing failed before it.
+    #[error("there is no answer to batch item {0}")]
+    MissingItem(usize),
+    /// There are more items than were asked for.
+    #[error("it has an answer more than the request has items")]
+    ExtraItem,
+    /// An item has a Unique Batch Item ID that the request does not have, or for the second time.
+    #[error("it has an unknown or repeated Unique Batch Item ID")]
+    ItemId,
+    /// An item is about another operation.
+    #[error("it answers {found:?} instead of {expected:?}")]
+    Operation {
+        /// What was asked for.
+        expected: Operation,
+        /// What is answered.
+        found: Operation,
+    },
+    /// A successful item has no payload, or one of another operation.
+    #[error("a successful answer lacks its payload")]
+    Payload,
+    /// A field that this operation cannot do without is missing.
+    #[error("the answer lacks its {0}")]
+    Field(&'static str),
+}
+
+impl Error {
+    /// An error of `operation` on `server` (as shown to people).
+    pub fn new(
+        server: impl Into<String>,
+        operation: impl Into<Option<Operation>>,
+        problem: Problem,
+    ) -> Self {
+        Error(Box::new(Inner {
+            server: server.into(),
+            operation: operation.into(),
+            problem,
+        }))
+    }
+
+    /// The server, as shown to people: usually host and port.
+    pub fn server(&self) -> &str {
+        &self.0.server
+    }
+
+    /// The operation, unless the error arose outside of any.
+    pub fn operation(&self) -> Option<Operation> {
+        self.0.operation
+    }
+
+    /// Why it failed.
+    pub fn problem(&self) -> &Problem {
+        &self.0.problem
+    }
+
+    /// What the server reports, if it is the server that reports a failure.
+    pub fn failure(&self) -> Option<&OperationFailure> {
+        match &self.0.problem {
+            Problem::Failed(failure) => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// Result Status that the server reports.
+    pub fn result_status(&self) -> Option<ResultStatus> {
+        self.failure().map(|failure| failure.status)
+    }
+
+    /// Result Reason that the server reports.
+    pub fn result_reason(&self) -> Option<ResultReason> {
+        self.failure().and_then(|failure| failure.reason)
+    }
+
+    /// Result Message that the server reports.
+    pub fn result_message(&self) -> Option<&str> {
+        self.failure()
+            .and_then(|failure| failure.message.as_deref())
+    }
+
+    /// Whether the server does not have the object.
+    pub fn is_not_found(&self) -> bool {
+        self.has_reason(&[ResultReason::ITEM_NOT_FOUND, ResultReason::OBJECT_NOT_FOUND])
+    }
+
+    /// Whether the server does not know the operation.
+    pub fn is_operation_not_supported(&self) -> bool {
+        self.has_reason(&[ResultReason::OPERATION_NOT_SUPPORTED])
+    }
+
+    /// Whether the server does not let this client do it.
+    pub fn is_permission_denied(&self) -> bool {
+        self.has_reason(&[
+            ResultReason::PERMISSION_DENIED,
+            ResultReason::AUTHENTICATION_NOT_SUCCESSFUL,
+        ])
+    }
+
+    /// Whether a time limit was exceeded.
+    pub fn is_timeout(&self) -> bool {
+        matches!(&self.0.problem, Problem::Transport(error) if error.is_timeout())
+    }
+
+    /// Whether the operation may succeed if it is tried again later. Whether it may be tried
+    /// again is another question, see [`is_repeatable`](super::is_repeatable).
+    pub fn is_transient(&self) -> bool {
+        matches!(self.0.problem, Problem::Transport(_) | Problem::NoServer(_))
+    }
+
+    /// The same error, at this operation unless it has one.
+    pub(super) fn during(mut self, operation: Option<Operation>) -> Self {
+        self.0.operation = self.0.operation.or(operation);
+        self
+    }
+
+    pub(super) fn has_reason(&self, reasons: &[ResultReason]) -> bool {
+        self.result_reason()
+            .is_some_and(|reason| reasons.contains(&reason))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "KMIP server {}", self.0.server)?;
+        if let Some(operation) = self.0.operation {
+            write!(f, ", operation {operation:?}")?;
+        }
+        write!(f, ": {}", self.0.problem)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0.problem {
+            Problem::NoServer(errors) => errors.last().map(|error| error as _),
+            problem => std::error::Error::source(problem),
+        }
+    }
+}
+
+fn list_attempts(attempts: &[Attempt], offered: &[ProtocolVersion]) -> String {
+    let mut parts: Vec<String> = attempts.iter().map(ToString::to_string).collect();
+    if !offered.is_empty() {
+        let offered: Vec<String> = offered.iter().map(ToString::to_string).collect();
+        parts.push(format!("the server has {}", offered.join(", ")));
+    }
+    parts.join("; ")
+}
+
+fn list(errors: &[Error]) -> String {
+    let names: Vec<&str> = errors.iter().map(Error::server).collect();
+    names.join(", ")
+}
