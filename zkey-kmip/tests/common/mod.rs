@@ -3,7 +3,9 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod c_host;
+pub mod host;
 pub mod mock;
+pub mod shelf;
 
 use std::ffi::OsStr;
 use std::path::PathBuf;

@@ -1,0 +1,488 @@
+//! Keys of a repository: generate, list, change, rename, remove, validate.
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use common::host::Repository;
+use common::shelf::token;
+use zkey_kmip::abi::SecureKeyType;
+
+#[test]
+fn generated_key_is_in_zkeys_format() {
+    let repository = Repository::ready();
+    let line = [
+        "generate", "-N", "disk1", "-d", "größte", "-B", "sales", "-S", "4096",
+    ];
+    repository.run(&line).ok();
+    assert_eq!(repository.files(), ["disk1.info", "disk1.skey"]);
+    for file in ["disk1.info", "disk1.skey"] {
+        let mode = fs::metadata(repository.path(file))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(
+            mode & 0o777,
+            0o640,
+            "the rights of the repository, without x"
+        );
+    }
+    assert_eq!(
+        repository.skey("disk1"),
+        token(SecureKeyType::CcaAesData, 1, 1)
+    );
+    let info = repository.info("disk1");
+    let names: Vec<&str> = info.iter().map(|(name, _)| name).collect();
+    let expected = [
+        "cipher",
+        "iv-mode",
+        "creation-time",
+        "description",
+        "key-type",
+        "volumes",
+        "apqns",
+        "sector-size",
+        "volume-type",
+        "kms",
+        "kms-key-id",
+        "kms-key-label",
+    ];
+    assert_eq!(names, expected);
+    for (name, value) in [
+        ("cipher", "paes"),
+        ("iv-mode", "plain64"),
+        ("description", "größte"),
+        ("key-type", "CCA-AESDATA"),
+        ("volumes", ""),
+        ("apqns", "03.0039"),
+        ("sector-size", "4096"),
+        ("volume-type", "LUKS2"),
+        ("kms", "Shelf"),
+        ("kms-key-id", "id-1"),
+        ("kms-key-label", "sales"),
+    ] {
+        assert_eq!(info.get(name), Some(value), "{name}");
+    }
+    let time = info.get("creation-time").unwrap();
+    assert!(
+        time.len() == 19 && &time[4..5] == "-" && &time[13..14] == ":",
+        "{time}"
+    );
+    let system = repository.system();
+    let expected = format!(
+        "generate-NonXts CCA-AESDATA 0 NonXts zkey-name=disk1 cipher=paes iv-mode=plain64 \
+         description=größte volumes= volumes-{system}= volume-type=LUKS2 sector-size=4096 \
+         | 66=sales"
+    );
+    assert_eq!(
+        repository.calls(),
+        ["initialize", "login", expected.as_str()]
+    );
+}
+
+#[test]
+fn xts_keys_are_two_in_one_file() {
+    let repository = Repository::ready();
+    repository
+        .run(&[
+            "generate",
+            "--name",
+            "x",
+            "--xts",
+            "--keybits",
+            "128",
+            "-K",
+            "cca-aescipher",
+        ])
+        .ok();
+    let halves = [1, 2].map(|number| token(SecureKeyType::CcaAesCipher, 1, number));
+    assert_eq!(repository.skey("x"), halves.concat());
+    let info = repository.info("x");
+    assert_eq!(info.get("kms-key-id"), None);
+    assert_eq!(info.get("kms-xts-key1-id"), Some("id-1"));
+    assert_eq!(info.get("kms-xts-key2-label"), Some("id-2"));
+    let calls = repository.calls();
+    assert!(calls[2].contains("128 Xts1") && calls[2].contains("xts-key=XTS-KEY-1"));
+    assert!(calls[3].contains("xts-key=XTS-KEY-2 xts-key1-id=id-1 xts-key1-label=id-1"));
+    assert_eq!(calls[4], "set id-1 xts-key2-id=id-2 xts-key2-label=id-2");
+    assert_eq!(calls.len(), 5);
+    assert!(repository.run(&["list"]).ok().contains("Yes"));
+}
+
+#[test]
+fn key_type_is_the_first_that_the_plugin_supports() {
+    let repository = Repository::new();
+    repository.run(&["kms", "bind", "SHELF"]).ok();
+    fs::write(repository.config("ep11"), "").unwrap();
+    repository.run(&["kms", "configure", "-a", "3.39"]).ok();
+    repository.run(&["generate", "-N", "e"]).ok();
+    assert_eq!(repository.info("e").get("key-type"), Some("EP11-AES"));
+    assert_eq!(repository.skey("e"), token(SecureKeyType::Ep11Aes, 1, 1));
+    let message = repository
+        .run(&["generate", "-N", "f", "-K", "CCA-AESDATA"])
+        .fails(1);
+    assert!(
+        message.contains("CCA-AESDATA is not supported"),
+        "{message}"
+    );
+}
+
+#[test]
+fn wrong_options_change_nothing() {
+    let repository = Repository::ready();
+    for line in [
+        &["generate"] as &[&str],
+        &["generate", "-N", "a/b"],
+        &["generate", "-N", ""],
+        &["generate", "-N", "x", "--keybits", "100"],
+        &["generate", "-N", "x", "--xts", "--keybits", "192"],
+        &["generate", "-N", "x", "-t", "integrity"],
+        &["generate", "-N", "x", "-S", "1000"],
+        &["generate", "-N", "x", "-K", "DES"],
+        &["generate", "-N", "x", "-l", "/dev/null"],
+        &[
+            "generate",
+            "-N",
+            "x",
+            "-t",
+            "plain",
+            "--gen-dummy-passphrase",
+        ],
+        &["generate", "-N", "x", "--no-such-option"],
+        &["list", "-L", "-M"],
+    ] {
+        let message = repository.run(line).fails(2);
+        assert!(!message.is_empty(), "{line:?}");
+    }
+    let message = repository
+        .run(&["generate", "-N", "x", "-l", "/dev/null:n"])
+        .fails(1);
+    assert!(
+        message.contains("/dev/null is not a block device"),
+        "{message}"
+    );
+    assert!(repository.files().is_empty());
+    assert!(
+        !repository
+            .calls()
+            .iter()
+            .any(|call| call.starts_with("generate"))
+    );
+}
+
+#[test]
+fn failure_of_the_plugin_shows_its_text_and_errno() {
+    let repository = Repository::ready();
+    fs::write(
+        repository.config("fail-generate-NonXts"),
+        "the server is on strike",
+    )
+    .unwrap();
+    let message = repository
+        .run(&["generate", "-N", "x", "--gen-dummy-passphrase"])
+        .fails(1);
+    assert!(message.contains("failed to generate key 'x'"), "{message}");
+    assert!(message.contains("the server is on strike"), "{message}");
+    assert!(
+        message.contains(&format!("errno {}", libc::EBADMSG)),
+        "{message}"
+    );
+    assert!(
+        repository.files().is_empty(),
+        "neither key nor passphrase stay"
+    );
+}
+
+#[test]
+fn key_that_cannot_be_stored_is_named() {
+    let repository = Repository::ready();
+    // Nothing can be renamed over a directory.
+    fs::create_dir(repository.path("x.skey")).unwrap();
+    let message = repository.run(&["generate", "-N", "x"]).fails(1);
+    assert!(message.contains("at the KMS as id-1"), "{message}");
+    assert_eq!(repository.files(), ["x.skey"]);
+    fs::remove_dir(repository.path("x.skey")).unwrap();
+
+    // The first key of a pair exists when the second one fails.
+    fs::write(repository.config("fail-generate-Xts2"), "full").unwrap();
+    let message = repository.run(&["generate", "-N", "x", "-x"]).fails(1);
+    assert!(
+        message.contains("id-2") && message.contains("full"),
+        "{message}"
+    );
+    assert!(repository.files().is_empty());
+}
+
+#[test]
+fn taken_names_and_missing_keys() {
+    let repository = Repository::ready();
+    repository.run(&["generate", "-N", "a"]).ok();
+    let before = repository.skey("a");
+    let message = repository.run(&["generate", "-N", "a"]).fails(1);
+    assert!(message.contains("'a' already exists"), "{message}");
+    assert_eq!(repository.skey("a"), before);
+    for line in [
+        &["remove", "-N", "b", "-F"] as &[&str],
+        &["change", "-N", "b", "-d", "x"],
+        &["rename", "-N", "b", "-w", "c"],
+    ] {
+        let message = repository.run(line).fails(1);
+        assert!(message.contains("'b' does not exist"), "{message}");
+    }
+    repository.run(&["generate", "-N", "b"]).ok();
+    let message = repository.run(&["rename", "-N", "b", "-w", "a"]).fails(1);
+    assert!(message.contains("'a' already exists"), "{message}");
+}
+
+#[test]
+fn list_filters_and_prints_json() {
+    let repository = Repository::ready();
+    for name in ["disk1", "disk2", "tape"] {
+        repository.run(&["generate", "-N", name, "-d", name]).ok();
+    }
+    let names = |line: &[&str]| -> Vec<String> {
+        let text = repository.run(line).ok();
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let keys = json.as_array().unwrap().iter();
+        keys.map(|key| key["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(names(&["list", "--json"]), ["disk1", "disk2", "tape"]);
+    assert_eq!(
+        names(&["list", "--json", "-N", "disk*"]),
+        ["disk1", "disk2"]
+    );
+    assert_eq!(
+        names(&["list", "--json", "-a", "3.*", "-K", "cca-aesdata", "-M"]).len(),
+        3
+    );
+    assert!(names(&["list", "--json", "--local"]).is_empty());
+    assert!(names(&["list", "--json", "-t", "plain"]).is_empty());
+    let text = repository.run(&["list", "-N", "tape"]).ok();
+    assert!(
+        text.starts_with("Key                          : tape\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("        KMS                  : Shelf\n"),
+        "{text}"
+    );
+    assert!(!text.contains('\x1b'), "no colours in a pipe");
+    assert!(
+        repository
+            .calls()
+            .iter()
+            .all(|call| !call.starts_with("list"))
+    );
+}
+
+#[test]
+fn change_reaches_both_sides() {
+    let repository = Repository::ready();
+    repository
+        .run(&["generate", "-N", "x", "-x", "--gen-dummy-passphrase"])
+        .ok();
+    repository.calls();
+    let volumes = [
+        "change",
+        "-N",
+        "x",
+        "--no-volume-check",
+        "-l",
+        "/dev/a:a,/dev/b:b",
+    ];
+    repository.run(&volumes).ok();
+    let line = [
+        "change",
+        "-N",
+        "x",
+        "-d",
+        "new",
+        "-l",
+        "-/dev/a:a",
+        "-S",
+        "512",
+    ];
+    repository.run(&line).ok();
+    let info = repository.info("x");
+    assert_eq!(info.get("description"), Some("new"));
+    assert_eq!(info.get("volumes"), Some("/dev/b:b"));
+    assert_eq!(info.get("sector-size"), Some("512"));
+    assert!(info.get("update-time").is_some());
+    let set = format!(
+        "description=new volumes-{}=/dev/b:b sector-size=512",
+        repository.system()
+    );
+    let calls = repository.calls();
+    let expected = [format!("set id-1 {set}"), format!("set id-2 {set}")];
+    assert_eq!(calls[calls.len() - 2..], expected);
+
+    // Plain volumes have no dummy passphrase.
+    repository.run(&["change", "-N", "x", "-t", "plain"]).ok();
+    assert_eq!(repository.files(), ["x.info", "x.skey"]);
+    let calls = repository.calls();
+    assert_eq!(
+        calls[3],
+        "set id-1 volume-type=PLAIN dummy-passphrase-base64-"
+    );
+}
+
+#[test]
+fn change_that_the_kms_refuses_is_none() {
+    let repository = Repository::ready();
+    repository.run(&["generate", "-N", "x", "-d", "old"]).ok();
+    let before = fs::read(repository.path("x.info")).unwrap();
+    fs::write(repository.config("fail-set"), "read only").unwrap();
+    let message = repository.run(&["change", "-N", "x", "-d", "new"]).fails(1);
+    assert!(message.contains("read only"), "{message}");
+    assert_eq!(fs::read(repository.path("x.info")).unwrap(), before);
+    let message = repository.run(&["change", "-N", "x", "-a", "1.1"]).fails(2);
+    assert!(message.contains("local keys"), "{message}");
+}
+
+#[test]
+fn dummy_passphrases() {
+    let repository = Repository::ready();
+    let file = repository.config("passphrase");
+    fs::write(&file, b"\x00\xff secret\n").unwrap();
+    let file = file.to_str().unwrap();
+    repository
+        .run(&["generate", "-N", "x", "--set-dummy-passphrase", file])
+        .ok();
+    assert_eq!(
+        fs::read(repository.path("x.pass")).unwrap(),
+        b"\x00\xff secret\n"
+    );
+    assert!(repository.calls()[2].contains("dummy-passphrase-base64=AP8gc2VjcmV0Cg=="));
+    let message = repository
+        .run(&["change", "-N", "x", "--gen-dummy-passphrase"])
+        .fails(1);
+    assert!(
+        message.contains("has a dummy passphrase already"),
+        "{message}"
+    );
+    repository
+        .answer(&["change", "-N", "x", "--remove-dummy-passphrase"], "n\n")
+        .fails(1);
+    assert!(repository.path("x.pass").exists());
+    repository
+        .answer(&["change", "-N", "x", "--remove-dummy-passphrase"], "yes\n")
+        .ok();
+    assert!(!repository.path("x.pass").exists());
+    repository
+        .run(&["change", "-N", "x", "--gen-dummy-passphrase"])
+        .ok();
+    assert_eq!(fs::read(repository.path("x.pass")).unwrap().len(), 16);
+    let verbose = repository.run(&["-V", "change", "-N", "x", "-d", "y"]);
+    assert!(!verbose.err.contains("c2VjcmV0"));
+}
+
+#[test]
+fn rename_takes_all_files_or_none() {
+    let repository = Repository::ready();
+    repository
+        .run(&["generate", "-N", "old", "--gen-dummy-passphrase"])
+        .ok();
+    fs::write(repository.path("old.renc"), "waiting").unwrap();
+    repository.calls();
+    fs::write(repository.config("fail-set"), "read only").unwrap();
+    repository
+        .run(&["rename", "-N", "old", "-w", "new"])
+        .fails(1);
+    assert_eq!(
+        repository.files(),
+        ["old.info", "old.pass", "old.renc", "old.skey"]
+    );
+    fs::remove_file(repository.config("fail-set")).unwrap();
+    repository.calls();
+    repository.run(&["rename", "-N", "old", "-w", "new"]).ok();
+    assert_eq!(
+        repository.files(),
+        ["new.info", "new.pass", "new.renc", "new.skey"]
+    );
+    let set = format!("set id-1 zkey-name-{}=new", repository.system());
+    assert_eq!(repository.calls(), ["initialize", "login", set.as_str()]);
+}
+
+#[test]
+fn remove_asks_and_passes_the_state_on() {
+    let repository = Repository::ready();
+    repository.run(&["generate", "-N", "x", "-x"]).ok();
+    repository.calls();
+    let message = repository
+        .answer(&["remove", "-N", "x"], "maybe\n")
+        .fails(1);
+    assert!(message.contains("the key stays"), "{message}");
+    repository.run(&["remove", "-N", "x"]).fails(1);
+    assert_eq!(
+        repository.calls(),
+        ["initialize", "initialize"],
+        "nothing was asked of the KMS"
+    );
+    repository
+        .answer(&["remove", "-N", "x", "--state", "destroyed"], "y\n")
+        .ok();
+    assert!(repository.files().is_empty());
+    let expected = [
+        "initialize",
+        "login",
+        "remove id-1 115=destroyed",
+        "remove id-2 115=destroyed",
+    ];
+    assert_eq!(repository.calls(), expected);
+
+    repository.run(&["generate", "-N", "y"]).ok();
+    fs::write(repository.config("fail-remove"), "still in use").unwrap();
+    let message = repository.run(&["remove", "-N", "y", "--force"]).fails(1);
+    assert!(message.contains("still in use"), "{message}");
+    assert_eq!(repository.files(), ["y.info", "y.skey"]);
+}
+
+#[test]
+fn validate_finds_what_does_not_fit() {
+    let repository = Repository::ready();
+    for name in ["good", "cut", "typed", "edited", "gone"] {
+        repository.run(&["generate", "-N", name]).ok();
+    }
+    let text = repository.run(&["validate", "-N", "good"]).ok();
+    assert!(text.contains("Valid") && text.contains("1 keys are valid, 0 keys are invalid"));
+    fs::write(repository.path("cut.skey"), &repository.skey("cut")[..60]).unwrap();
+    fs::write(
+        repository.path("typed.skey"),
+        token(SecureKeyType::CcaAesCipher, 1, 1),
+    )
+    .unwrap();
+    let edited = fs::read_to_string(repository.path("edited.info")).unwrap();
+    fs::write(
+        repository.path("edited.info"),
+        edited.replace("LUKS2", "PLAIN"),
+    )
+    .unwrap();
+    fs::remove_file(repository.config("shelf/id-5")).unwrap();
+
+    let outcome = repository.run(&["validate", "--check-kms", "--json"]);
+    assert_eq!(outcome.code, Some(1));
+    assert!(outcome.err.contains("edited.info"), "{}", outcome.err);
+    assert!(
+        outcome.err.contains("4 of 5 keys failed"),
+        "{}",
+        outcome.err
+    );
+    let keys: serde_json::Value = serde_json::from_str(&outcome.out).unwrap();
+    let problem = |name: &str| {
+        let key = keys
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|key| key["name"] == name)
+            .unwrap();
+        assert_eq!(key["valid"], key["problems"].as_array().unwrap().is_empty());
+        key["problems"].to_string()
+    };
+    assert_eq!(problem("good"), "[]");
+    assert!(problem("cut").contains("holds no secure AES key"));
+    assert!(problem("typed").contains("CCA-AESCIPHER, not CCA-AESDATA"));
+    assert!(problem("gone").contains("no key id-5"));
+    repository.run(&["validate", "-N", "nobody"]).fails(1);
+}
