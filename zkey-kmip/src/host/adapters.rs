@@ -7,8 +7,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::association::AssociationError;
-use super::environment;
 use crate::abi::{Apqn, SecureKeyType};
+use crate::environment;
 
 /// The modes of an adapter that make secure keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,22 +1,17 @@
-//! What the host takes from the environment.
+//! What the host takes from its surroundings.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
+
+use crate::environment;
 
 /// Where zkey keeps its keys.
 pub(super) const DEFAULT_REPOSITORY: &str = "/etc/zkey/repository";
 
-/// A variable of the environment. Like `secure_getenv(3)`, a program that runs with the rights of
-/// another user than its caller takes none.
-pub(super) fn variable(name: &str) -> Option<OsString> {
-    let own_rights = rustix::process::getuid() == rustix::process::geteuid()
-        && rustix::process::getgid() == rustix::process::getegid();
-    std::env::var_os(name).filter(|value| own_rights && !value.is_empty())
-}
-
 /// The repository: `ZKEY_REPOSITORY`, or zkey's default.
 pub(super) fn repository() -> PathBuf {
-    variable("ZKEY_REPOSITORY").map_or_else(|| DEFAULT_REPOSITORY.into(), PathBuf::from)
+    environment::variable("ZKEY_REPOSITORY")
+        .filter(|directory| !directory.is_empty())
+        .map_or_else(|| DEFAULT_REPOSITORY.into(), PathBuf::from)
 }
 
 /// The name of this system in the names of properties (behaviour reference 1.9).

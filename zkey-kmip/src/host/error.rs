@@ -7,6 +7,7 @@ use super::association::AssociationError;
 use super::plugins::PluginsError;
 use crate::abi::load::CallError;
 use crate::files::FileError;
+use crate::profile::ProfileError;
 use crate::properties::PropertiesError;
 
 /// Everything went well.
@@ -172,6 +173,17 @@ pub enum HostError {
         given: String,
         /// What it may be.
         allowed: &'static str,
+    },
+    /// A profile of a KMIP server is wrong.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// The profile is for other servers.
+    #[error("profile '{profile}' is not for a server with vendor identification '{server_info}'")]
+    ProfileDoesNotMatch {
+        /// The profile.
+        profile: String,
+        /// What the server says about itself.
+        server_info: String,
     },
     /// A list of volumes or APQNs is wrong.
     #[error(transparent)]

@@ -24,6 +24,7 @@ mod terminal;
 mod token;
 
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::Mode;
 
@@ -100,10 +101,21 @@ impl Run<'_> {
                 });
             }
         };
-        if arguments.verb == Verb::KmsPlugins {
-            return commands::kms::plugins(self.source, &arguments, self.terminal)
-                .map(|()| EXIT_SUCCESS);
-        }
+        let done = match arguments.verb {
+            Verb::KmsPlugins => commands::kms::plugins(self.source, &arguments, self.terminal),
+            Verb::ProfileCheck => commands::profile::check(&arguments, self.terminal),
+            // All others work with a repository.
+            _ => return self.with_repository(directory, &arguments, loaded),
+        };
+        done.map(|()| EXIT_SUCCESS)
+    }
+
+    fn with_repository(
+        &self,
+        directory: PathBuf,
+        arguments: &Arguments,
+        loaded: Option<(Binding, LoadedPlugin)>,
+    ) -> Result<u8, HostError> {
         if loaded.is_none() && arguments.verb.needs_binding() {
             return Err(HostError::NotBound {
                 repository: directory,
@@ -124,13 +136,10 @@ impl Run<'_> {
             repository: &repository,
             bound,
         };
-        commands::run(&mut host, &arguments, self.source).map(|()| EXIT_SUCCESS)
+        commands::run(&mut host, arguments, self.source).map(|()| EXIT_SUCCESS)
     }
 
-    fn load(
-        &self,
-        directory: &std::path::Path,
-    ) -> Result<Option<(Binding, LoadedPlugin)>, HostError> {
+    fn load(&self, directory: &Path) -> Result<Option<(Binding, LoadedPlugin)>, HostError> {
         let Some(binding) = Binding::load(directory)? else {
             return Ok(None);
         };

@@ -5,6 +5,8 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
 use super::error::HostError;
 use super::repository::key::KeyFiles;
 use crate::files::{self, Access, FileError};
@@ -13,7 +15,7 @@ use crate::files::{self, Access, FileError};
 const GENERATED_LENGTH: usize = 16;
 
 /// A passphrase; wiped when dropped.
-pub(super) struct Passphrase(Vec<u8>);
+pub(super) struct Passphrase(Zeroizing<Vec<u8>>);
 
 impl Passphrase {
     /// A random one.
@@ -21,7 +23,7 @@ impl Passphrase {
     /// # Errors
     /// There is no randomness.
     pub(super) fn generate() -> Result<Self, HostError> {
-        let mut bytes = vec![0; GENERATED_LENGTH];
+        let mut bytes = Zeroizing::new(vec![0; GENERATED_LENGTH]);
         openssl::rand::rand_bytes(&mut bytes)?;
         Ok(Passphrase(bytes))
     }
@@ -32,7 +34,7 @@ impl Passphrase {
     /// It cannot be read.
     pub(super) fn read(path: &Path) -> Result<Self, HostError> {
         let bytes = fs::read(path).map_err(|error| FileError::new("read", path, error))?;
-        Ok(Passphrase(bytes))
+        Ok(Passphrase(bytes.into()))
     }
 
     /// From the property of the key `key`.
@@ -42,7 +44,7 @@ impl Passphrase {
     pub(super) fn from_base64(text: &str, key: &str) -> Result<Self, HostError> {
         let bytes = openssl::base64::decode_block(text.trim());
         bytes
-            .map(Passphrase)
+            .map(|bytes| Passphrase(bytes.into()))
             .map_err(|_| HostError::PassphraseEncoding {
                 key: key.to_owned(),
             })
@@ -59,14 +61,6 @@ impl Passphrase {
     /// The old file, if any, is still there.
     pub(super) fn store(&self, files: &KeyFiles) -> Result<(), HostError> {
         Ok(files::replace(&files.pass(), &self.0, Access::AsDirectory)?)
-    }
-}
-
-impl Drop for Passphrase {
-    fn drop(&mut self) {
-        self.0.fill(0);
-        // Keeps the compiler from leaving out a write that nobody reads.
-        std::hint::black_box(&self.0);
     }
 }
 

@@ -8,8 +8,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::environment;
 use crate::abi::load::{LoadError, LoadedPlugin};
+use crate::environment;
 
 const DEFAULT_FILE: &str = "/etc/zkey/kms-plugins.conf";
 const BUILT_IN_NAME: &str = "KMIP";

@@ -67,6 +67,17 @@ pub(super) fn of(verb: Verb) -> Vec<Arg> {
             ],
         ]
         .concat(),
+        Verb::ProfileCheck => vec![
+            positional("file", "FILE", "The file, named <PROFILE>.profile")
+                .value_parser(clap::value_parser!(std::ffi::OsString))
+                .required(true),
+            long_value(
+                "server-info",
+                "TEXT",
+                "Tell whether the profile is for a server with this vendor identification",
+            ),
+            json(),
+        ],
         Verb::Change => change(),
         Verb::Rename => vec![
             name(),

@@ -10,13 +10,11 @@ use std::path::Path;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use self::plugin_options::PluginOptions;
-use self::verbs::Verb;
+use self::verbs::{Group, Verb};
 use crate::abi::load::GivenOption;
 use crate::host::error::HostError;
 use crate::host::repository::filter::KeyFilter;
 use crate::host::terminal::PROGRAM;
-
-const KMS: &str = "kms";
 
 const AFTER_HELP: &str = "\
 Environment:
@@ -53,24 +51,23 @@ impl Arguments {
         options: &PluginOptions,
     ) -> Result<Arguments, Box<clap::Error>> {
         let mut matches = command(verb, options).try_get_matches_from(arguments)?;
-        let mut of_kms = false;
-        loop {
-            match matches.remove_subcommand() {
-                Some((name, below)) if name == KMS => (of_kms, matches) = (true, below),
-                Some((name, below)) => {
-                    let verb = Verb::ALL
-                        .into_iter()
-                        .find(|verb| verb.name() == name && verb.is_kms() == of_kms);
-                    let Some(verb) = verb else { break };
-                    return Ok(Arguments {
-                        verb,
-                        plugin: options.given(&below),
-                        plugin_has_options: !options.is_empty(),
-                        matches: below,
-                    });
-                }
-                None => break,
+        let mut group = Group::Keys;
+        while let Some((name, below)) = matches.remove_subcommand() {
+            let of = |group: &Group| group.name() == Some(name.as_str());
+            if let Some(found) = Group::ALL.into_iter().find(of) {
+                (group, matches) = (found, below);
+                continue;
             }
+            let verb = Verb::ALL
+                .into_iter()
+                .find(|verb| verb.name() == name && verb.group() == group);
+            let Some(verb) = verb else { break };
+            return Ok(Arguments {
+                verb,
+                plugin: options.given(&below),
+                plugin_has_options: !options.is_empty(),
+                matches: below,
+            });
         }
         // Subcommands are required, and all of them are in the table.
         let kind = clap::error::ErrorKind::MissingSubcommand;
@@ -167,10 +164,10 @@ fn given(arguments: &[OsString], long: &str, short: char) -> bool {
 }
 
 fn command(verb: Option<Verb>, options: &PluginOptions) -> Command {
-    let verbs = |of_kms: bool| {
+    let verbs = |group: Group| {
         Verb::ALL
             .into_iter()
-            .filter(move |one| one.is_kms() == of_kms)
+            .filter(move |one| one.group() == group)
             .map(|one| {
                 subcommand(
                     one,
@@ -182,12 +179,22 @@ fn command(verb: Option<Verb>, options: &PluginOptions) -> Command {
                 )
             })
     };
-    let kms = Command::new(KMS)
-        .about("Manage the key management system (KMS) of the repository")
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .infer_subcommands(true)
-        .subcommands(verbs(true));
+    let below = |group: Group, name: &'static str, about: &'static str| {
+        Command::new(name)
+            .about(about)
+            .subcommand_required(true)
+            .arg_required_else_help(true)
+            .infer_subcommands(true)
+            .subcommands(verbs(group))
+    };
+    let groups = Group::ALL.into_iter().filter_map(|group| match group {
+        Group::Keys => None,
+        Group::Kms => Some((
+            group,
+            "Manage the key management system (KMS) of the repository",
+        )),
+        Group::Profile => Some((group, "Work with profiles of KMIP servers")),
+    });
     Command::new(PROGRAM)
         .version(env!("CARGO_PKG_VERSION"))
         .about("Keep secure keys of a key management system in a key repository of zkey")
@@ -214,8 +221,8 @@ fn command(verb: Option<Verb>, options: &PluginOptions) -> Command {
                 .action(ArgAction::Version)
                 .global(true),
         )
-        .subcommands(verbs(false))
-        .subcommand(kms)
+        .subcommands(verbs(Group::Keys))
+        .subcommands(groups.filter_map(|(group, about)| Some(below(group, group.name()?, about))))
 }
 
 fn subcommand(verb: Verb, options: Option<&PluginOptions>) -> Command {

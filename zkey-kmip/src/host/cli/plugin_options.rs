@@ -6,12 +6,16 @@
 use std::collections::HashSet;
 use std::ffi::OsString;
 
+use clap::builder::ValueRange;
 use clap::{Arg, ArgAction, ArgMatches};
 
 use crate::abi::load::{GivenOption, PluginOption};
 
 /// The places that zkey has for options of a plugin, headings included.
 pub(crate) const MAX_OPTIONS: usize = 40;
+
+/// Stands for an option without argument; no argument of a process can hold a NUL.
+const NO_ARGUMENT: &str = "\0";
 
 /// Letters and names that stay with the host whatever a plugin declares.
 const RESERVED_LETTERS: [char; 3] = ['h', 'v', 'V'];
@@ -28,7 +32,6 @@ struct Declared {
     id: String,
     code: i32,
     arg: Arg,
-    takes_value: bool,
 }
 
 impl PluginOptions {
@@ -69,28 +72,26 @@ impl PluginOptions {
             if let Some(short) = short {
                 arg = arg.short(short);
             }
-            let takes_value = argument.is_some();
-            arg = match argument {
-                None => arg.action(ArgAction::SetTrue),
-                Some(name) => {
-                    let arg = arg
-                        .action(ArgAction::Append)
-                        .value_name(name)
-                        .value_parser(clap::value_parser!(OsString))
-                        .allow_hyphen_values(true);
-                    if optional {
-                        arg.num_args(0..=1).require_equals(true)
-                    } else {
-                        arg
-                    }
-                }
+            let (name, values) = match argument {
+                None => (None, ValueRange::from(0)),
+                Some(name) if optional => (Some(name), ValueRange::from(0..=1)),
+                Some(name) => (Some(name), ValueRange::from(1)),
             };
-            options.push(Declared {
-                id,
-                code,
-                arg,
-                takes_value,
-            });
+            let can_be_alone = values.min_values() == 0;
+            arg = arg
+                .action(ArgAction::Append)
+                .num_args(values)
+                .value_parser(clap::value_parser!(OsString));
+            if let Some(name) = name {
+                arg = arg
+                    .value_name(name)
+                    .allow_hyphen_values(true)
+                    .require_equals(optional);
+            }
+            if can_be_alone {
+                arg = arg.default_missing_value(NO_ARGUMENT);
+            }
+            options.push(Declared { id, code, arg });
         }
         PluginOptions { options }
     }
@@ -126,20 +127,14 @@ impl PluginOptions {
             let Some(indices) = matches.indices_of(&option.id) else {
                 continue;
             };
-            if !option.takes_value {
-                // A flag that was not given has a default, and so an index too.
-                if matches.get_flag(&option.id) {
-                    given.extend(indices.map(|index| (index, option.given(None))));
-                }
-                continue;
-            }
-            let occurrences = matches.get_occurrences::<OsString>(&option.id);
-            let values = occurrences
+            let values = matches
+                .get_many::<OsString>(&option.id)
                 .into_iter()
-                .flatten()
-                .map(|mut values| values.next().cloned());
+                .flatten();
             for (index, value) in indices.zip(values) {
-                given.push((index, option.given(value)));
+                let argument = Some(value.clone()).filter(|value| value != NO_ARGUMENT);
+                let code = option.code;
+                given.push((index, GivenOption { code, argument }));
             }
         }
         given.sort_by_key(|(index, _)| *index);
@@ -147,17 +142,99 @@ impl PluginOptions {
     }
 }
 
-impl Declared {
-    fn given(&self, argument: Option<OsString>) -> GivenOption {
-        GivenOption {
-            code: self.code,
-            argument,
-        }
-    }
-}
-
 fn is_name(long: &str) -> bool {
     !long.is_empty()
         && !long.starts_with('-')
         && !long.contains(|c: char| c == '=' || c.is_whitespace() || c.is_control())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(long: &str, short: char, argument: Option<&str>, optional: bool) -> PluginOption {
+        PluginOption::Value {
+            long: Some(long.to_owned()),
+            short: Some(short),
+            code: i32::try_from(u32::from(short)).unwrap(),
+            argument: argument.map(str::to_owned),
+            argument_is_optional: optional,
+            help: "help".to_owned(),
+        }
+    }
+
+    fn given(options: &PluginOptions, host: Vec<Arg>, line: &[&str]) -> Vec<(char, String)> {
+        let matches = clap::Command::new("test")
+            .no_binary_name(true)
+            .args_override_self(true)
+            .args(options.join(host))
+            .get_matches_from(line);
+        let given = options.given(&matches).into_iter();
+        given
+            .map(|option| {
+                let letter = char::from(u8::try_from(option.code).unwrap());
+                let argument = option.argument.map(|text| text.into_string().unwrap());
+                (letter, argument.unwrap_or("(none)".to_owned()))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn arguments_that_are_required_optional_or_none() {
+        let options = PluginOptions::new(vec![
+            value("required", 'r', Some("X"), false),
+            value("optional", 'o', Some("X"), true),
+            value("flag", 'f', None, false),
+        ]);
+        let line = [
+            "-o",
+            "-f",
+            "--optional=1",
+            "-r",
+            "",
+            "--required=2",
+            "-ff",
+            "--optional",
+        ];
+        let texts: Vec<String> = given(&options, Vec::new(), &line)
+            .into_iter()
+            .map(|(letter, argument)| format!("{letter}{argument}"))
+            .collect();
+        let expected = [
+            "o(none)", "f(none)", "o1", "r", "r2", "f(none)", "f(none)", "o(none)",
+        ];
+        assert_eq!(texts, expected);
+    }
+
+    #[test]
+    fn plugin_wins_over_the_host_but_not_over_help() {
+        let host = vec![
+            Arg::new("name").long("name").short('n').num_args(1),
+            Arg::new("label").long("label").short('l').num_args(1),
+        ];
+        let options = PluginOptions::new(vec![
+            value("label", 'B', Some("X"), false),
+            value("new", 'n', None, false),
+            value("help", 'q', None, false),
+            value("other", 'h', None, false),
+            value("twice", 'B', None, false),
+            value("bad name", 'x', None, false),
+        ]);
+        let joined = options.join(host.clone());
+        let ids: Vec<_> = joined
+            .iter()
+            .map(|arg| (arg.get_long(), arg.get_short()))
+            .collect();
+        let expected = [
+            (Some("name"), None),
+            (Some("label"), Some('B')),
+            (Some("new"), Some('n')),
+            (None, Some('q')),
+            (Some("other"), None),
+            (Some("twice"), None),
+            (None, Some('x')),
+        ];
+        assert_eq!(ids, expected);
+        assert_eq!(given(&options, host, &["-n", "--label", "a"]).len(), 2);
+    }
 }

@@ -38,11 +38,38 @@ pub(crate) enum Verb {
     Rename,
     /// `validate`
     Validate,
+    /// `profile check`
+    ProfileCheck,
+}
+
+/// The groups of commands: below `kms`, below `profile`, or at the top.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Group {
+    /// `zkey-kmip <command>`
+    Keys,
+    /// `zkey-kmip kms <command>`
+    Kms,
+    /// `zkey-kmip profile <command>`, which zkey does not have
+    Profile,
+}
+
+impl Group {
+    /// All groups.
+    pub(crate) const ALL: [Group; 3] = [Group::Keys, Group::Kms, Group::Profile];
+
+    /// The word before the command.
+    pub(crate) const fn name(self) -> Option<&'static str> {
+        match self {
+            Group::Keys => None,
+            Group::Kms => Some("kms"),
+            Group::Profile => Some("profile"),
+        }
+    }
 }
 
 impl Verb {
     /// All commands, in the order of the help text.
-    pub(crate) const ALL: [Verb; 15] = [
+    pub(crate) const ALL: [Verb; 16] = [
         Verb::Generate,
         Verb::List,
         Verb::Validate,
@@ -58,25 +85,27 @@ impl Verb {
         Verb::KmsList,
         Verb::KmsImport,
         Verb::KmsRefresh,
+        Verb::ProfileCheck,
     ];
 
-    /// Whether it is one of the commands below `kms`.
-    pub(crate) const fn is_kms(self) -> bool {
-        matches!(
-            self,
+    /// The group that it belongs to.
+    pub(crate) const fn group(self) -> Group {
+        match self {
             Verb::KmsPlugins
-                | Verb::KmsBind
-                | Verb::KmsUnbind
-                | Verb::KmsInfo
-                | Verb::KmsConfigure
-                | Verb::KmsList
-                | Verb::KmsImport
-                | Verb::KmsRefresh
-                | Verb::KmsReencipher
-        )
+            | Verb::KmsBind
+            | Verb::KmsUnbind
+            | Verb::KmsInfo
+            | Verb::KmsConfigure
+            | Verb::KmsList
+            | Verb::KmsImport
+            | Verb::KmsRefresh
+            | Verb::KmsReencipher => Group::Kms,
+            Verb::ProfileCheck => Group::Profile,
+            _ => Group::Keys,
+        }
     }
 
-    /// Its name, without `kms`.
+    /// Its name, without that of its group.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Verb::KmsPlugins => "plugins",
@@ -93,6 +122,7 @@ impl Verb {
             Verb::Change => "change",
             Verb::Rename => "rename",
             Verb::Validate => "validate",
+            Verb::ProfileCheck => "check",
         }
     }
 
@@ -114,17 +144,21 @@ impl Verb {
             Verb::Change => "Change properties of a key",
             Verb::Rename => "Rename a key",
             Verb::Validate => "Check files and properties of keys",
+            Verb::ProfileCheck => "Check a file with the profile of a KMIP server",
         }
     }
 
     /// Whether the plugin of a bound repository is loaded.
     pub(crate) const fn uses_plugin(self) -> bool {
-        !matches!(self, Verb::KmsPlugins | Verb::KmsBind | Verb::List)
+        !matches!(
+            self,
+            Verb::KmsPlugins | Verb::KmsBind | Verb::List | Verb::ProfileCheck
+        )
     }
 
     /// Whether the command makes no sense without a binding.
     pub(crate) const fn needs_binding(self) -> bool {
-        self.is_kms() && self.uses_plugin()
+        matches!(self.group(), Group::Kms) && self.uses_plugin()
     }
 
     /// Whether the plugin logs in before the command starts.
@@ -155,17 +189,19 @@ impl Verb {
             // Before the command there are no options with arguments.
             .skip_while(|word| word.starts_with('-'));
         let first = words.next()?;
-        if "kms".starts_with(first) {
-            let word = words.find(|word| !word.starts_with('-'))?;
-            return unique(word, |verb| verb.is_kms());
+        let group = Group::ALL
+            .into_iter()
+            .find(|group| group.name().is_some_and(|name| name.starts_with(first)));
+        match group {
+            None => unique(first, Group::Keys),
+            Some(group) => unique(words.find(|word| !word.starts_with('-'))?, group),
         }
-        unique(first, |verb| !verb.is_kms())
     }
 }
 
 /// The only command of a group that begins with `word`.
-fn unique(word: &str, group: impl Fn(&Verb) -> bool) -> Option<Verb> {
-    let all = || Verb::ALL.into_iter().filter(&group);
+fn unique(word: &str, group: Group) -> Option<Verb> {
+    let all = || Verb::ALL.into_iter().filter(|verb| verb.group() == group);
     let exact = all().find(|verb| verb.name() == word);
     let mut beginning = all().filter(|verb| verb.name().starts_with(word));
     exact.or(beginning.next().filter(|_| beginning.next().is_none()))

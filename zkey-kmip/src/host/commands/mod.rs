@@ -6,6 +6,7 @@ mod generate;
 mod import;
 mod keys;
 pub(super) mod kms;
+pub(super) mod profile;
 mod refresh;
 mod validate;
 
@@ -49,6 +50,7 @@ pub(super) fn run(
 ) -> Result<(), HostError> {
     match arguments.verb {
         Verb::KmsPlugins => kms::plugins(source, arguments, host.terminal),
+        Verb::ProfileCheck => profile::check(arguments, host.terminal),
         Verb::KmsBind => kms::bind(host, arguments, source),
         Verb::KmsUnbind => kms::unbind(host),
         Verb::KmsInfo => kms::info(host, arguments),

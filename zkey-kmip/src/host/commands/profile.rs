@@ -1,0 +1,145 @@
+//! `profile check`: whether a profile will do, before the plugin needs it.
+
+use std::path::Path;
+
+use crate::host::cli::Arguments;
+use crate::host::error::HostError;
+use crate::host::output::{self, Record};
+use crate::host::terminal::Terminal;
+use crate::profile::{Profile, VersionChoice};
+use crate::properties::{Integrity, Properties};
+
+const SUFFIX: &str = ".profile";
+
+/// All keys that a profile can have (behaviour reference 4.1).
+const KEYS: [&str; 18] = [
+    "server-regex",
+    "kmip-version",
+    "transport",
+    "encoding",
+    "https-uri",
+    "auth-scheme",
+    "wrap-key-algorithm",
+    "wrap-key-params",
+    "wrap-key-format",
+    "wrap-padding-method",
+    "wrap-hashing-algorithm",
+    "supports-link-attr",
+    "supports-description-attr",
+    "supports-comment-attr",
+    "custom-attr-scheme",
+    "supports-sensitive-attr",
+    "check-always-sensitive-attr",
+    "check-server-capabilities",
+];
+
+/// `profile check`
+pub(crate) fn check(arguments: &Arguments, terminal: &Terminal) -> Result<(), HostError> {
+    let path = arguments.path("file").unwrap_or(Path::new(""));
+    let file = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = file.strip_suffix(SUFFIX).unwrap_or(&file);
+    let profile = Profile::load(name, path)?;
+    if !file.ends_with(SUFFIX) {
+        terminal.warn(format_args!(
+            "the plugin only finds files whose names end with '{SUFFIX}'"
+        ));
+    }
+    let properties = Properties::load(path, Integrity::Plain)?;
+    for (key, _) in properties.iter().filter(|(key, _)| !KEYS.contains(key)) {
+        terminal.warn(format_args!(
+            "'{key}' is no key of a profile and has no effect"
+        ));
+    }
+    output::print(vec![record(&profile)], arguments.flag("json"), terminal)?;
+    match arguments.text("server-info")? {
+        Some(server_info) if !profile.matches(&server_info) => {
+            Err(HostError::ProfileDoesNotMatch {
+                profile: profile.name,
+                server_info,
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn record(profile: &Profile) -> Record {
+    let version = match profile.kmip_version {
+        VersionChoice::Auto => "AUTO".to_owned(),
+        VersionChoice::Fixed { major, minor } => format!("{major}.{minor}"),
+    };
+    let yes_no = |value: bool| if value { "yes" } else { "no" };
+    let transport = format!("{:?}", profile.transport).to_uppercase();
+    let encoding = format!("{:?}", profile.encoding).to_uppercase();
+    let format = format!("{:?}", profile.wrap_key_format);
+    let padding = format!("{:?}", profile.wrap_padding);
+    let scheme = format!("{:?}", profile.custom_attribute_scheme);
+    let mut record = Record::new("Profile", &profile.name)
+        .field(
+            "KMIP version",
+            version.as_str(),
+            "kmip_version",
+            version.as_str(),
+        )
+        .field(
+            "Transport",
+            transport.as_str(),
+            "transport",
+            transport.as_str(),
+        )
+        .field("Encoding", encoding.as_str(), "encoding", encoding.as_str())
+        .field(
+            "HTTPS URI",
+            &*profile.https_uri,
+            "https_uri",
+            &*profile.https_uri,
+        )
+        .field(
+            "Wrapping key",
+            format!("RSA, {} bits, {format}", profile.wrap_key_bits),
+            "wrap_key_bits",
+            profile.wrap_key_bits,
+        )
+        .field(
+            "Padding",
+            padding.as_str(),
+            "wrap_padding",
+            padding.as_str(),
+        )
+        .field(
+            "Custom attributes",
+            scheme.as_str(),
+            "custom_attributes",
+            scheme.as_str(),
+        );
+    for (title, key, value) in [
+        ("Supports Link", "supports_link", profile.supports_link),
+        (
+            "Supports Description",
+            "supports_description",
+            profile.supports_description,
+        ),
+        (
+            "Supports Comment",
+            "supports_comment",
+            profile.supports_comment,
+        ),
+        (
+            "Supports Sensitive",
+            "supports_sensitive",
+            profile.supports_sensitive,
+        ),
+        (
+            "Check Always Sensitive",
+            "check_always_sensitive",
+            profile.check_always_sensitive,
+        ),
+        (
+            "Check capabilities",
+            "check_server_capabilities",
+            profile.check_server_capabilities,
+        ),
+    ] {
+        record = record.field(title, yes_no(value), key, value);
+    }
+    record
+}
