@@ -1,0 +1,134 @@
+//! Our client with PyKMIP's server, which `scripts/pykmip.sh` starts.
+
+use std::path::Path;
+
+use kmip::client::{Client, ClientBuilder};
+use kmip::transport::tls::{ClientTls, Identity};
+use kmip::types::{
+    ActivateRequest, Attribute, CreateRequest, CryptographicAlgorithm, CryptographicUsageMask,
+    DateTime, ManagedObject, Name, NameType, ObjectType, ProtocolVersion, QueryFunction,
+    RevocationReasonCode, State, Tag,
+};
+
+use ProtocolVersion as V;
+
+/// A client of the server.
+fn pykmip() -> ClientBuilder {
+    let variable = |name: &str| {
+        let name = format!("KMIP_PYKMIP_{name}");
+        std::env::var(&name).unwrap_or_else(|_| panic!("{name} is not set; use `make interop`"))
+    };
+    let (certificate, key) = (variable("CERT"), variable("KEY"));
+    let identity = Identity::from_pem_files(Path::new(&certificate), Path::new(&key), None);
+    let tls = ClientTls::new()
+        .ca_file(variable("CA"))
+        .identity(identity.unwrap());
+    Client::builder(variable("ADDRESS").parse().unwrap()).tls(tls)
+}
+
+fn name(text: String) -> Attribute<'static> {
+    Attribute::name(Name {
+        name_value: text.into(),
+        name_type: NameType::UNINTERPRETED_TEXT_STRING,
+        ..Name::default()
+    })
+}
+
+#[test]
+#[ignore = "needs PyKMIP: make interop"]
+fn the_newest_version_is_negotiated() {
+    let mut client = pykmip().connect().unwrap();
+    assert_eq!(client.version(), V::V2_0);
+    assert_eq!(client.discover_versions().unwrap().len(), 6);
+    let answer = client
+        .query([QueryFunction::QUERY_SERVER_INFORMATION])
+        .unwrap();
+    assert!(answer.vendor_identification.unwrap().contains("PyKMIP"));
+}
+
+#[test]
+#[ignore = "needs PyKMIP: make interop"]
+fn a_key_lives_and_dies_in_every_version() {
+    for version in [V::V1_0, V::V1_1, V::V1_2, V::V1_3, V::V1_4, V::V2_0] {
+        let mut client = pykmip().version(version).connect().unwrap();
+        let usage = CryptographicUsageMask::ENCRYPT | CryptographicUsageMask::DECRYPT;
+        let label = format!("interop {version} {}", std::process::id());
+        let key = client
+            .create_symmetric_key(256, usage, [name(label.clone())])
+            .unwrap();
+        assert_eq!(
+            client.locate([name(label)], None).unwrap(),
+            std::slice::from_ref(&key)
+        );
+        client.activate(&key).unwrap();
+        let got = client.get(&key).unwrap();
+        let ManagedObject::SymmetricKey(object) = &got.managed_object else {
+            panic!("{got:?}");
+        };
+        assert_eq!(object.key_block.cryptographic_length, Some(256));
+        let bytes = object
+            .key_block
+            .key_value
+            .as_ref()
+            .and_then(|value| value.as_bytes());
+        assert_eq!(bytes.map(<[u8]>::len), Some(32));
+        let attributes = client.get_attributes(&key, [Tag::STATE.into()]).unwrap();
+        assert_eq!(attributes.state(), Some(&State::ACTIVE), "{version}");
+        assert!(
+            client.destroy(&key).unwrap_err().is_permission_denied(),
+            "{version}"
+        );
+        let reason = RevocationReasonCode::KEY_COMPROMISE;
+        client.revoke(&key, reason, DateTime::now()).unwrap();
+        client.destroy(&key).unwrap();
+        assert!(client.get(&key).unwrap_err().is_not_found(), "{version}");
+    }
+}
+
+#[test]
+#[ignore = "needs PyKMIP: make interop"]
+fn a_key_is_registered_and_comes_back() {
+    for version in [V::V1_0, V::V1_4, V::V2_0] {
+        let mut client = pykmip().version(version).connect().unwrap();
+        let template = client
+            .create_symmetric_key(128, CryptographicUsageMask::ENCRYPT, [])
+            .unwrap();
+        let object = client.get(&template).unwrap().managed_object;
+        let attributes = [
+            Attribute::cryptographic_algorithm(CryptographicAlgorithm::AES),
+            Attribute::cryptographic_length(128),
+            Attribute::cryptographic_usage_mask(CryptographicUsageMask::ENCRYPT),
+        ];
+        let copy = client
+            .register(ObjectType::SYMMETRIC_KEY, object.clone(), attributes)
+            .unwrap();
+        assert_ne!(copy, template);
+        assert_eq!(
+            client.get(&copy).unwrap().managed_object,
+            object,
+            "{version}"
+        );
+    }
+}
+
+#[test]
+#[ignore = "needs PyKMIP: make interop"]
+fn a_batch_that_the_server_cannot_chain_fails_as_a_whole() {
+    let mut client = pykmip().version(V::V1_4).connect().unwrap();
+    let create = CreateRequest {
+        object_type: ObjectType::SYMMETRIC_KEY,
+        attributes: [
+            Attribute::cryptographic_algorithm(CryptographicAlgorithm::AES),
+            Attribute::cryptographic_length(256),
+            Attribute::cryptographic_usage_mask(CryptographicUsageMask::ENCRYPT),
+        ]
+        .into(),
+        ..CreateRequest::default()
+    };
+    let (created, activated) = client
+        .call_batch((create, ActivateRequest::default()))
+        .unwrap();
+    assert!(created.is_err() && activated.is_err());
+    // The connection is as good as before.
+    client.query([QueryFunction::QUERY_OPERATIONS]).unwrap();
+}
