@@ -161,9 +161,6 @@ pub enum HostError {
         /// The name.
         name: String,
     },
-    /// No key passes the filter.
-    #[error("no key of the repository matches")]
-    NoMatch,
     /// One of the values that a property can have was expected.
     #[error("'{given}' is not a {what}: use {allowed}")]
     BadValue {

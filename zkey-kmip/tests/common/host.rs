@@ -159,6 +159,8 @@ impl Repository {
             // Adapters of the machine that the tests run on have no say.
             .env("SYSFS_ROOT", self.directory.path())
             .env_remove("ZKEY_KMS_PLUGINS")
+            // Backtraces of panics that are wanted would only take time.
+            .env("RUST_BACKTRACE", "0")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

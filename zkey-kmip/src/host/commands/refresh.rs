@@ -19,10 +19,7 @@ pub(super) fn run(host: &Host<'_>, arguments: &Arguments) -> Result<(), HostErro
         bound: Some(true),
         ..arguments.key_filter()?
     };
-    let keys = host.repository.keys(&filter)?;
-    if keys.is_empty() {
-        return Err(HostError::NoMatch);
-    }
+    let keys = host.repository.named_keys(&filter)?;
     let count = keys.len();
     let mut tally = Tally::default();
     for (index, key) in keys.into_iter().enumerate() {
@@ -41,6 +38,11 @@ pub(super) fn run(host: &Host<'_>, arguments: &Arguments) -> Result<(), HostErro
             refreshed => tally.note(refreshed, host.terminal),
         }
     }
+    host.terminal.say(format_args!(
+        "{} keys refreshed, {} keys failed to refresh",
+        tally.all - tally.failed,
+        tally.failed
+    ))?;
     tally.finish()
 }
 

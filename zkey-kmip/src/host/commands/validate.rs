@@ -17,10 +17,7 @@ use crate::host::token::Token;
 
 /// `validate`
 pub(super) fn run(host: &Host<'_>, arguments: &Arguments) -> Result<(), HostError> {
-    let keys = host.repository.keys(&arguments.key_filter()?)?;
-    if keys.is_empty() {
-        return Err(HostError::NoMatch);
-    }
+    let keys = host.repository.named_keys(&arguments.key_filter()?)?;
     let ask_kms = arguments.flag("check-kms");
     if ask_kms {
         host.bound()?.login()?;

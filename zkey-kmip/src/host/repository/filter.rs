@@ -89,6 +89,11 @@ fn pad(number: &str, width: usize) -> String {
     }
 }
 
+/// Whether a text has wildcards.
+pub(super) fn is_pattern(text: &str) -> bool {
+    text.contains(['*', '?', '[', '\\'])
+}
+
 /// `fnmatch(3)`: `*`, `?` and `[...]`, with a backslash before a character that stands for
 /// itself. With `pathname` (FNM_PATHNAME), `*`, `?` and brackets do not cover a slash.
 pub fn matches(pattern: &str, text: &str, pathname: bool) -> bool {

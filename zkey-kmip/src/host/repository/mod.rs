@@ -16,7 +16,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use self::filter::KeyFilter;
+use self::filter::{KeyFilter, is_pattern};
 use self::key::{Key, KeyFiles};
 use self::lock::Lock;
 use super::association::{AssociationError, Volume};
@@ -129,6 +129,19 @@ impl Repository {
             .map(|name| self.key(&name))
             .filter(|key| key.as_ref().map_or(true, |key| filter.accepts(key)))
             .collect())
+    }
+
+    /// As [`Repository::keys`]; a name without wildcards must be that of a key.
+    ///
+    /// # Errors
+    /// There is no key of that name, or the directory cannot be read.
+    pub fn named_keys(&self, filter: &KeyFilter) -> Result<Vec<Result<Key, HostError>>, HostError> {
+        if let Some(name) = filter.name.as_ref().filter(|name| !is_pattern(name)) {
+            if !self.files(name)?.info().exists() {
+                return Err(HostError::KeyMissing { name: name.clone() });
+            }
+        }
+        self.keys(filter)
     }
 
     /// Checks volumes that `owner` is to get: they must be block devices, and no other key may
