@@ -26,16 +26,35 @@ pub(crate) fn emit(spec: &Spec) -> Result<TokenStream, GenerateError> {
     Ok(quote! { #values #constructors #infos })
 }
 
-/// All attributes but those that vendors and clients define, in order of their tags.
+/// Place of the attribute with this tag in the table of attributes.
+pub(crate) fn position(spec: &Spec, tag: &Tag) -> Option<usize> {
+    let own = of_tag(spec, tag)?;
+    let value = |attribute: &Attribute| spec.tag(&attribute.tag_name).map(|tag| tag.value);
+    let before = specified(spec).filter(|other| value(other) < value(own));
+    Some(before.count())
+}
+
+/// A bit for each edition that has the attribute with this tag.
+pub(crate) fn editions(spec: &Spec, tag: &Tag) -> u8 {
+    let rules = of_tag(spec, tag).map_or(&[][..], |attribute| &attribute.rules);
+    let versions = rules.iter().flat_map(|rule| rule.range.versions());
+    versions.fold(0, |editions, version| editions | 1 << version as u8)
+}
+
+fn of_tag<'s>(spec: &'s Spec, tag: &Tag) -> Option<&'s Attribute> {
+    specified(spec).find(|attribute| attribute.tag_name == tag.name)
+}
+
+/// All attributes but those that vendors and clients define.
+fn specified(spec: &Spec) -> impl Iterator<Item = &Attribute> {
+    let all = spec.attributes.iter();
+    all.filter(|a| !matches!(a.name.as_str(), "Custom Attribute" | "Vendor Attribute"))
+}
+
+/// The attributes of the specification in order of their tags.
 fn standard(spec: &Spec) -> Result<Vec<Emitted<'_>>, GenerateError> {
     let mut attributes = Vec::new();
-    for attribute in &spec.attributes {
-        if matches!(
-            attribute.name.as_str(),
-            "Custom Attribute" | "Vendor Attribute"
-        ) {
-            continue;
-        }
+    for attribute in specified(spec) {
         let Some(tag) = spec.tag(&attribute.tag_name) else {
             let (structure, tag) = ("attributes".to_owned(), attribute.tag_name.clone());
             return Err(GenerateError::UnknownTag { structure, tag });

@@ -90,12 +90,19 @@ fn info(spec: &Spec, tag: &Tag) -> TokenStream {
         }
         None => quote! { None },
     };
+    let attribute = match crate::attributes::position(spec, tag) {
+        Some(index) => quote! { Some(&ATTRIBUTES[#index]) },
+        None => quote! { None },
+    };
+    let editions = crate::attributes::editions(spec, tag);
     let enumeration = of_kind(EnumerationKind::Enum);
     let mask = of_kind(EnumerationKind::Mask);
     quote! {
         Some(TagInfo {
             tag: Tag(#value), name: #name, spelling: #spelling, secret: #secret,
-            enumeration: #enumeration, mask: #mask, since: #since, until: #until,
+            enumeration: #enumeration, mask: #mask,
+            attribute: #attribute, attribute_editions: #editions,
+            since: #since, until: #until,
         })
     }
 }

@@ -68,9 +68,7 @@ impl<'a> Attribute<'a> {
 
     /// Whether the item of KMIP 2.x with this tag is an attribute.
     pub(crate) fn accepts_2x(d: &Decoder<'_, '_>, tag: Tag) -> bool {
-        let edition = d.edition();
-        let standard = |tag: Tag| tag.attribute().and_then(|info| info.rules_in(edition));
-        tag == Tag::ATTRIBUTE || standard(tag).is_some()
+        tag.is_attribute_in(d.edition()) || tag == Tag::ATTRIBUTE
     }
 
     pub(crate) fn write_2x(&self, e: &mut Encoder<'_>) -> Result<()> {
@@ -95,8 +93,7 @@ impl<'a> Attribute<'a> {
     }
 
     fn check_version(&self, tag: Tag, e: &Encoder<'_>) -> Result<()> {
-        let info = tag.attribute();
-        if info.is_some_and(|info| info.rules_in(e.edition()).is_none()) {
+        if !tag.is_attribute_in(e.edition()) {
             let kind = ErrorKind::NotInVersion(tag, e.version());
             return Err(Error::new(kind).within(tag));
         }
@@ -135,14 +132,11 @@ impl<'a> Attribute<'a> {
 
     fn read_1x_value(&mut self, name: Cow<'a, str>, d: &mut Decoder<'_, 'a>) -> Result<()> {
         let edition = d.edition();
-        let standard = attribute_by_name(&name).filter(|tag| {
-            let info = tag.attribute();
-            info.is_some_and(|info| info.rules_in(edition).is_some())
-        });
-        if let Some(tag) = standard {
+        let known = attribute_by_name(&name);
+        if let Some(tag) = known.filter(|tag| tag.is_attribute_in(edition)) {
             return self.value.read_as(tag, d);
         }
-        let (vendor, name) = match attribute_by_name(&name) {
+        let (vendor, name) = match known {
             // A newer attribute of the specification: its name may begin with anything.
             Some(_) => (Cow::Borrowed(""), name),
             None => split_custom_name(name),

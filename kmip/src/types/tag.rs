@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::enumeration::EnumerationTable;
-use super::generated::{ATTRIBUTES, TAG_NAMES, TAGS};
+use super::generated::{TAG_NAMES, TAGS};
 use crate::version::{Edition, ProtocolVersion};
 
 /// Tag of an item: what it means (9.1.3.1 in KMIP 1.x, 11 in 2.x).
@@ -26,6 +26,9 @@ pub struct TagInfo {
     pub secret: bool,
     pub(crate) enumeration: Option<&'static EnumerationTable>,
     pub(crate) mask: Option<&'static EnumerationTable>,
+    pub(crate) attribute: Option<&'static AttributeInfo>,
+    /// A bit for each edition that has the attribute.
+    pub(crate) attribute_editions: u8,
     pub(crate) since: u8,
     pub(crate) until: u8,
 }
@@ -79,8 +82,13 @@ impl Tag {
 
     /// The attribute that has this tag.
     pub fn attribute(self) -> Option<&'static AttributeInfo> {
-        let index = ATTRIBUTES.binary_search_by_key(&self.0, |attribute| attribute.tag.0);
-        Some(&ATTRIBUTES[index.ok()?])
+        self.info()?.attribute
+    }
+
+    /// Whether the specification of this edition has an attribute with this tag.
+    #[inline]
+    pub(crate) fn is_attribute_in(self, edition: Edition) -> bool {
+        self.info().is_some_and(|info| info.attribute_editions >> edition.0 & 1 != 0)
     }
 
     /// Whether the tag is one of those that vendors choose.
