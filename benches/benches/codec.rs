@@ -23,12 +23,18 @@ fn bench<'s, M: Message<'s> + IntoOwned + Clone>(c: &mut Criterion, sample: &'s 
     let mut group = c.benchmark_group(sample.letter.to_string());
     group.bench_function("walk", |b| b.iter(|| walk(black_box(bytes))));
     group.bench_function("ttlv/decode", |b| {
-        b.iter(|| kmip::ttlv::decode::<M>(black_box(bytes), &options).map(black_box).is_ok());
+        b.iter(|| {
+            kmip::ttlv::decode::<M>(black_box(bytes), &options)
+                .map(black_box)
+                .is_ok()
+        });
     });
     group.bench_function("ttlv/into_owned", |b| {
         b.iter(|| {
             let message = kmip::ttlv::decode::<M>(black_box(bytes), &options);
-            message.map(|message| black_box(message.into_owned())).is_ok()
+            message
+                .map(|message| black_box(message.into_owned()))
+                .is_ok()
         });
     });
     let message: M = kmip::ttlv::decode(bytes, &options).expect("a sample decodes");

@@ -10,7 +10,10 @@ use kmip_benches::{samples, walk};
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let letter = arguments.first().map_or("a", String::as_str);
-    let count: u32 = arguments.get(1).and_then(|count| count.parse().ok()).unwrap_or(100_000);
+    let count: u32 = arguments
+        .get(1)
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(100_000);
     let what = arguments.get(2).map_or("decode", String::as_str);
     let mut all = samples().into_iter();
     let Some(sample) = all.find(|sample| sample.letter.to_string() == letter) else {
@@ -25,12 +28,12 @@ fn main() {
             ("walk", _) => drop(black_box(walk(bytes))),
             ("encode", true) => encode::<RequestMessage<'_>>(bytes, &options, &mut buffer),
             ("encode", false) => encode::<ResponseMessage<'_>>(bytes, &options, &mut buffer),
-            (_, true) => {
-                drop(black_box(kmip::ttlv::decode::<RequestMessage<'_>>(bytes, &options)))
-            }
-            (_, false) => {
-                drop(black_box(kmip::ttlv::decode::<ResponseMessage<'_>>(bytes, &options)))
-            }
+            (_, true) => drop(black_box(kmip::ttlv::decode::<RequestMessage<'_>>(
+                bytes, &options,
+            ))),
+            (_, false) => drop(black_box(kmip::ttlv::decode::<ResponseMessage<'_>>(
+                bytes, &options,
+            ))),
         }
     }
 }

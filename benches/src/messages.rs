@@ -34,7 +34,11 @@ pub fn samples() -> Vec<Sample> {
         response('c', "Get, wrapped key, 1.4", &get_wrapped(v1_4)),
         response('d', "Locate, 1,000 identifiers, 1.2", &located(v1_2)),
         request('e', "batch of 100 Gets, 1.4", &batch_of_gets(v1_4)),
-        request('f', "Register, 4 KiB certificate, 1.4", &register_certificate(v1_4)),
+        request(
+            'f',
+            "Register, 4 KiB certificate, 1.4",
+            &register_certificate(v1_4),
+        ),
         request('g', "Create, 2.1", &RequestMessage::single(v2_1, create())),
         response('h', "Get Attributes, 25 attributes, 2.1", &attributes(v2_1)),
         response('i', "Get, opaque object of 1 MiB, 1.4", &get_opaque(v1_4)),
@@ -83,7 +87,14 @@ fn respond<'a>(
 fn identifier(number: u32) -> String {
     let mixed = u128::from(number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835);
     let hex = format!("{mixed:032x}");
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
 }
 
 /// Bytes without a pattern, the same in every run.
@@ -241,7 +252,9 @@ fn attributes(version: ProtocolVersion) -> ResponseMessage<'static> {
         ))
         .with(Attribute::comment("a comment on the key"))
         .with(Attribute::contact_information("ops@example.com"))
-        .with(Attribute::cryptographic_algorithm(CryptographicAlgorithm::AES))
+        .with(Attribute::cryptographic_algorithm(
+            CryptographicAlgorithm::AES,
+        ))
         .with(Attribute::cryptographic_length(256))
         .with(Attribute::cryptographic_usage_mask(
             CryptographicUsageMask::ENCRYPT | CryptographicUsageMask::DECRYPT,

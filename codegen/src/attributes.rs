@@ -125,14 +125,16 @@ fn values(attributes: &[Emitted<'_>]) -> TokenStream {
 
             /// Reads the value of the attribute with this tag.
             pub(super) fn read_as(&mut self, tag: Tag, d: &mut Decoder<'_, 'a>) -> Result<()> {
-                *self = match tag {
-                    #(Tag::#constants => AttributeValue::#variants(Default::default()),)*
+                match tag {
+                    #(Tag::#constants => {
+                        *self = AttributeValue::#variants(Default::default());
+                        if let AttributeValue::#variants(value) = self {
+                            return value.read(d);
+                        }
+                    })*
                     _ => return Err(Error::at(ErrorKind::UnexpectedItem(tag), d.offset())),
-                };
-                match self {
-                    #(AttributeValue::#variants(value) => value.read(d),)*
-                    AttributeValue::Custom(_) | AttributeValue::Absent(_) => Ok(()),
                 }
+                Ok(())
             }
 
             /// Writes the value as an item with this tag.

@@ -176,14 +176,22 @@ fn payload_enum(spec: &Spec, side: &str) -> TokenStream {
         impl<'a> Item<'a> for #name<'a> {
             fn read(&mut self, d: &mut Decoder<'_, 'a>) -> Result<()> {
                 let operation = Operation(d.selector());
-                *self = match operation {
-                    #(Operation::#constants => #name::#variants(Default::default()),)*
-                    _ => #name::Unknown { operation, payload: RawValue::default() },
-                };
-                match self {
-                    #(#name::#variants(value) => value.read(d),)*
-                    #name::Unknown { payload, .. } => payload.read(d),
+                // Every arm writes one variant only: to move any of them costs a large copy.
+                match operation {
+                    #(Operation::#constants => {
+                        *self = #name::#variants(Default::default());
+                        if let #name::#variants(value) = self {
+                            return value.read(d);
+                        }
+                    })*
+                    _ => {
+                        *self = #name::Unknown { operation, payload: RawValue::default() };
+                        if let #name::Unknown { payload, .. } = self {
+                            return payload.read(d);
+                        }
+                    }
                 }
+                Ok(())
             }
 
             fn write(&self, tag: Tag, e: &mut Encoder<'_>) -> Result<()> {

@@ -517,13 +517,16 @@ fn managed_object(spec: &Spec) -> TokenStream {
 
         impl<'a> Item<'a> for ManagedObject<'a> {
             fn read(&mut self, d: &mut Decoder<'_, 'a>) -> Result<()> {
-                *self = match d.tag().unwrap_or_default() {
-                    #(Tag::#constants => ManagedObject::#names(Default::default()),)*
+                match d.tag().unwrap_or_default() {
+                    #(Tag::#constants => {
+                        *self = ManagedObject::#names(Default::default());
+                        if let ManagedObject::#names(value) = self {
+                            return value.read(d);
+                        }
+                    })*
                     tag => return Err(Error::at(ErrorKind::UnexpectedItem(tag), d.offset())),
-                };
-                match self {
-                    #(ManagedObject::#names(value) => value.read(d),)*
                 }
+                Ok(())
             }
 
             fn write(&self, tag: Tag, e: &mut Encoder<'_>) -> Result<()> {

@@ -12,9 +12,10 @@ use crate::ttlv;
 use crate::types::{Attribute, Attributes, EnumerationTable, ItemType, Tag};
 use crate::version::{Edition, ProtocolVersion};
 
-/// Most bytes that are reserved for a repeated field before its items are read: the length of a
-/// run costs the sender eight bytes an item, and us the size of the typed item.
-const RESERVE_BYTES: usize = 64 << 10;
+/// Most bytes that are reserved for a repeated field before its items are read, for each byte that
+/// the message still has: a run of empty items costs the sender eight bytes an item, and us the
+/// size of the typed item.
+const RESERVE_PER_BYTE: usize = 16;
 
 /// Reads typed items from an encoded message.
 ///
@@ -306,7 +307,7 @@ impl<'a> Decoder<'_, 'a> {
     /// A Text String.
     #[inline]
     pub fn text(&mut self) -> Result<Cow<'a, str>> {
-        let offset = self.reader.offset();
+        let offset = self.offset();
         let text: Result<Cow<'a, str>> =
             value!(self, self.reader.text_string().map(Cow::Borrowed), source => source.text());
         let text = text?;
@@ -509,7 +510,7 @@ impl<'a> Decoder<'_, 'a> {
             (true, None) => self.reader.run_length(),
             _ => 1,
         };
-        field.reserve_exact(expected.min(RESERVE_BYTES / size_of::<T>().max(1)).max(1));
+        self.reserve(field, expected);
         progress.items -= 1;
         while self.reader.raw_tag() == row.tag {
             let index = field.len();
@@ -517,7 +518,8 @@ impl<'a> Decoder<'_, 'a> {
                 return Err(self.too_many(self.options.limits.batch_items));
             }
             self.count_items(1)?;
-            field.push(T::default());
+            // Unlike push, this builds the value where it stays.
+            field.resize_with(index + 1, T::default);
             if let Err(error) = field[index].read(self) {
                 return Err(error.within_nth(Tag(row.tag), index));
             }
@@ -527,6 +529,16 @@ impl<'a> Decoder<'_, 'a> {
             }
         }
         Ok(())
+    }
+
+    /// Makes room for `expected` more values, as far as the length of the message justifies it.
+    #[inline]
+    pub(crate) fn reserve<T>(&self, field: &mut Vec<T>, expected: usize) {
+        let most = match &self.source {
+            None => self.reader.remaining() * RESERVE_PER_BYTE / size_of::<T>().max(1),
+            Some(_) => 1,
+        };
+        field.reserve_exact(expected.min(most).max(1));
     }
 
     #[cold]

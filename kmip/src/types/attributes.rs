@@ -143,7 +143,10 @@ impl<'a> Item<'a> for Attributes<'a> {
         let typed = d.edition().is_2x();
         let frame = d.enter()?;
         // Runs differ from attribute to attribute, so the number of items is the best guess.
-        self.list.reserve_exact(d.items_ahead().min(MOST_RESERVED));
+        let expected = d.items_ahead();
+        if expected > 0 {
+            d.reserve(&mut self.list, expected);
+        }
         while let Some(tag) = d.tag() {
             let read = if typed && Attribute::accepts_2x(d, tag) {
                 self.list.push(Attribute::default());
@@ -202,9 +205,6 @@ impl<'a> Item<'a> for Attributes<'a> {
         e.end(open)
     }
 }
-
-/// Most attributes that are reserved before they are read; more grow the list as usual.
-const MOST_RESERVED: usize = 64;
 
 impl<'a> Attributes<'a> {
     #[cold]

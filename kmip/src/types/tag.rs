@@ -88,7 +88,8 @@ impl Tag {
     /// Whether the specification of this edition has an attribute with this tag.
     #[inline]
     pub(crate) fn is_attribute_in(self, edition: Edition) -> bool {
-        self.info().is_some_and(|info| info.attribute_editions >> edition.0 & 1 != 0)
+        self.info()
+            .is_some_and(|info| info.attribute_editions >> edition.0 & 1 != 0)
     }
 
     /// Whether the tag is one of those that vendors choose.
