@@ -4,8 +4,9 @@ mod support;
 
 use std::error::Error as _;
 use std::io::Write;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use kmip::client::{Batch, Client, ClientBuilder, Problem, ResponseFault, is_repeatable};
@@ -262,10 +263,13 @@ fn a_request_that_the_version_cannot_express_is_not_sent() {
     assert_eq!(store.handler().performed.load(Ordering::SeqCst), 0);
 }
 
-/// A server that closes each connection after one answer, or instead of the second answer.
-fn closing(instead: bool, requests: &Arc<AtomicUsize>) -> ClientBuilder {
+/// A server that closes its connections after one answer, or the first one instead of the second
+/// answer; and the news that it has closed one.
+fn closing(instead: bool, requests: &Arc<AtomicUsize>) -> (ClientBuilder, Receiver<()>) {
     let requests = requests.clone();
-    connecting(move |stream, number| {
+    let (close, closed) = channel();
+    let close = Mutex::new(close);
+    let builder = connecting(move |stream, number| {
         let answered = AtomicUsize::new(0);
         let first = number == 0;
         let requests = requests.clone();
@@ -289,18 +293,18 @@ fn closing(instead: bool, requests: &Arc<AtomicUsize>) -> ClientBuilder {
         } else {
             support::answer_one(stream, &answer);
         }
-    })
+        let _ = close.lock().unwrap().send(());
+    });
+    (builder.version(V::V1_2), closed)
 }
 
 #[test]
 fn a_connection_closed_while_idle_is_replaced_for_any_operation() {
     let requests = Arc::new(AtomicUsize::new(0));
-    let mut client = closing(false, &requests)
-        .version(V::V1_2)
-        .connect()
-        .unwrap();
+    let (builder, closed) = closing(false, &requests);
+    let mut client = builder.connect().unwrap();
     client.locate([], None).unwrap();
-    // Whether the client notices before sending or by it, the request was not processed.
+    closed.recv_timeout(Duration::from_secs(10)).unwrap();
     let error = client.call(create(Some(256))).unwrap_err();
     assert!(error.is_permission_denied(), "{error}");
     assert_eq!(requests.load(Ordering::SeqCst), 2);
@@ -309,7 +313,8 @@ fn a_connection_closed_while_idle_is_replaced_for_any_operation() {
 #[test]
 fn only_harmless_operations_are_repeated_when_the_answer_is_lost() {
     let requests = Arc::new(AtomicUsize::new(0));
-    let mut client = closing(true, &requests).version(V::V1_2).connect().unwrap();
+    let (builder, _closed) = closing(true, &requests);
+    let mut client = builder.connect().unwrap();
     client.locate([], None).unwrap();
     client.locate([], None).unwrap();
     assert_eq!(
@@ -319,7 +324,8 @@ fn only_harmless_operations_are_repeated_when_the_answer_is_lost() {
     );
 
     let requests = Arc::new(AtomicUsize::new(0));
-    let mut client = closing(true, &requests).version(V::V1_2).connect().unwrap();
+    let (builder, _closed) = closing(true, &requests);
+    let mut client = builder.connect().unwrap();
     client.locate([], None).unwrap();
     let error = client.call(create(Some(256))).unwrap_err();
     assert!(matches!(

@@ -5,7 +5,8 @@ use std::fmt;
 use zeroize::Zeroize;
 
 use crate::transport::{
-    Cause, Connection, Deadline, Liveness, MessageDirection, Phase, ServerAddress, Timeouts,
+    Cause, Connection, Deadline, HttpTarget, Liveness, MessageDirection, Phase, ServerAddress,
+    Stream, Timeouts,
 };
 use crate::types::{
     DiscoverVersionsRequest, OperationRequest, ProtocolVersion, QueryFunction, QueryRequest,
@@ -14,6 +15,7 @@ use crate::types::{
 
 use super::batch::{Batch, BatchRequests, ItemResult, typed};
 use super::builder::{ClientBuilder, Connect};
+use super::encoding::Encoding;
 use super::error::{Error, Problem};
 use super::negotiation::{Negotiation, Step};
 use super::repeat::is_repeatable;
@@ -28,6 +30,8 @@ pub struct Client {
     servers: Vec<ServerAddress>,
     connect: Box<dyn Connect>,
     connection: Option<Connection>,
+    /// Path and encoding on HTTP servers.
+    http: Option<(String, Encoding)>,
     /// Whether the connection has carried a response.
     proven: bool,
     session: Session,
@@ -48,10 +52,14 @@ impl Client {
         let mut session = Session::new(server, settings.newest);
         session.set_authentication(settings.authentication);
         session.set_maximum_response_size(settings.maximum_response_size);
+        if let Some((_, encoding)) = settings.http {
+            session.set_encoding(encoding);
+        }
         let mut client = Client {
             servers: settings.servers,
             connect,
             connection: None,
+            http: settings.http,
             proven: false,
             session,
             timeouts: settings.timeouts,
@@ -227,15 +235,8 @@ impl Client {
             let deadline = Deadline::after(self.timeouts.connect).or_earlier(operation);
             match self.connect.connect(server, deadline) {
                 Ok(stream) => {
-                    let name = server.to_string();
-                    self.session.set_server(name.clone());
-                    self.connection = Some(Connection::new(
-                        stream,
-                        name,
-                        MessageDirection::Responses,
-                        self.maximum_message_size,
-                        self.timeouts,
-                    ));
+                    self.session.set_server(server.to_string());
+                    self.connection = Some(self.carrying(stream, server)?);
                     self.proven = false;
                     return Ok(());
                 }
@@ -251,6 +252,35 @@ impl Client {
                 errors.extend(last);
                 Err(self.session.error(None, Problem::NoServer(errors)))
             }
+        }
+    }
+
+    /// A connection over a stream to `server`.
+    fn carrying(
+        &self,
+        stream: Box<dyn Stream>,
+        server: &ServerAddress,
+    ) -> Result<Connection, Error> {
+        let (name, maximum) = (server.to_string(), self.maximum_message_size);
+        let Some((path, encoding)) = &self.http else {
+            let direction = MessageDirection::Responses;
+            return Ok(Connection::new(
+                stream,
+                name,
+                direction,
+                maximum,
+                self.timeouts,
+            ));
+        };
+        match HttpTarget::new(server, path, encoding.content_type()) {
+            Ok(target) => Ok(Connection::http(
+                stream,
+                name,
+                target,
+                maximum,
+                self.timeouts,
+            )),
+            Err(error) => Err(Error::new(name, None, Problem::Address(error))),
         }
     }
 

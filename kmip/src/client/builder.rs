@@ -9,6 +9,7 @@ use crate::transport::{
 use crate::types::{Authentication, Credential, ProtocolVersion};
 
 use super::blocking::Client;
+use super::encoding::Encoding;
 use super::error::{Error, Problem};
 
 /// Makes streams to servers. What [`ClientBuilder::tls`] and [`ClientBuilder::without_tls`] do
@@ -43,6 +44,7 @@ pub struct ClientBuilder {
     pub(super) servers: Vec<ServerAddress>,
     tls: ClientTls,
     connect: Option<Box<dyn Connect>>,
+    pub(super) http: Option<(String, Encoding)>,
     pub(super) timeouts: Timeouts,
     pub(super) maximum_message_size: usize,
     pub(super) oldest: ProtocolVersion,
@@ -58,6 +60,7 @@ impl ClientBuilder {
             servers: vec![server],
             tls: ClientTls::new(),
             connect: None,
+            http: None,
             timeouts: Timeouts::default(),
             maximum_message_size: DEFAULT_MAXIMUM_MESSAGE_SIZE,
             oldest: ProtocolVersion::V1_0,
@@ -79,6 +82,14 @@ impl ClientBuilder {
     #[must_use]
     pub fn tls(mut self, options: ClientTls) -> Self {
         self.tls = options;
+        self
+    }
+
+    /// Posts messages in `encoding` to `path` on the server, by default
+    /// [`DEFAULT_PATH`](transport::DEFAULT_PATH), as HTTP in TLS (HTTPS).
+    #[must_use]
+    pub fn https(mut self, path: impl Into<String>, encoding: Encoding) -> Self {
+        self.http = Some((path.into(), encoding));
         self
     }
 

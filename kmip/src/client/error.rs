@@ -29,6 +29,9 @@ pub enum Problem {
     /// The message could not be carried to the server or back.
     #[error("the exchange with the server failed")]
     Transport(#[source] transport::Error),
+    /// The address of the server is wrong.
+    #[error("the server's address cannot be used")]
+    Address(#[source] transport::AddressError),
     /// The TLS options are wrong, or a file that they name.
     #[error("the TLS options cannot be used")]
     Tls(#[source] tls::Error),

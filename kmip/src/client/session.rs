@@ -2,15 +2,15 @@
 
 use std::borrow::Cow;
 
-use crate::codec::{self, Options};
-use crate::ttlv;
+use crate::codec::Options;
 use crate::types::{
     Authentication, BatchErrorContinuationOption, IntoOwned, LogResponse, LogoutResponse,
     Operation, PingResponse, ProtocolVersion, RequestBatchItem, RequestHeader, RequestMessage,
-    ResponseBatchItem, ResponseMessage, ResponsePayload, ResultStatus,
+    ResponseBatchItem, ResponsePayload, ResultStatus,
 };
 
 use super::batch::{Batch, ItemResult};
+use super::encoding::Encoding;
 use super::error::{Error, OperationFailure, Problem, ResponseFault};
 
 /// What requests to one server have in common, and what their responses must be like.
@@ -24,6 +24,7 @@ pub struct Session {
     authentication: Option<Authentication<'static>>,
     maximum_response_size: Option<i32>,
     options: Options,
+    encoding: Encoding,
 }
 
 /// What the response to a request has to answer.
@@ -53,6 +54,7 @@ impl Session {
             authentication: None,
             maximum_response_size: None,
             options: Options::default(),
+            encoding: Encoding::default(),
         }
     }
 
@@ -84,6 +86,11 @@ impl Session {
     /// Tells the server with each request how long the response may be.
     pub fn set_maximum_response_size(&mut self, bytes: Option<i32>) {
         self.maximum_response_size = bytes;
+    }
+
+    /// How messages are encoded.
+    pub fn set_encoding(&mut self, encoding: Encoding) {
+        self.encoding = encoding;
     }
 
     /// How responses are decoded.
@@ -121,7 +128,7 @@ impl Session {
             batch_item: items.into_iter().enumerate().map(identified).collect(),
             ..RequestMessage::default()
         };
-        match ttlv::encode(&message, out) {
+        match self.encoding.encode(&message, out) {
             Ok(()) => Ok(expected),
             Err(error) => Err(self.error(expected.operation(), Problem::Encode(error))),
         }
@@ -137,8 +144,8 @@ impl Session {
         expected: &Expected,
     ) -> Result<Vec<ItemResult<ResponsePayload<'static>>>, Error> {
         let failed = |problem| self.error(expected.operation(), problem);
-        let message: ResponseMessage<'_> = ttlv::decode(response, &self.options)
-            .map_err(|error: codec::Error| failed(Problem::Decode(error)))?;
+        let message = self.encoding.decode(response, &self.options);
+        let message = message.map_err(|error| failed(Problem::Decode(error)))?;
         let correlation = message.response_header.server_correlation_value.as_deref();
         let mut answers: Vec<Option<ItemResult<ResponsePayload<'static>>>> = Vec::new();
         answers.resize_with(expected.operations.len(), || None);

@@ -65,6 +65,9 @@ pub enum AddressError {
     /// What is in brackets is no IPv6 address, or the bracket is not closed.
     #[error("'{0}' is not an IPv6 address in brackets, such as [2001:db8::1]:5696")]
     Brackets(String),
+    /// A path on an HTTP server does not begin with a slash or has characters that no URL has.
+    #[error("'{0}' is not the path of a URL, such as /kmip")]
+    Path(String),
     /// The port is not a number between 1 and 65535.
     #[error("'{0}' is not a port number between 1 and 65535")]
     Port(String),

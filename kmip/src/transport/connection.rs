@@ -5,6 +5,8 @@ use std::io;
 use std::time::Duration;
 
 use super::error::{Cause, Error, Phase, Timeout};
+use super::framing::Framing;
+use super::http::{HttpDecoder, HttpTarget};
 use super::{Deadline, FrameDecoder, IoLimits, Liveness, MessageDirection, Stream, Timeouts, tls};
 
 /// A stream on which whole KMIP messages are sent and received.
@@ -15,7 +17,7 @@ pub struct Connection {
     stream: Box<dyn Stream>,
     peer: String,
     timeouts: Timeouts,
-    frames: FrameDecoder,
+    frames: Framing,
     broken: bool,
 }
 
@@ -28,11 +30,34 @@ impl Connection {
         maximum_message_size: usize,
         timeouts: Timeouts,
     ) -> Self {
+        let frames = Framing::Ttlv(FrameDecoder::new(direction, maximum_message_size));
+        Self::with_framing(Box::new(stream), peer.into(), frames, timeouts)
+    }
+
+    /// A client's connection that posts its messages to `target`.
+    pub fn http(
+        stream: impl Stream + 'static,
+        peer: impl Into<String>,
+        target: HttpTarget,
+        maximum_message_size: usize,
+        timeouts: Timeouts,
+    ) -> Self {
+        let decoder = HttpDecoder::new(maximum_message_size);
+        let frames = Framing::Http { decoder, target };
+        Self::with_framing(Box::new(stream), peer.into(), frames, timeouts)
+    }
+
+    fn with_framing(
+        stream: Box<dyn Stream>,
+        peer: String,
+        frames: Framing,
+        timeouts: Timeouts,
+    ) -> Self {
         Connection {
-            stream: Box::new(stream),
-            peer: peer.into(),
+            stream,
+            peer,
             timeouts,
-            frames: FrameDecoder::new(direction, maximum_message_size),
+            frames,
             broken: false,
         }
     }
@@ -53,6 +78,9 @@ impl Connection {
             return Liveness::Closed;
         }
         self.frames.release();
+        if !self.frames.keeps_alive() {
+            return Liveness::Closed;
+        }
         if self.frames.received() > 0 {
             return Liveness::Unsolicited;
         }
@@ -66,10 +94,11 @@ impl Connection {
     /// been sent.
     pub fn send(&mut self, message: &[u8], deadline: Deadline) -> Result<(), Error> {
         self.limit(deadline);
-        let sent = self
-            .stream
-            .write_all(message)
-            .and_then(|()| self.stream.flush());
+        let stream = &mut self.stream;
+        let sent = self.frames.send(message, |bytes| {
+            stream.write_all(bytes)?;
+            stream.flush()
+        });
         sent.map_err(|error| {
             let error = self.reason_of_refusal(error);
             self.fail(Phase::Send, error, deadline)
@@ -128,9 +157,9 @@ impl Connection {
                     self.limit(deadline);
                 }
             }
-            match self.frames.poll() {
-                Ok(Some(_)) => return Ok(true),
-                Ok(None) => {}
+            match self.frames.is_complete() {
+                Ok(true) => return Ok(true),
+                Ok(false) => {}
                 Err(error) => return Err(self.broken_by(Phase::Receive, error.into())),
             }
             match self.stream.read(self.frames.spare()) {
@@ -147,12 +176,13 @@ impl Connection {
         if received == 0 {
             return Ok(false);
         }
-        let cause = match self.frames.expected() {
-            Ok(None) if !self.frames.may_be_a_message() => self.frames.not_a_message().into(),
-            expected => Cause::Closed {
+        let cause = match self.frames.end() {
+            Ok(true) => return Ok(true),
+            Ok(false) => Cause::Closed {
                 received,
-                expected: expected.ok().flatten(),
+                expected: self.frames.expected(),
             },
+            Err(error) => error.into(),
         };
         Err(self.broken_by(Phase::Receive, cause))
     }
@@ -182,7 +212,7 @@ impl Connection {
             io::ErrorKind::TimedOut => Cause::Timeout(self.exceeded(phase, deadline)),
             _ if is_closed(&error) => Cause::Closed {
                 received,
-                expected: self.frames.expected().ok().flatten(),
+                expected: self.frames.expected(),
             },
             _ => match tls::Error::from_io(error) {
                 Ok(error) => Cause::Tls(error),

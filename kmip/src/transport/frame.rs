@@ -5,18 +5,13 @@
 
 use std::fmt;
 
-use bytes::BytesMut;
-use zeroize::Zeroize;
+use super::buffer::ReceiveBuffer;
 
 /// Messages longer than this are refused unless the limit is set otherwise: 8 MiB.
 pub const DEFAULT_MAXIMUM_MESSAGE_SIZE: usize = 8 << 20;
 
 /// Tag, item type and length of the outermost structure.
 const HEADER: usize = 8;
-/// What the buffer holds at first, and keeps between messages.
-const INITIAL_CAPACITY: usize = 8 << 10;
-/// A buffer that has grown beyond this is given back after its message.
-const KEPT_CAPACITY: usize = 256 << 10;
 const STRUCTURE: u8 = 0x01;
 
 /// Which messages are expected on a stream.
@@ -51,9 +46,7 @@ impl MessageDirection {
 /// message, and [`release`](Self::release) makes room for the next one. The buffer is reused, and
 /// wiped wherever a message was, since messages carry key material.
 pub struct FrameDecoder {
-    /// Initialized over its whole length; `filled` bytes of it are data.
-    buffer: BytesMut,
-    filled: usize,
+    buffer: ReceiveBuffer,
     direction: MessageDirection,
     maximum: usize,
 }
@@ -62,8 +55,7 @@ impl FrameDecoder {
     /// A decoder for messages of at most `maximum` bytes.
     pub fn new(direction: MessageDirection, maximum: usize) -> Self {
         FrameDecoder {
-            buffer: BytesMut::zeroed(INITIAL_CAPACITY),
-            filled: 0,
+            buffer: ReceiveBuffer::new(),
             direction,
             maximum,
         }
@@ -73,10 +65,7 @@ impl FrameDecoder {
     ///
     /// Memory grows with the bytes that have arrived, not with the length that a header promises.
     pub fn spare(&mut self) -> &mut [u8] {
-        if self.filled == self.buffer.len() {
-            self.resize(self.buffer.len() * 2);
-        }
-        &mut self.buffer[self.filled..]
+        self.buffer.spare()
     }
 
     /// Reports that `count` bytes were put into [`spare`](Self::spare).
@@ -84,8 +73,7 @@ impl FrameDecoder {
     /// # Panics
     /// If `count` is more than there was room for, a mistake of the caller.
     pub fn advance(&mut self, count: usize) {
-        assert!(count <= self.buffer.len() - self.filled, "more than room");
-        self.filled += count;
+        self.buffer.advance(count);
     }
 
     /// The length of the first message, once it is complete.
@@ -94,7 +82,7 @@ impl FrameDecoder {
     /// As soon as the bytes cannot become a message: they are something else, or too long.
     pub fn poll(&self) -> Result<Option<usize>, FrameError> {
         match self.expected()? {
-            Some(length) if self.filled >= length => Ok(Some(length)),
+            Some(length) if self.buffer.len() >= length => Ok(Some(length)),
             _ => Ok(None),
         }
     }
@@ -102,28 +90,21 @@ impl FrameDecoder {
     /// The first message. Empty unless [`poll`](Self::poll) finds one complete.
     pub fn message(&self) -> &[u8] {
         match self.poll() {
-            Ok(Some(length)) => &self.buffer[..length],
+            Ok(Some(length)) => &self.buffer.bytes()[..length],
             _ => &[],
         }
     }
 
     /// Wipes the first message and makes room for the next.
     pub fn release(&mut self) {
-        let Ok(Some(length)) = self.poll() else {
-            return;
-        };
-        self.buffer.copy_within(length..self.filled, 0);
-        let rest = self.filled - length;
-        self.buffer[rest..self.filled].zeroize();
-        self.filled = rest;
-        if self.buffer.len() > KEPT_CAPACITY && rest <= INITIAL_CAPACITY {
-            self.resize(INITIAL_CAPACITY);
+        if let Ok(Some(length)) = self.poll() {
+            self.buffer.consume(length);
         }
     }
 
     /// How many bytes are waiting, of a complete message or a part of one.
     pub fn received(&self) -> usize {
-        self.filled
+        self.buffer.len()
     }
 
     /// The length of the first message, as soon as its header has arrived.
@@ -131,7 +112,7 @@ impl FrameDecoder {
     /// # Errors
     /// As for [`poll`](Self::poll).
     pub fn expected(&self) -> Result<Option<usize>, FrameError> {
-        let data = &self.buffer[..self.filled];
+        let data = self.buffer.bytes();
         // Four bytes are enough to recognise what it is instead.
         if !self.may_be_a_message() && data.len() >= 4 {
             return Err(self.not_a_message());
@@ -160,30 +141,17 @@ impl FrameDecoder {
     pub fn may_be_a_message(&self) -> bool {
         let [a, b, c] = self.direction.tag();
         let begin = [a, b, c, STRUCTURE];
-        let known = self.filled.min(begin.len());
-        self.buffer[..known] == begin[..known]
+        let known = self.buffer.len().min(begin.len());
+        self.buffer.bytes()[..known] == begin[..known]
     }
 
     /// What the bytes are that are no message, also if they are few.
     pub fn not_a_message(&self) -> FrameError {
-        let data = &self.buffer[..self.filled];
+        let data = self.buffer.bytes();
         FrameError::NotAMessage {
             expected: self.direction,
             found: Garbage::recognise(data),
         }
-    }
-
-    fn resize(&mut self, length: usize) {
-        let mut buffer = BytesMut::zeroed(length);
-        buffer[..self.filled].copy_from_slice(&self.buffer[..self.filled]);
-        self.buffer.zeroize();
-        self.buffer = buffer;
-    }
-}
-
-impl Drop for FrameDecoder {
-    fn drop(&mut self) {
-        self.buffer[..self.filled].zeroize();
     }
 }
 
@@ -191,7 +159,7 @@ impl fmt::Debug for FrameDecoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FrameDecoder")
             .field("direction", &self.direction)
-            .field("received", &self.filled)
+            .field("received", &self.received())
             .field("maximum", &self.maximum)
             .finish_non_exhaustive()
     }
@@ -212,14 +180,34 @@ pub enum FrameError {
     /// The length is not a multiple of eight, as that of a structure is.
     #[error("the message header announces {0} bytes, which is not a multiple of 8")]
     Length(u32),
+    /// The HTTP response is malformed.
+    #[error("the HTTP response is malformed: {0}")]
+    Http(&'static str),
+    /// The HTTP server does not answer with a KMIP message.
+    #[error("the HTTP server answers {status} {reason}{}", detail(text))]
+    HttpStatus {
+        /// The status, such as 404.
+        status: u16,
+        /// Its name by the server.
+        reason: String,
+        /// The first words of its explanation.
+        text: String,
+    },
     /// The message is longer than the reader accepts.
-    #[error("the message header announces {length} bytes; the limit is {maximum}")]
+    #[error("the message has {length} bytes; the limit is {maximum}")]
     TooLong {
         /// Length with the header.
         length: u64,
         /// The limit, see [`FrameDecoder::new`].
         maximum: usize,
     },
+}
+
+fn detail(text: &str) -> String {
+    match text {
+        "" => String::new(),
+        text => format!(" ({text})"),
+    }
 }
 
 /// What a peer sends that does not speak KMIP in TTLV.
@@ -324,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn several_messages_at_once_come_one_by_one_and_are_wiped() {
+    fn several_messages_at_once_come_one_by_one() {
         let (first, second) = (message(16), message(800 << 10));
         let mut decoder = decoder(1 << 20);
         feed(
@@ -336,8 +324,6 @@ mod tests {
             decoder.release();
         }
         assert_eq!(decoder.received(), 0);
-        assert!(decoder.buffer.iter().all(|&byte| byte == 0));
-        assert_eq!(decoder.buffer.len(), INITIAL_CAPACITY);
     }
 
     #[test]
@@ -347,7 +333,7 @@ mod tests {
             &mut decoder,
             &[0x42, 0x00, 0x7B, 0x01, 0xFF, 0xFF, 0xFF, 0xF8],
         );
-        assert!(decoder.spare().len() <= INITIAL_CAPACITY);
+        assert!(decoder.spare().len() <= crate::transport::buffer::INITIAL_CAPACITY);
     }
 
     #[test]

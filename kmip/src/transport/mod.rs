@@ -8,10 +8,13 @@
 //! one byte now and then cannot hold the caller longer than that.
 
 mod address;
+mod buffer;
 mod connection;
 mod deadline;
 mod error;
 mod frame;
+mod framing;
+mod http;
 pub mod memory;
 mod stream;
 mod tcp;
@@ -24,5 +27,6 @@ pub use error::{Attempt, Cause, Error, Phase, Timeout};
 pub use frame::{
     DEFAULT_MAXIMUM_MESSAGE_SIZE, FrameDecoder, FrameError, Garbage, MessageDirection,
 };
+pub use http::{DEFAULT_PATH, HttpTarget};
 pub use stream::{Liveness, Stream, Unbounded};
 pub use tcp::TcpStream;

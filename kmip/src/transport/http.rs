@@ -1,0 +1,339 @@
+//! KMIP messages in the bodies of HTTP/1.1 requests and responses (KMIP 1.4 profiles, HTTPS
+//! Client and Server), from the client's side. No I/O happens here.
+
+use std::fmt;
+
+use super::FrameError;
+use super::address::{AddressError, ServerAddress};
+use super::buffer::ReceiveBuffer;
+
+/// The head of a response may be so long.
+const MAXIMUM_HEAD: usize = 16 << 10;
+const MAXIMUM_HEADERS: usize = 64;
+/// So much of a server's explanation is passed on.
+const MAXIMUM_TEXT: usize = 200;
+
+/// The path that KMIP servers listen on, by the profiles of the specification.
+pub const DEFAULT_PATH: &str = "/kmip";
+
+/// Where requests are posted to, and what they contain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpTarget {
+    host: String,
+    path: String,
+    content_type: &'static str,
+}
+
+impl HttpTarget {
+    /// The path `path` (with its slash) on `server`, for messages of `content_type`.
+    ///
+    /// # Errors
+    /// If the path has characters that cannot be in a request line.
+    pub fn new(
+        server: &ServerAddress,
+        path: &str,
+        content_type: &'static str,
+    ) -> Result<Self, AddressError> {
+        if !path.starts_with('/') || !path.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(AddressError::Path(path.to_owned()));
+        }
+        Ok(HttpTarget {
+            host: server.to_string(),
+            path: path.to_owned(),
+            content_type,
+        })
+    }
+
+    /// The head of a request whose body has `length` bytes.
+    pub(super) fn head(&self, length: usize) -> String {
+        let HttpTarget {
+            host,
+            path,
+            content_type,
+        } = self;
+        format!(
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {content_type}\r\n\
+             Accept: {content_type}\r\nContent-Length: {length}\r\n\
+             Cache-Control: no-cache\r\n\r\n"
+        )
+    }
+}
+
+/// Takes the bodies out of HTTP responses. Used like [`FrameDecoder`](super::FrameDecoder).
+pub(super) struct HttpDecoder {
+    buffer: ReceiveBuffer,
+    head: Option<Head>,
+    maximum: usize,
+    /// Whether the server keeps the connection open.
+    keep_alive: bool,
+}
+
+struct Head {
+    /// Where the body begins.
+    begin: usize,
+    body: Body,
+}
+
+enum Body {
+    Length(usize),
+    UntilClose {
+        closed: bool,
+    },
+    /// `decoded` bytes of the body stand in place; what follows is at `next`.
+    Chunked {
+        decoded: usize,
+        next: usize,
+    },
+    /// A chunked body that is complete; the response ends at `end`.
+    Complete {
+        length: usize,
+        end: usize,
+    },
+}
+
+impl HttpDecoder {
+    pub(super) fn new(maximum: usize) -> Self {
+        HttpDecoder {
+            buffer: ReceiveBuffer::new(),
+            head: None,
+            maximum,
+            keep_alive: true,
+        }
+    }
+
+    pub(super) fn buffer(&mut self) -> &mut ReceiveBuffer {
+        &mut self.buffer
+    }
+
+    pub(super) fn received(&self) -> usize {
+        self.buffer.len()
+    }
+
+    pub(super) fn keeps_alive(&self) -> bool {
+        self.keep_alive
+    }
+
+    /// Whether a response is complete.
+    pub(super) fn poll(&mut self) -> Result<bool, FrameError> {
+        if self.head.is_none() {
+            self.head = self.read_head()?;
+        }
+        self.read_chunks()?;
+        match self.extent() {
+            Some((begin, length, end)) => {
+                self.check_length(length)?;
+                Ok(begin + length <= self.buffer.len() && end <= self.buffer.len())
+            }
+            None => {
+                let begun = self.head.as_ref().map_or(0, |head| head.begin);
+                self.check_length(self.buffer.len() - begun)?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// The body, once [`poll`](Self::poll) says that it is complete.
+    pub(super) fn message(&self) -> &[u8] {
+        match self.extent() {
+            Some((begin, length, _)) => self
+                .buffer
+                .bytes()
+                .get(begin..begin + length)
+                .unwrap_or_default(),
+            None => &[],
+        }
+    }
+
+    /// Wipes the response, if it is complete.
+    pub(super) fn release(&mut self) {
+        if let Some((begin, length, end)) = self.extent() {
+            if begin + length <= self.buffer.len() && end <= self.buffer.len() {
+                self.buffer.consume(end);
+                self.head = None;
+            }
+        }
+    }
+
+    /// Length of the body, once it is known.
+    pub(super) fn expected(&self) -> Option<usize> {
+        self.extent().map(|(_, length, _)| length)
+    }
+
+    /// The stream has ended: this may complete a response.
+    pub(super) fn close(&mut self) {
+        self.keep_alive = false;
+        if let Some(Head {
+            body: Body::UntilClose { closed },
+            ..
+        }) = &mut self.head
+        {
+            *closed = true;
+        }
+    }
+
+    /// Begin and length of the body, and end of the response.
+    fn extent(&self) -> Option<(usize, usize, usize)> {
+        let Head { begin, body } = self.head.as_ref()?;
+        let (length, end) = match *body {
+            Body::Length(length) => (length, begin.saturating_add(length)),
+            Body::UntilClose { closed: true } => (self.buffer.len() - begin, self.buffer.len()),
+            Body::Complete { length, end } => (length, end),
+            Body::UntilClose { closed: false } | Body::Chunked { .. } => return None,
+        };
+        Some((*begin, length, end))
+    }
+
+    fn check_length(&self, length: usize) -> Result<(), FrameError> {
+        let maximum = self.maximum.max(MAXIMUM_HEAD);
+        match length > maximum {
+            true => Err(FrameError::TooLong {
+                length: length as u64,
+                maximum,
+            }),
+            false => Ok(()),
+        }
+    }
+
+    fn read_head(&mut self) -> Result<Option<Head>, FrameError> {
+        loop {
+            let data = self.buffer.bytes();
+            let mut headers = [httparse::EMPTY_HEADER; MAXIMUM_HEADERS];
+            let mut response = httparse::Response::new(&mut headers);
+            let begin = match response.parse(data) {
+                Ok(httparse::Status::Complete(begin)) => begin,
+                Ok(httparse::Status::Partial) if data.len() > MAXIMUM_HEAD => {
+                    return Err(FrameError::Http("its head is too long"));
+                }
+                Ok(httparse::Status::Partial) => return Ok(None),
+                Err(_) => return Err(FrameError::Http("it is no HTTP/1.1 response")),
+            };
+            let status = response.code.unwrap_or_default();
+            if (100..200).contains(&status) {
+                // Not yet the answer.
+                self.buffer.consume(begin);
+                continue;
+            }
+            if status != 200 {
+                return Err(FrameError::HttpStatus {
+                    status,
+                    reason: printable(response.reason.unwrap_or_default().as_bytes()),
+                    text: printable(&data[begin..]),
+                });
+            }
+            let http_1_1 = response.version == Some(1);
+            let (body, keep_alive) = read_headers(response.headers, http_1_1, begin)?;
+            self.keep_alive = keep_alive;
+            return Ok(Some(Head { begin, body }));
+        }
+    }
+
+    /// Moves chunks together as they arrive.
+    fn read_chunks(&mut self) -> Result<(), FrameError> {
+        let wrong = FrameError::Http("its chunks are malformed");
+        loop {
+            let Some(head) = &mut self.head else {
+                return Ok(());
+            };
+            let begin = head.begin;
+            let Body::Chunked { decoded, next } = &mut head.body else {
+                return Ok(());
+            };
+            let data = self.buffer.bytes_mut();
+            let (at, size) = match httparse::parse_chunk_size(&data[*next..]) {
+                Ok(httparse::Status::Complete((length, size))) => (*next + length, size),
+                Ok(httparse::Status::Partial) => return Ok(()),
+                Err(_) => return Err(wrong),
+            };
+            let size = usize::try_from(size).map_err(|_| wrong.clone())?;
+            let (length, maximum) = (decoded.saturating_add(size), self.maximum);
+            if length > maximum {
+                let length = length as u64;
+                return Err(FrameError::TooLong { length, maximum });
+            }
+            if size == 0 {
+                if let Some(end) = end_of_trailers(&data[at..]) {
+                    let (length, end) = (*decoded, at + end);
+                    head.body = Body::Complete { length, end };
+                }
+                return Ok(());
+            }
+            let Some(rest) = data.get(at + size..at + size + 2) else {
+                return Ok(());
+            };
+            if rest != b"\r\n" {
+                return Err(wrong);
+            }
+            data.copy_within(at..at + size, begin + *decoded);
+            *decoded += size;
+            *next = at + size + 2;
+        }
+    }
+}
+
+/// How the body is delimited, and whether the connection is kept open (RFC 9112, sections 6.3
+/// and 9.3).
+fn read_headers(
+    headers: &[httparse::Header<'_>],
+    http_1_1: bool,
+    begin: usize,
+) -> Result<(Body, bool), FrameError> {
+    let mut length = None;
+    let mut chunked = false;
+    let mut keep_alive = http_1_1;
+    for header in headers {
+        let value = std::str::from_utf8(header.value).unwrap_or_default().trim();
+        if header.name.eq_ignore_ascii_case("content-length") {
+            let wrong = FrameError::Http("its Content-Length is wrong");
+            let this: usize = value.parse().map_err(|_| wrong.clone())?;
+            if length.is_some_and(|other| other != this) {
+                return Err(wrong);
+            }
+            length = Some(this);
+        } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
+            if !value.eq_ignore_ascii_case("chunked") {
+                return Err(FrameError::Http("its Transfer-Encoding is not known"));
+            }
+            chunked = true;
+        } else if header.name.eq_ignore_ascii_case("connection") {
+            let mut options = value.split(',').map(str::trim);
+            if options.any(|option| option.eq_ignore_ascii_case("close")) {
+                keep_alive = false;
+            }
+        }
+    }
+    Ok(match (chunked, length) {
+        // Both together are how responses are smuggled.
+        (true, Some(_)) => return Err(FrameError::Http("it has two lengths")),
+        (true, None) => (
+            Body::Chunked {
+                decoded: 0,
+                next: begin,
+            },
+            keep_alive,
+        ),
+        (false, Some(length)) => (Body::Length(length), keep_alive),
+        (false, None) => (Body::UntilClose { closed: false }, false),
+    })
+}
+
+/// After the last chunk: lines until an empty one.
+fn end_of_trailers(data: &[u8]) -> Option<usize> {
+    if data.starts_with(b"\r\n") {
+        return Some(2);
+    }
+    let found = data.windows(4).position(|end| end == b"\r\n\r\n")?;
+    Some(found + 4)
+}
+
+/// The first words of a text that a server sends.
+fn printable(text: &[u8]) -> String {
+    let text = &text[..text.len().min(MAXIMUM_TEXT)];
+    let text = String::from_utf8_lossy(text);
+    text.chars().filter(|c| !c.is_control()).collect()
+}
+
+impl fmt::Debug for HttpDecoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpDecoder").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,241 @@
+//! The client over HTTPS, with servers that answer in all the ways that HTTP allows.
+
+mod support;
+
+use std::error::Error as _;
+use std::io::{BufRead, BufReader, Write};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
+
+use kmip::client::{Client, Encoding, Error, Problem};
+use kmip::server::{Engine, Peer};
+use kmip::transport::tls::{ClientTls, Identity, ServerTls, TlsAcceptor};
+use kmip::transport::{Cause, DEFAULT_PATH, Deadline, FrameError, TcpStream};
+use kmip::types::ProtocolVersion;
+use support::Store;
+use test_support::{Authority, Certified, ScriptedServer};
+
+/// What a server got: the request line and headers, and the body.
+type Request = (Vec<String>, Vec<u8>);
+
+/// A connection's stream, plain here since TLS is tested elsewhere.
+fn read_request(stream: &mut impl BufRead) -> Option<Request> {
+    let mut head = Vec::new();
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        let line = line.trim_end().to_owned();
+        if line.is_empty() {
+            break;
+        }
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        head.push(line);
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).ok()?;
+    Some((head, body))
+}
+
+/// A web server around an engine; `answer` makes the HTTP response of a body, and says whether the
+/// connection stays open.
+fn serve(
+    answer: impl Fn(&[u8]) -> (Vec<u8>, bool) + Send + Sync + 'static,
+) -> (ScriptedServer, Receiver<Vec<String>>) {
+    let engine = Engine::new(Store::default());
+    let (seen, heads) = channel();
+    let seen = std::sync::Mutex::new(seen);
+    let server = ScriptedServer::start(move |stream, _| {
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let mut stream = stream;
+        while let Some((head, body)) = read_request(&mut reader) {
+            seen.lock().unwrap().send(head).unwrap();
+            let mut message = Vec::new();
+            engine.respond(&Peer::local(), &body, &mut message);
+            let (response, keep_open) = answer(&message);
+            if stream.write_all(&response).is_err() || !keep_open {
+                return;
+            }
+        }
+    });
+    (server, heads)
+}
+
+fn client(server: &ScriptedServer) -> Result<Client, Error> {
+    Client::builder(server.address().to_string().parse().unwrap())
+        .https(DEFAULT_PATH, Encoding::Ttlv)
+        .without_tls()
+        .version(ProtocolVersion::V1_4)
+        .connect()
+}
+
+fn with_length(body: &[u8]) -> Vec<u8> {
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+    [head.as_bytes(), body].concat()
+}
+
+#[test]
+fn requests_are_what_servers_of_the_profile_expect() {
+    let (server, heads) = serve(|body| (with_length(body), true));
+    let mut client = client(&server).unwrap();
+    for _ in 0..3 {
+        client.locate([], None).unwrap();
+        let head = heads.recv().unwrap();
+        assert_eq!(head[0], "POST /kmip HTTP/1.1");
+        let host = format!("Host: {}", server.address());
+        for line in [host.as_str(), "Content-Type: application/octet-stream"] {
+            assert!(head.iter().any(|header| header == line), "{head:?}");
+        }
+    }
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn bodies_are_delimited_in_every_way() {
+    let chunked = |body: &[u8]| {
+        let mut response = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+        for chunk in body.chunks(7) {
+            response.extend(format!("{:x};ext=1\r\n", chunk.len()).bytes());
+            response.extend(chunk);
+            response.extend(b"\r\n");
+        }
+        response.extend(b"0\r\nTrailer: x\r\n\r\n");
+        (response, true)
+    };
+    let until_close = |body: &[u8]| ([b"HTTP/1.1 200 OK\r\n\r\n", body].concat(), false);
+    let continued = |body: &[u8]| {
+        let first = b"HTTP/1.1 100 Continue\r\n\r\n".to_vec();
+        ([first, with_length(body)].concat(), true)
+    };
+    let closing = |body: &[u8]| {
+        let text = format!(
+            "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        ([text.as_bytes(), body].concat(), false)
+    };
+    type Answer = Box<dyn Fn(&[u8]) -> (Vec<u8>, bool) + Send + Sync>;
+    let ways: [(Answer, usize); 4] = [
+        (Box::new(chunked), 1),
+        (Box::new(until_close), 3),
+        (Box::new(continued), 1),
+        (Box::new(closing), 3),
+    ];
+    for (answer, connections) in ways {
+        let (server, _heads) = serve(answer);
+        let mut client = client(&server).unwrap();
+        for _ in 0..3 {
+            assert!(client.locate([], None).unwrap().is_empty());
+        }
+        assert_eq!(server.connections(), connections);
+    }
+}
+
+fn refused(answer: &'static [u8]) -> FrameError {
+    let (server, _heads) = serve(move |_| (answer.to_vec(), false));
+    let error = client(&server).unwrap().locate([], None).unwrap_err();
+    match error.problem() {
+        Problem::Transport(error) => match error.cause() {
+            Cause::Frame(error) => error.clone(),
+            cause => panic!("{cause:?}"),
+        },
+        problem => panic!("{problem:?}"),
+    }
+}
+
+#[test]
+fn an_http_error_is_passed_on_with_its_explanation() {
+    let error = refused(b"HTTP/1.1 422 Unprocessable Entity\r\n\r\nUnsupported content\r\ntype");
+    let text = error.to_string();
+    assert!(
+        text.contains("422 Unprocessable Entity (Unsupported contenttype)"),
+        "{text}"
+    );
+}
+
+#[test]
+fn ambiguous_and_malformed_responses_are_refused() {
+    for answer in [
+        &b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\nContent-Length: 16\r\n\r\n"[..],
+        b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nxyz",
+        b"\x42\x00\x7B\x01\x00\x00\x00\x08response",
+    ] {
+        assert!(matches!(refused(answer), FrameError::Http(_)), "{answer:?}");
+    }
+    for answer in [
+        &b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n"[..],
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFF\r\n",
+    ] {
+        assert!(
+            matches!(refused(answer), FrameError::TooLong { .. }),
+            "{answer:?}"
+        );
+    }
+}
+
+#[test]
+fn a_response_that_breaks_off_is_an_error() {
+    for answer in [
+        &b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhalf"[..],
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+        b"HTTP/1.1 200",
+        b"",
+    ] {
+        let (server, _heads) = serve(move |_| (answer.to_vec(), false));
+        let error = client(&server).unwrap().locate([], None).unwrap_err();
+        let closed = matches!(error.problem(), Problem::Transport(error) if error.is_closed());
+        assert!(closed, "{answer:?}: {error:?}");
+    }
+}
+
+#[test]
+fn a_path_that_breaks_the_request_is_refused() {
+    let (server, _heads) = serve(|body| (with_length(body), true));
+    for path in ["kmip", "/km ip", "/kmip\r\nX: y"] {
+        let error = Client::builder(server.address().to_string().parse().unwrap())
+            .https(path, Encoding::Ttlv)
+            .without_tls()
+            .connect()
+            .unwrap_err();
+        assert!(matches!(error.problem(), Problem::Address(_)), "{error:?}");
+        assert!(error.source().is_some());
+    }
+}
+
+#[test]
+fn https_is_http_in_tls() {
+    let ca = Authority::new("Test CA");
+    let identity = |certified: Certified| {
+        Identity::new(certified.key, certified.certificate, Vec::new()).unwrap()
+    };
+    let tls = ServerTls::new(identity(ca.server())).client_ca(ca.certificate().clone());
+    let acceptor = TlsAcceptor::new(tls).unwrap();
+    let engine = Arc::new(Engine::new(Store::default()));
+    let server = ScriptedServer::start(move |socket, _| {
+        let stream = acceptor.accept(TcpStream::from(socket), "client", Deadline::NEVER);
+        let mut stream = BufReader::new(stream.unwrap());
+        while let Some((_, body)) = read_request(&mut stream) {
+            let mut message = Vec::new();
+            engine.respond(&Peer::local(), &body, &mut message);
+            stream.get_mut().write_all(&with_length(&message)).unwrap();
+        }
+    });
+    let tls = ClientTls::new()
+        .ca_certificate(ca.certificate().clone())
+        .identity(identity(ca.client("a client")));
+    let mut client = Client::builder(server.address().to_string().parse().unwrap())
+        .tls(tls)
+        .https("/kmip", Encoding::Ttlv)
+        .connect()
+        .unwrap();
+    assert_eq!(client.version(), ProtocolVersion::V2_1);
+    assert!(client.locate([], None).unwrap().is_empty());
+}
