@@ -2,7 +2,9 @@
 
 mod common;
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::{Child, Command};
 
@@ -15,8 +17,18 @@ fn pause(repository: &Repository, call: &str) {
 }
 
 /// Waits until the plugin is in the call.
-fn reached(repository: &Repository, call: &str) {
-    drop(File::open(repository.config(&format!("pause-{call}"))).unwrap());
+fn reached(repository: &Repository, call: &str, host: &mut Child) {
+    let path = repository.config(&format!("pause-{call}"));
+    let mut pipe = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)
+        .unwrap();
+    // Nothing to read, or nobody who writes: not there yet.
+    while !matches!(pipe.read(&mut [0]), Ok(1)) {
+        assert!(host.try_wait().unwrap().is_none(), "{call} was not called");
+        std::thread::yield_now();
+    }
 }
 
 fn kill(mut child: Child) {
@@ -43,8 +55,8 @@ fn assert_consistent(repository: &Repository) {
 fn killed_between_the_halves_of_a_pair() {
     let repository = Repository::ready();
     pause(&repository, "generate-Xts2");
-    let child = repository.start(&["generate", "-N", "x", "-x"]);
-    reached(&repository, "generate-Xts2");
+    let mut child = repository.start(&["generate", "-N", "x", "-x"]);
+    reached(&repository, "generate-Xts2", &mut child);
     kill(child);
     assert!(repository.files().is_empty());
     fs::remove_file(repository.config("pause-generate-Xts2")).unwrap();
@@ -60,8 +72,8 @@ fn killed_within_an_import() {
     }
     repository.run(&["remove", "-N", "b", "-F"]).ok();
     pause(&repository, "set");
-    let child = repository.start(&["kms", "import", "-q"]);
-    reached(&repository, "set");
+    let mut child = repository.start(&["kms", "import", "-q"]);
+    reached(&repository, "set", &mut child);
     kill(child);
     assert_eq!(repository.files(), ["a.info", "a.skey"]);
     fs::remove_file(repository.config("pause-set")).unwrap();
@@ -132,11 +144,10 @@ fn interrupted_bind_can_be_done_again() {
 
 #[test]
 fn second_process_says_that_it_waits_and_goes_on() {
-    use std::io::{BufRead, BufReader, Read};
     let repository = Repository::ready();
     pause(&repository, "generate-NonXts");
-    let first = repository.start(&["generate", "-N", "x"]);
-    reached(&repository, "generate-NonXts");
+    let mut first = repository.start(&["generate", "-N", "x"]);
+    reached(&repository, "generate-NonXts", &mut first);
     let mut second = repository.start(&["list", "--json"]);
     let mut messages = BufReader::new(second.stderr.take().unwrap());
     let mut line = String::new();

@@ -36,9 +36,9 @@ impl Shelf {
             panic!("told to panic in {name}");
         }
         if file("pause").exists() {
-            // Opening waits for the test to open the other end; then the test kills us.
-            let pipe = OpenOptions::new().write(true).open(file("pause"));
-            drop(pipe);
+            // Opening waits for the test, which kills us when it has read the byte.
+            let mut pipe = OpenOptions::new().write(true).open(file("pause"));
+            pipe.as_mut().unwrap().write_all(b"!").unwrap();
             loop {
                 std::thread::park();
             }
