@@ -8,6 +8,8 @@ mod enumerations;
 mod error;
 mod names;
 mod payloads;
+#[cfg(feature = "cli")]
+mod print;
 mod shapes;
 mod structures;
 mod tags;
@@ -16,6 +18,8 @@ use kmip_spec::Spec;
 use proc_macro2::TokenStream;
 
 pub use error::GenerateError;
+#[cfg(feature = "cli")]
+pub use print::{formatted, print};
 
 /// One file of generated code.
 #[derive(Debug)]
