@@ -93,7 +93,7 @@ fn values(attributes: &[Emitted<'_>]) -> TokenStream {
             .iter()
             .flat_map(|rule| rule.sections.clone())
             .collect();
-        format!("{}{}.", a.attribute.name, sections(&all))
+        format!(" {}{}.", a.attribute.name, sections(&all))
     });
     quote! {
         /// Value of an attribute.
@@ -164,7 +164,7 @@ fn values(attributes: &[Emitted<'_>]) -> TokenStream {
 fn constructors(attributes: &[Emitted<'_>]) -> TokenStream {
     let new = attributes.iter().map(|a| {
         let (name, variant, ty) = (field_ident(&a.attribute.name), &a.variant, a.ty.tokens());
-        let doc = format!("The attribute {}.", a.attribute.name);
+        let doc = format!(" The attribute {}.", a.attribute.name);
         quote! {
             #[doc = #doc]
             pub fn #name(value: impl Into<#ty>) -> Self {
@@ -174,7 +174,7 @@ fn constructors(attributes: &[Emitted<'_>]) -> TokenStream {
     });
     let get = attributes.iter().map(|a| {
         let (name, variant, ty) = (field_ident(&a.attribute.name), &a.variant, a.ty.tokens());
-        let doc = format!("Value of the first attribute {}.", a.attribute.name);
+        let doc = format!(" Value of the first attribute {}.", a.attribute.name);
         quote! {
             #[doc = #doc]
             pub fn #name(&self) -> Option<&#ty> {

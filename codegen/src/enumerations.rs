@@ -10,7 +10,7 @@ use quote::{format_ident, quote};
 
 use crate::error::GenerateError;
 use crate::names::{self, const_ident, const_name};
-use crate::shapes::edition_range;
+use crate::shapes::{edition_range, hex};
 
 /// Enumerations whose Rust name is taken by a hand-written type of the item.
 const SHARED_NAMES: [&str; 2] = ["Unique Identifier", "Data"];
@@ -41,7 +41,7 @@ pub(crate) fn enumeration(enumeration: &Enumeration) -> Result<TokenStream, Gene
     check_names(enumeration)?;
     let constants = enumeration.values.iter().map(|value| {
         let constant = const_ident(&value.name);
-        let number = value.value;
+        let number = hex(value.value);
         let doc = value_doc(value);
         quote! {
             #[doc = #doc]
@@ -49,7 +49,7 @@ pub(crate) fn enumeration(enumeration: &Enumeration) -> Result<TokenStream, Gene
         }
     });
     let table = table(enumeration);
-    let doc = format!("{} (KMIP {}).", enumeration.name, enumeration.range);
+    let doc = format!(" {} (KMIP {}).", enumeration.name, enumeration.range);
     let common = quote! {
         #[doc = #doc]
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -197,7 +197,7 @@ fn spellings(value: &EnumValue) -> Vec<(u8, String)> {
 }
 
 fn value_doc(value: &EnumValue) -> String {
-    let mut doc = format!("{}.", value.name);
+    let mut doc = format!(" {}.", value.name);
     if value.range.since != Version::V1_0 || value.range.until.is_some() {
         doc.push_str(&format!(" KMIP {}.", value.range));
     }

@@ -64,9 +64,14 @@ fn check() -> Result<(), Box<dyn Error>> {
     let mut items = 0;
     for file in codegen::generate(&spec)? {
         let parsed = syn::parse2::<syn::File>(file.tokens);
-        items += parsed.map_err(|fault| format!("{}: {fault}", file.name))?.items.len();
+        items += parsed
+            .map_err(|fault| format!("{}: {fault}", file.name))?
+            .items
+            .len();
     }
-    print(&format!("the tables are consistent; {items} items of generated code are valid\n"))
+    print(&format!(
+        "the tables are consistent; {items} items of generated code are valid\n"
+    ))
 }
 
 /// Writes to standard output; a reader that has seen enough is no error.

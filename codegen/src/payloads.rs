@@ -63,7 +63,7 @@ fn payload(
     let found = exchange.map_or(&no_sections, |exchange| &exchange.sections);
     let name = format!("{} {side} Payload", operation.name);
     let shape = Shape::new(spec, &name, operation.range, &table)?;
-    let doc = format!("{name}{}.", sections(found));
+    let doc = format!(" {name}{}.", sections(found));
     // The operation as a whole is gated where the payload is written.
     let range = VersionRange::ALL;
     Ok(structures::define(
@@ -124,8 +124,8 @@ fn payload_enum(spec: &Spec, side: &str) -> TokenStream {
     let docs = spec
         .operations
         .iter()
-        .map(|o| format!("{} (KMIP {}).", o.name, o.range));
-    let doc = format!("{side} Payload of any operation.");
+        .map(|o| format!(" {} (KMIP {}).", o.name, o.range));
+    let doc = format!(" {side} Payload of any operation.");
     quote! {
         #[doc = #doc]
         #[derive(Debug, Clone, PartialEq, Eq)]

@@ -53,25 +53,40 @@ fn plain(name: &str) -> String {
 }
 
 fn enumeration_rows(text: &mut String, enumeration: &Enumeration) {
-    line(text, &format!("{} (KMIP {})", enumeration.name, enumeration.range));
+    line(
+        text,
+        &format!("{} (KMIP {})", enumeration.name, enumeration.range),
+    );
     for value in &enumeration.values {
-        line(text, &format!("  0x{:08X}  {}  {}", value.value, value.name, value.range));
+        line(
+            text,
+            &format!("  0x{:08X}  {}  {}", value.value, value.name, value.range),
+        );
     }
 }
 
 fn structure_rows(text: &mut String, structure: &Structure) {
-    line(text, &format!("{} (KMIP {})", structure.name, structure.range));
+    line(
+        text,
+        &format!("{} (KMIP {})", structure.name, structure.range),
+    );
     field_rows(text, &structure.fields);
 }
 
 fn operation_rows(text: &mut String, operation: &Operation) {
-    line(text, &format!("{} (KMIP {})", operation.name, operation.range));
+    line(
+        text,
+        &format!("{} (KMIP {})", operation.name, operation.range),
+    );
     for (direction, exchange) in [
         ("client to server", &operation.client_to_server),
         ("server to client", &operation.server_to_client),
     ] {
         let Some(exchange) = exchange else { continue };
-        let payloads = [("request", &exchange.request), ("response", &exchange.response)];
+        let payloads = [
+            ("request", &exchange.request),
+            ("response", &exchange.response),
+        ];
         for (side, payload) in payloads {
             line(text, &format!(" {side}, {direction}"));
             let none = Payload::default();
@@ -86,7 +101,9 @@ fn attribute_rows(text: &mut String, attribute: &Attribute) {
         let row = format!(
             "  {}  client may set: {}, modify: {}, delete: {}; several: {}",
             rule.range,
-            yes(rule.initially_set_by.contains(&kmip_spec::model::Party::Client)),
+            yes(rule
+                .initially_set_by
+                .contains(&kmip_spec::model::Party::Client)),
             rule_answer(&rule.modifiable_by_client),
             rule_answer(&rule.deletable_by_client),
             rule_answer(&rule.multiple_instances),
@@ -98,7 +115,11 @@ fn attribute_rows(text: &mut String, attribute: &Attribute) {
 fn field_rows(text: &mut String, fields: &[FieldRow]) {
     for field in fields {
         let kinds: Vec<&str> = field.kinds.iter().map(|kind| kind.name()).collect();
-        let kinds = if kinds.is_empty() { "any".to_owned() } else { kinds.join("|") };
+        let kinds = if kinds.is_empty() {
+            "any".to_owned()
+        } else {
+            kinds.join("|")
+        };
         let repeat = if field.repeat { ", repeated" } else { "" };
         let row = format!(
             "  {}  {kinds}  {}  required: {:?}{repeat}",

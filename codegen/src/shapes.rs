@@ -206,6 +206,12 @@ pub(crate) fn edition_range(range: VersionRange) -> (u8, u8) {
     (range.since as u8, range.last() as u8)
 }
 
+/// A number as people read tags and values.
+pub(crate) fn hex(value: u32) -> TokenStream {
+    // Hexadecimal digits are a token whatever the value.
+    format!("0x{value:06X}").parse().unwrap_or_default()
+}
+
 /// ` (KMIP 1.0-1.4: 3.4; 2.0-: 4.13)`, or nothing.
 pub(crate) fn sections(sections: &[Ranged]) -> String {
     if sections.is_empty() {
@@ -424,7 +430,7 @@ fn row_doc(row: &FieldRow) -> String {
         Required::Unspecified => "optional",
     };
     let repeat = if row.repeat { ", may be repeated" } else { "" };
-    let mut doc = format!("{} (KMIP {}): {required}{repeat}.", row.name, row.range);
+    let mut doc = format!(" {} (KMIP {}): {required}{repeat}.", row.name, row.range);
     if let Some(note) = &row.note {
         doc.push_str(&format!(" Note: {note}."));
     }

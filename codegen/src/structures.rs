@@ -10,7 +10,7 @@ use quote::{format_ident, quote};
 use crate::error::GenerateError;
 use crate::names::{const_ident, type_ident};
 use crate::shapes::{
-    Field, FieldType, Form, Presence, Shape, ShapedRow, edition_range, same_layout, sections,
+    Field, FieldType, Form, Presence, Shape, ShapedRow, edition_range, hex, same_layout, sections,
 };
 
 /// Structures that are written by hand, or that another type stands for.
@@ -49,7 +49,7 @@ pub(crate) fn emit(spec: &Spec) -> Result<TokenStream, GenerateError> {
     for alias in &spec.structures {
         if let Some(name) = same_layout(&alias.name) {
             let (alias_name, name) = (type_ident(&alias.name), type_ident(name));
-            let doc = format!("{}: the same as [`{name}`].", alias.name);
+            let doc = format!(" {}: the same as [`{name}`].", alias.name);
             tokens.extend(quote! {
                 #[doc = #doc]
                 pub type #alias_name<'a> = #name<'a>;
@@ -76,7 +76,7 @@ pub(crate) fn emit(spec: &Spec) -> Result<TokenStream, GenerateError> {
 pub(crate) fn structure(spec: &Spec, structure: &Structure) -> Result<TokenStream, GenerateError> {
     let shape = Shape::new(spec, &structure.name, structure.range, &structure.fields)?;
     let name = structure_ident(structure);
-    let doc = format!("{}{}.", structure.name, sections(&structure.sections));
+    let doc = format!(" {}{}.", structure.name, sections(&structure.sections));
     let selecting = SELECTING.contains(&structure.name.as_str());
     let tokens = define(&name, &doc, structure.range, &shape, selecting);
     Ok(tokens)
@@ -229,7 +229,7 @@ fn row_constants(shape: &Shape) -> TokenStream {
     let rows = shape.rows.iter().enumerate().map(|(index, row)| {
         let name = row_ident(index);
         let (since, until) = edition_range(row.range);
-        let (tag, required, repeat) = (row.tag, row.required, row.repeat);
+        let (tag, required, repeat) = (hex(row.tag), row.required, row.repeat);
         quote! { const #name: Row = Row::new(#tag, #since, #until, #required, #repeat); }
     });
     quote! { #(#rows)* }
@@ -374,7 +374,7 @@ fn selected(spec: &Spec, tag: &str, selector: &str, name: &str) -> TokenStream {
     let types = variants.iter().map(|(_, ty, _)| ty);
     let types_again = types.clone();
     let constants = variants.iter().map(|(_, _, constant)| constant);
-    let doc = format!("{tag}: its structure depends on the {selector}.");
+    let doc = format!(" {tag}: its structure depends on the {selector}.");
     let bytes = (name == "KeyMaterial").then(|| {
         quote! {
             /// The key as bytes.
@@ -404,7 +404,7 @@ fn selected(spec: &Spec, tag: &str, selector: &str, name: &str) -> TokenStream {
         pub enum #name<'a> {
             #bytes
             #(
-                #[doc = "See the structure."]
+                #[doc = " See the structure."]
                 #names(#types<'a>),
             )*
             /// The form of an unknown type.
@@ -475,7 +475,7 @@ fn managed_object(spec: &Spec) -> TokenStream {
         .iter()
         .map(|object| const_ident(&object.name))
         .collect();
-    let docs = objects.iter().map(|object| format!("{}.", object.name));
+    let docs = objects.iter().map(|object| format!(" {}.", object.name));
     quote! {
         /// A managed object, as it is registered, got, imported and exported.
         #[derive(Debug, Clone, PartialEq, Eq)]

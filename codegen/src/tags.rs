@@ -7,7 +7,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::names::const_ident;
-use crate::shapes::{edition_range, sections};
+use crate::shapes::{edition_range, hex, sections};
 
 /// The lowest standard tag.
 const FIRST: u32 = 0x42_0001;
@@ -15,8 +15,8 @@ const FIRST: u32 = 0x42_0001;
 pub(crate) fn emit(spec: &Spec) -> TokenStream {
     let constants = spec.tags.iter().map(|tag| {
         let name = const_ident(&tag.name);
-        let value = tag.value;
-        let doc = format!("{}{}.", tag.name, sections(&tag.sections));
+        let value = hex(tag.value);
+        let doc = format!(" {}{}.", tag.name, sections(&tag.sections));
         quote! {
             #[doc = #doc]
             pub const #name: Tag = Tag(#value);

@@ -2,7 +2,7 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AttributeValue<'a> {
-    ///Name (KMIP 1.0-1.4: 3.2; 2.0-: 4.33).
+    /// Name (KMIP 1.0-1.4: 3.2; 2.0-: 4.33).
     Name(Name<'a>),
     /// An attribute that the specification (of this version) does not define.
     Custom(CustomAttribute<'a>),
@@ -59,14 +59,14 @@ impl IntoOwned for AttributeValue<'_> {
 }
 /// The attributes of the specification.
 impl<'a> Attribute<'a> {
-    ///The attribute Name.
+    /// The attribute Name.
     pub fn name(value: impl Into<Name<'a>>) -> Self {
         AttributeValue::Name(value.into()).into()
     }
 }
 /// The attributes of the specification.
 impl<'a> Attributes<'a> {
-    ///Value of the first attribute Name.
+    /// Value of the first attribute Name.
     pub fn name(&self) -> Option<&Name<'a>> {
         self.list
             .iter()

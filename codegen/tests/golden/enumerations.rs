@@ -1,11 +1,11 @@
-///Name Type (KMIP 1.0-).
+/// Name Type (KMIP 1.0-).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct NameType(pub u32);
 impl NameType {
-    ///Text.
-    pub const TEXT: Self = Self(1u32);
-    ///URI.
-    pub const URI: Self = Self(2u32);
+    /// Text.
+    pub const TEXT: Self = Self(0x000001);
+    /// URI.
+    pub const URI: Self = Self(0x000002);
 }
 crate::types::owned::owned!(NameType);
 impl Enumeration for NameType {
@@ -62,14 +62,14 @@ impl<'a> Item<'a> for NameType {
         e.enumeration(tag, self.0, Some(Self::TABLE))
     }
 }
-///Operation (KMIP 1.0-).
+/// Operation (KMIP 1.0-).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Operation(pub u32);
 impl Operation {
-    ///Rename.
-    pub const RENAME: Self = Self(1u32);
-    ///Ping. KMIP 2.1-.
-    pub const PING: Self = Self(2u32);
+    /// Rename.
+    pub const RENAME: Self = Self(0x000001);
+    /// Ping. KMIP 2.1-.
+    pub const PING: Self = Self(0x000002);
 }
 crate::types::owned::owned!(Operation);
 impl Enumeration for Operation {
@@ -121,14 +121,14 @@ impl<'a> Item<'a> for Operation {
         e.enumeration(tag, self.0, Some(Self::TABLE))
     }
 }
-///Cryptographic Usage Mask (KMIP 1.0-).
+/// Cryptographic Usage Mask (KMIP 1.0-).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct CryptographicUsageMask(pub u32);
 impl CryptographicUsageMask {
-    ///Sign.
-    pub const SIGN: Self = Self(1u32);
-    ///Verify. KMIP 1.0-1.4.
-    pub const VERIFY: Self = Self(2u32);
+    /// Sign.
+    pub const SIGN: Self = Self(0x000001);
+    /// Verify. KMIP 1.0-1.4.
+    pub const VERIFY: Self = Self(0x000002);
 }
 crate::types::owned::owned!(CryptographicUsageMask);
 impl Mask for CryptographicUsageMask {

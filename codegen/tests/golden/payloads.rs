@@ -1,13 +1,13 @@
-///Rename Request Payload (KMIP 1.0-: 4.1).
+/// Rename Request Payload (KMIP 1.0-: 4.1).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RenameRequest<'a> {
-    ///Unique Identifier (KMIP 1.0-): optional.
+    /// Unique Identifier (KMIP 1.0-): optional.
     pub unique_identifier: Option<UniqueIdentifier<'a>>,
-    ///New Name (KMIP 1.0-1.4): required.
+    /// New Name (KMIP 1.0-1.4): required.
     pub new_name: Option<Name<'a>>,
-    ///Attributes (KMIP 2.0-): required.
+    /// Attributes (KMIP 2.0-): required.
     pub attributes: Option<Attributes<'a>>,
-    ///Managed Object (KMIP 1.0-): optional.
+    /// Managed Object (KMIP 1.0-): optional.
     pub managed_object: Option<ManagedObject<'a>>,
     /// Items without a field.
     pub extra: Extra<'a>,
@@ -35,10 +35,10 @@ impl<'a> Item<'a> for RenameRequest<'a> {
     }
 }
 const _: () = {
-    const R0: Row = Row::new(4325524u32, 0u8, 6u8, false, false);
-    const R1: Row = Row::new(4325459u32, 0u8, 4u8, true, false);
-    const R2: Row = Row::new(4325669u32, 5u8, 6u8, true, false);
-    const R3: Row = Row::new(0u32, 0u8, 6u8, false, false);
+    const R0: Row = Row::new(0x420094, 0u8, 6u8, false, false);
+    const R1: Row = Row::new(0x420053, 0u8, 4u8, true, false);
+    const R2: Row = Row::new(0x420125, 5u8, 6u8, true, false);
+    const R3: Row = Row::new(0x000000, 0u8, 6u8, false, false);
     static LAYOUT: Layout = Layout {
         rows: &[R0, R1, R2, R3],
         required: [2u64, 2u64, 2u64, 2u64, 2u64, 4u64, 4u64],
@@ -71,7 +71,7 @@ const _: () = {
         }
     }
 };
-///Rename Response Payload (KMIP 1.0-: 4.1).
+/// Rename Response Payload (KMIP 1.0-: 4.1).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RenameResponse<'a> {
     /// Items without a field.
@@ -156,7 +156,7 @@ impl<'a> OperationRequest<'a> for RenameRequest<'a> {
     const OPERATION: Operation = Operation::RENAME;
     type Response<'r> = RenameResponse<'r>;
 }
-///Ping Request Payload.
+/// Ping Request Payload.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PingRequest<'a> {
     /// Items without a field.
@@ -199,7 +199,7 @@ const _: () = {
         }
     }
 };
-///Ping Response Payload.
+/// Ping Response Payload.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PingResponse<'a> {
     /// Items without a field.
@@ -284,13 +284,13 @@ impl<'a> OperationRequest<'a> for PingRequest<'a> {
     const OPERATION: Operation = Operation::PING;
     type Response<'r> = PingResponse<'r>;
 }
-///Request Payload of any operation.
+/// Request Payload of any operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestPayload<'a> {
-    ///Rename (KMIP 1.0-).
+    /// Rename (KMIP 1.0-).
     Rename(RenameRequest<'a>),
-    ///Ping (KMIP 2.1-).
+    /// Ping (KMIP 2.1-).
     Ping(PingRequest<'a>),
     /// The payload of an operation without a table.
     Unknown {
@@ -379,13 +379,13 @@ impl<'a> Item<'a> for RequestPayload<'a> {
         }
     }
 }
-///Response Payload of any operation.
+/// Response Payload of any operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResponsePayload<'a> {
-    ///Rename (KMIP 1.0-).
+    /// Rename (KMIP 1.0-).
     Rename(RenameResponse<'a>),
-    ///Ping (KMIP 2.1-).
+    /// Ping (KMIP 2.1-).
     Ping(PingResponse<'a>),
     /// The payload of an operation without a table.
     Unknown {

@@ -1,10 +1,10 @@
-///Name (KMIP 1.0-: 3.2).
+/// Name (KMIP 1.0-: 3.2).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Name<'a> {
-    ///Name Value (KMIP 1.0-): required.
+    /// Name Value (KMIP 1.0-): required.
     pub name_value: Cow<'a, str>,
-    ///Name Type (KMIP 1.0-1.4): required.
-    ///Name Type (KMIP 2.0-): optional.
+    /// Name Type (KMIP 1.0-1.4): required.
+    /// Name Type (KMIP 2.0-): optional.
     pub name_type: Option<NameType>,
     /// Items without a field.
     pub extra: Extra<'a>,
@@ -30,9 +30,9 @@ impl<'a> Item<'a> for Name<'a> {
     }
 }
 const _: () = {
-    const R0: Row = Row::new(4325461u32, 0u8, 6u8, true, false);
-    const R1: Row = Row::new(4325460u32, 0u8, 4u8, true, false);
-    const R2: Row = Row::new(4325460u32, 5u8, 6u8, false, false);
+    const R0: Row = Row::new(0x420055, 0u8, 6u8, true, false);
+    const R1: Row = Row::new(0x420054, 0u8, 4u8, true, false);
+    const R2: Row = Row::new(0x420054, 5u8, 6u8, false, false);
     static LAYOUT: Layout = Layout {
         rows: &[R0, R1, R2],
         required: [3u64, 3u64, 3u64, 3u64, 3u64, 1u64, 1u64],
@@ -61,7 +61,7 @@ const _: () = {
         }
     }
 };
-///Key Material: its structure depends on the Key Format Type.
+/// Key Material: its structure depends on the Key Format Type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyMaterial<'a> {
@@ -108,7 +108,7 @@ impl<'a> Item<'a> for KeyMaterial<'a> {
         }
     }
 }
-///Credential Value: its structure depends on the Credential Type.
+/// Credential Value: its structure depends on the Credential Type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CredentialValue<'a> {

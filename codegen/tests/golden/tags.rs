@@ -1,21 +1,21 @@
 /// The tags of the specification.
 impl Tag {
-    ///Cryptographic Usage Mask.
-    pub const CRYPTOGRAPHIC_USAGE_MASK: Tag = Tag(4325420u32);
-    ///Name (KMIP 1.0-: 3.2).
-    pub const NAME: Tag = Tag(4325459u32);
-    ///Name Type.
-    pub const NAME_TYPE: Tag = Tag(4325460u32);
-    ///Name Value.
-    pub const NAME_VALUE: Tag = Tag(4325461u32);
-    ///Operation.
-    pub const OPERATION: Tag = Tag(4325468u32);
-    ///Unique Identifier.
-    pub const UNIQUE_IDENTIFIER: Tag = Tag(4325524u32);
-    ///Password.
-    pub const PASSWORD: Tag = Tag(4325537u32);
-    ///Attributes.
-    pub const ATTRIBUTES: Tag = Tag(4325669u32);
+    /// Cryptographic Usage Mask.
+    pub const CRYPTOGRAPHIC_USAGE_MASK: Tag = Tag(0x42002C);
+    /// Name (KMIP 1.0-: 3.2).
+    pub const NAME: Tag = Tag(0x420053);
+    /// Name Type.
+    pub const NAME_TYPE: Tag = Tag(0x420054);
+    /// Name Value.
+    pub const NAME_VALUE: Tag = Tag(0x420055);
+    /// Operation.
+    pub const OPERATION: Tag = Tag(0x42005C);
+    /// Unique Identifier.
+    pub const UNIQUE_IDENTIFIER: Tag = Tag(0x420094);
+    /// Password.
+    pub const PASSWORD: Tag = Tag(0x4200A1);
+    /// Attributes.
+    pub const ATTRIBUTES: Tag = Tag(0x420125);
 }
 pub(super) static TAGS: [Option<TagInfo>; 293usize] = [
     None,
