@@ -6,7 +6,10 @@ use crate::transport::tls::{ClientTls, TlsConnector};
 use crate::transport::{
     self, DEFAULT_MAXIMUM_MESSAGE_SIZE, Deadline, ServerAddress, Stream, TcpStream, Timeouts,
 };
-use crate::types::{Authentication, Credential, ProtocolVersion};
+use crate::types::{
+    Authentication, Credential, CredentialType, CredentialValue, ProtocolVersion, SecretText,
+    UsernameAndPasswordCredential,
+};
 
 use super::blocking::Client;
 use super::encoding::Encoding;
@@ -153,6 +156,20 @@ impl ClientBuilder {
             .credential
             .push(credential);
         self
+    }
+
+    /// Sends a user name and a password with each request.
+    #[must_use]
+    pub fn username_and_password(self, username: &str, password: &str) -> Self {
+        self.credential(Credential {
+            credential_type: CredentialType::USERNAME_AND_PASSWORD,
+            credential_value: CredentialValue::UsernameAndPassword(UsernameAndPasswordCredential {
+                username: username.to_owned().into(),
+                password: Some(SecretText::owned(password.to_owned())),
+                ..UsernameAndPasswordCredential::default()
+            }),
+            ..Credential::default()
+        })
     }
 
     /// Connects to the server and negotiates the version.

@@ -4,16 +4,21 @@
 //! checks the header, takes batches apart, keeps the ID Placeholder, and calls a [`Handler`] for
 //! each operation. [`serve`] listens with TLS and runs an engine for each connection.
 
+mod connection;
+mod connections;
 mod engine;
 mod failure;
 mod handler;
 mod identifiers;
 mod listener;
+mod options;
 mod peer;
 mod response;
 
+pub use connection::serve_connection;
 pub use engine::Engine;
 pub use failure::Failure;
 pub use handler::{Call, Handler};
-pub use listener::{ServeOptions, Server, Stopper, serve, serve_connection};
+pub use listener::{Server, Stopper, serve};
+pub use options::ServeOptions;
 pub use peer::Peer;

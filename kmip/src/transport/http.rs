@@ -337,3 +337,53 @@ impl fmt::Debug for HttpDecoder {
         f.debug_struct("HttpDecoder").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The bodies that come out when `bytes` arrive in pieces of `size`.
+    fn bodies(bytes: &[u8], size: usize) -> Result<Vec<Vec<u8>>, FrameError> {
+        let mut decoder = HttpDecoder::new(1 << 20);
+        let mut bodies = Vec::new();
+        for piece in bytes.chunks(size) {
+            decoder.buffer().spare()[..piece.len()].copy_from_slice(piece);
+            decoder.buffer().advance(piece.len());
+            while decoder.poll()? {
+                bodies.push(decoder.message().to_vec());
+                decoder.release();
+            }
+        }
+        decoder.close();
+        if decoder.poll()? {
+            bodies.push(decoder.message().to_vec());
+        }
+        Ok(bodies)
+    }
+
+    const STREAM: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nfirst\
+        HTTP/1.1 100 Continue\r\n\r\n\
+        HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
+        3\r\nsec\r\n3;x=y\r\nond\r\n0\r\nTrailer: x\r\n\r\n\
+        HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n\
+        HTTP/1.1 200 OK\r\n\r\nlast";
+
+    #[test]
+    fn the_size_of_the_pieces_does_not_matter() {
+        for size in 1..STREAM.len() {
+            let found = bodies(STREAM, size).unwrap();
+            assert_eq!(found, [&b"first"[..], b"second", b"", b"last"], "{size}");
+        }
+    }
+
+    #[test]
+    fn damaged_responses_are_errors_or_other_bodies_but_nothing_worse() {
+        for position in 0..STREAM.len() {
+            for value in [0, b'\r', b'\n', b'9', b'F', 0xFF] {
+                let mut damaged = STREAM.to_vec();
+                damaged[position] = value;
+                let _ = bodies(&damaged, 16);
+            }
+        }
+    }
+}

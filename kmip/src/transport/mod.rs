@@ -14,6 +14,7 @@ mod deadline;
 mod error;
 mod frame;
 mod framing;
+mod garbage;
 mod http;
 pub mod memory;
 mod stream;
@@ -24,9 +25,8 @@ pub use address::{AddressError, DEFAULT_PORT, ServerAddress};
 pub use connection::Connection;
 pub use deadline::{Deadline, IoLimits, Timeouts};
 pub use error::{Attempt, Cause, Error, Phase, Timeout};
-pub use frame::{
-    DEFAULT_MAXIMUM_MESSAGE_SIZE, FrameDecoder, FrameError, Garbage, MessageDirection,
-};
+pub use frame::{DEFAULT_MAXIMUM_MESSAGE_SIZE, FrameDecoder, FrameError, MessageDirection};
+pub use garbage::Garbage;
 pub use http::{DEFAULT_PATH, HttpTarget};
 pub use stream::{Liveness, Stream, Unbounded};
 pub use tcp::TcpStream;

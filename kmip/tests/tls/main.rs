@@ -1,0 +1,7 @@
+//! TLS between our client and our server over real sockets: what is accepted, what is refused,
+//! and what the errors tell.
+
+mod files;
+mod peers;
+mod trust;
+mod world;

@@ -1,0 +1,155 @@
+//! Versions, ciphers, and peers that do not do their part.
+
+use std::io::{Read, Write};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use kmip::transport::tls::{
+    Alert, ClientTls, Error as TlsError, Protocol, TlsAcceptor, TlsConnector, TlsVersion,
+};
+use kmip::transport::{Deadline, Liveness, TcpStream};
+use test_support::ScriptedServer;
+
+use crate::world::{REQUEST, RESPONSE, World, address, exchange, refused, serve, serve_on};
+
+#[test]
+fn both_sides_authenticate_by_name_and_by_ip_address() {
+    let world = World::new();
+    let server = serve(world.server_tls());
+    for host in ["localhost", "127.0.0.1"] {
+        exchange(&address(&server, host), world.client_tls()).unwrap();
+    }
+    let server = serve_on("[::1]:0", world.server_tls());
+    exchange(&address(&server, "::1"), world.client_tls()).unwrap();
+}
+
+#[test]
+fn tls_1_2_and_1_3_are_spoken_and_older_ones_are_not() {
+    let world = World::new();
+    for version in [TlsVersion::TLS1_2, TlsVersion::TLS1_3] {
+        let only = Protocol::default()
+            .minimum_version(version)
+            .maximum_version(version);
+        let server = serve(world.server_tls().protocol(only));
+        exchange(&address(&server, "localhost"), world.client_tls()).unwrap();
+    }
+    let old = Protocol::default()
+        .minimum_version(TlsVersion::TLS1)
+        .maximum_version(TlsVersion::TLS1_1)
+        .cipher_list("ALL:@SECLEVEL=0");
+    let server = serve(world.server_tls().protocol(old));
+    let error = refused(&address(&server, "localhost"), world.client_tls());
+    assert!(error.to_string().contains("TLS 1.2 to TLS 1.3"), "{error}");
+}
+
+#[test]
+fn ciphers_can_be_chosen_and_a_mismatch_shows_the_offer() {
+    let world = World::new();
+    let ciphers = |list: &str| {
+        let version = TlsVersion::TLS1_2;
+        Protocol::default()
+            .maximum_version(version)
+            .cipher_list(list)
+    };
+    let aes256 = "ECDHE-ECDSA-AES256-GCM-SHA384";
+    let server = serve(world.server_tls().protocol(ciphers(aes256)));
+    let address = address(&server, "localhost");
+    exchange(&address, world.client_tls().protocol(ciphers(aes256))).unwrap();
+    let other = "ECDHE-ECDSA-AES128-GCM-SHA256";
+    let error = refused(&address, world.client_tls().protocol(ciphers(other)));
+    let TlsError::Handshake(error) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(error.alert, Some(Alert::HANDSHAKE_FAILURE));
+    assert!(error.to_string().contains(other), "{error}");
+    let error = TlsConnector::new(ClientTls::new().protocol(ciphers("NO-SUCH"))).unwrap_err();
+    assert!(error.to_string().contains("NO-SUCH"), "{error}");
+}
+
+#[test]
+fn an_idle_tls_connection_that_the_server_closed_is_noticed() {
+    let world = World::new();
+    let acceptor = TlsAcceptor::new(world.server_tls()).unwrap();
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let wait = std::sync::Mutex::new(wait);
+    let server = ScriptedServer::start(move |socket, _| {
+        let stream = acceptor.accept(TcpStream::from(socket), "client", Deadline::NEVER);
+        let mut stream = stream.unwrap();
+        stream.read_exact(&mut [0; REQUEST.len()]).unwrap();
+        stream.write_all(&RESPONSE).unwrap();
+        let _ = wait.lock().unwrap().recv();
+    });
+    let mut connection = exchange(&address(&server, "localhost"), world.client_tls()).unwrap();
+    assert_eq!(connection.liveness(), Liveness::Open);
+    go.send(()).unwrap();
+    let end = Instant::now() + Duration::from_secs(10);
+    while connection.liveness() == Liveness::Open && Instant::now() < end {
+        std::thread::yield_now();
+    }
+    assert_eq!(connection.liveness(), Liveness::Closed);
+}
+
+#[test]
+fn a_server_that_stalls_or_trickles_in_the_handshake_is_left_in_time() {
+    let trickling = ScriptedServer::start(|mut stream, _| {
+        let _ = stream.write_all(b"\x16\x03\x03\x10\x00");
+        // The pause between the bytes is the misbehaviour itself.
+        while stream.write_all(b"x").is_ok() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    });
+    for server in [ScriptedServer::stalling(), trickling] {
+        let address = address(&server, "127.0.0.1");
+        let connector = TlsConnector::new(ClientTls::new()).unwrap();
+        let started = Instant::now();
+        let deadline = Deadline::after(Duration::from_millis(400));
+        let stream = TcpStream::connect(&address, deadline).unwrap();
+        let error = connector.connect(stream, &address, deadline).unwrap_err();
+        assert!(error.is_timeout(), "{error:?}");
+        assert!(started.elapsed() < Duration::from_secs(5));
+    }
+}
+
+#[test]
+fn a_server_without_tls_is_recognised() {
+    for greeting in [
+        &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..],
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        b"",
+    ] {
+        let server = ScriptedServer::start(move |mut stream, _| {
+            let _ = stream.read(&mut [0; 2048]);
+            let _ = stream.write_all(greeting);
+        });
+        let error = refused(&address(&server, "127.0.0.1"), ClientTls::new());
+        assert!(error.to_string().contains("not speak TLS"), "{error}");
+    }
+}
+
+#[test]
+fn the_openssl_program_talks_to_our_server() {
+    let world = World::new();
+    let directory = tempfile::tempdir().unwrap();
+    let (certificate, key) = world.client.write_pem(directory.path(), "client");
+    let ca = directory.path().join("ca.pem");
+    world.ca.write_pem(&ca);
+    let server = serve(world.server_tls());
+    let output = Command::new("openssl")
+        .args(["s_client", "-verify_return_error", "-brief", "-connect"])
+        .arg(server.address().to_string())
+        .arg("-CAfile")
+        .arg(ca)
+        .arg("-cert")
+        .arg(certificate)
+        .arg("-key")
+        .arg(key)
+        .stdin(std::process::Stdio::null())
+        .output();
+    match output {
+        Ok(output) => assert!(output.status.success(), "{output:?}"),
+        Err(error) => {
+            assert!(std::env::var_os("KMIP_REQUIRE_ALL").is_none_or(|all| all != "1"));
+            println!("skipped: the program openssl cannot be run ({error})");
+        }
+    }
+}
