@@ -280,3 +280,19 @@ fn validate_finds_what_does_not_fit() {
     assert!(problem("gone").contains("no key id-5"));
     repository.run(&["validate", "-N", "nobody"]).fails(1);
 }
+
+#[test]
+fn validate_does_what_it_can_without_the_plugin() {
+    let repository = Repository::ready();
+    repository.run(&["generate", "-N", "x"]).ok();
+    fs::write(repository.config("fail-initialize"), "no adapter").unwrap();
+    let outcome = repository.run(&["validate"]);
+    assert!(outcome.err.contains("no adapter"), "{}", outcome.err);
+    assert!(outcome.ok().contains("1 keys are valid"));
+    repository.run(&["validate", "--check-kms"]).fails(1);
+    // A key that outlives the binding of its repository.
+    fs::remove_file(repository.path("kms.conf")).unwrap();
+    let text = repository.run(&["validate"]);
+    assert!(text.out.contains("the repository is not"), "{}", text.out);
+    text.fails(1);
+}

@@ -2,8 +2,12 @@
 
 mod common;
 
-use std::fs;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 
 use common::host::{Outcome, Repository, finish};
@@ -221,4 +225,41 @@ fn closed_pipe_is_no_error() {
     drop(child.stdout.take());
     let outcome = finish(child, "");
     assert_eq!((outcome.code, outcome.err.as_str()), (Some(0), ""));
+}
+
+/// What a host that fails writes to a terminal.
+fn on_a_terminal(no_color: &str) -> String {
+    let (repository, list) = installed();
+    let terminal = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR).unwrap();
+    rustix::pty::grantpt(&terminal).unwrap();
+    rustix::pty::unlockpt(&terminal).unwrap();
+    let name = rustix::pty::ptsname(&terminal, Vec::new()).unwrap();
+    let open = || {
+        let path = Path::new(OsStr::from_bytes(name.to_bytes()));
+        File::options().read(true).write(true).open(path).unwrap()
+    };
+    let mut command = program(&repository, &list, &["kms", "info"]);
+    command
+        .env("NO_COLOR", no_color)
+        .env("TERM", "xterm")
+        .stderr(open());
+    let child = command.spawn().unwrap();
+    // Closes our copy of the terminal, so that reading ends.
+    drop(command);
+    finish(child, "").fails(1);
+    let mut text = Vec::new();
+    // At its end a terminal gives an error.
+    let _ = File::from(terminal).read_to_end(&mut text);
+    String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn colours_on_a_terminal_unless_refused() {
+    let colored = on_a_terminal("");
+    assert!(colored.contains("\x1b[1;31merror:\x1b[0m"), "{colored:?}");
+    let plain = on_a_terminal("1");
+    assert!(
+        plain.contains("error: ") && !plain.contains('\x1b'),
+        "{plain:?}"
+    );
 }

@@ -61,6 +61,11 @@ pub fn run(arguments: &[OsString], source: &dyn PluginSource) -> u8 {
     }
 }
 
+/// Whether a command does what it can when the plugin does not start. zkey's never loads it.
+fn can_do_without(verb: Verb) -> bool {
+    verb == Verb::Validate
+}
+
 struct Run<'a> {
     arguments: &'a [OsString],
     source: &'a dyn PluginSource,
@@ -76,8 +81,8 @@ impl Run<'_> {
         let loaded = match verb.filter(|verb| verb.uses_plugin()) {
             None => None,
             Some(_) => match self.load(&directory) {
-                // Help must be there above all when something is wrong.
-                Err(error) if wants_help(self.arguments) => {
+                // Help and validation must be there above all when something is wrong.
+                Err(error) if wants_help(self.arguments) || verb.is_some_and(can_do_without) => {
                     self.terminal.warn(terminal::describe(&error));
                     None
                 }
@@ -124,7 +129,13 @@ impl Run<'_> {
         let repository = Repository::open(&directory, self.terminal)?;
         let bound = match &loaded {
             None => None,
-            Some((binding, plugin)) => Some(self.initialize(&repository, binding, plugin)?),
+            Some((binding, plugin)) => match self.initialize(&repository, binding, plugin) {
+                Err(error) if can_do_without(arguments.verb) => {
+                    self.terminal.warn(terminal::describe(&error));
+                    None
+                }
+                bound => Some(bound?),
+            },
         };
         if let Some(bound) = bound.as_ref().filter(|_| arguments.verb.logs_in_first()) {
             bound.login()?;

@@ -6,11 +6,12 @@
 //! management system still has the key and would hand it out.
 
 use super::keys::record;
-use super::{Host, Tally};
+use super::{Bound, Host, Tally};
 use crate::abi::SecureKeyType;
 use crate::host::cli::Arguments;
 use crate::host::error::HostError;
 use crate::host::output::{self, Record};
+use crate::host::repository::binding::Binding;
 use crate::host::repository::key::{Key, KmsIds};
 use crate::host::terminal::describe;
 use crate::host::token::Token;
@@ -22,6 +23,7 @@ pub(super) fn run(host: &Host<'_>, arguments: &Arguments) -> Result<(), HostErro
     if ask_kms {
         host.bound()?.login()?;
     }
+    let binding = Binding::load(host.repository.directory())?;
     let (mut tally, mut records, mut invalid) = (Tally::default(), Vec::new(), 0);
     for key in keys {
         tally.note(
@@ -30,7 +32,7 @@ pub(super) fn run(host: &Host<'_>, arguments: &Arguments) -> Result<(), HostErro
                     .progress(format_args!("validating key '{}'", key.name()));
                 let blob = std::fs::read(key.files.skey()).unwrap_or_default();
                 let token = Token::read(&blob);
-                let problems = problems(host, &key, token.as_ref(), ask_kms);
+                let problems = problems(host, &key, token.as_ref(), binding.as_ref(), ask_kms);
                 invalid += usize::from(!problems.is_empty());
                 records.push(validated(&key, &blob, token.as_ref(), &problems));
             }),
@@ -69,7 +71,13 @@ fn validated(key: &Key, blob: &[u8], token: Option<&Token>, problems: &[String])
     )
 }
 
-fn problems(host: &Host<'_>, key: &Key, token: Option<&Token>, ask_kms: bool) -> Vec<String> {
+fn problems(
+    host: &Host<'_>,
+    key: &Key,
+    token: Option<&Token>,
+    binding: Option<&Binding>,
+    ask_kms: bool,
+) -> Vec<String> {
     let mut problems = Vec::new();
     let ids = if key.is_bound() {
         Some(key.kms_ids())
@@ -100,24 +108,33 @@ fn problems(host: &Host<'_>, key: &Key, token: Option<&Token>, ask_kms: bool) ->
     if let Some(Err(error)) = &ids {
         problems.push(describe(error));
     }
-    if let (Some(kms), Ok(bound)) = (key.kms(), host.bound()) {
-        if !kms.eq_ignore_ascii_case(bound.plugin()) {
+    match (key.kms(), binding) {
+        (Some(_), None) => problems.push("the key is bound, but the repository is not".to_owned()),
+        (Some(kms), Some(binding)) if !kms.eq_ignore_ascii_case(binding.plugin()) => {
             problems.push(format!("the key is bound to KMS plugin '{kms}'"));
-        } else if let Some(key_type) = SecureKeyType::from_name(key.key_type()) {
-            if let Err(error) = bound.apqns_for(key_type) {
-                problems.push(describe(&error));
+        }
+        (Some(_), Some(_)) => {
+            // Without a plugin that works there is nobody to ask, which has been said.
+            if let (Some(bound), Some(Ok(ids))) = (&host.bound, &ids) {
+                problems.extend(problems_at_kms(bound, key, ids, ask_kms));
             }
         }
-        if ask_kms {
-            for id in ids.iter().flatten().flat_map(KmsIds::iter) {
-                let properties = bound.session.get_key_properties(id);
-                if let Err(error) = bound.call(format!("find key {id}"), properties) {
-                    problems.push(describe(&error));
-                }
-            }
-        }
-    } else if key.is_bound() {
-        problems.push("the key is bound, but the repository is not".to_owned());
+        (None, _) => {}
     }
     problems
+}
+
+/// What the plugin says about a key that is bound to it.
+fn problems_at_kms(bound: &Bound<'_>, key: &Key, ids: &KmsIds, ask_kms: bool) -> Vec<String> {
+    let supported = SecureKeyType::from_name(key.key_type())
+        .map_or(Ok(()), |key_type| bound.apqns_for(key_type).map(drop));
+    let asked = ids.iter().filter(|_| ask_kms).map(|id| {
+        let properties = bound.session.get_key_properties(id);
+        bound.call(format!("find key {id}"), properties).map(drop)
+    });
+    std::iter::once(supported)
+        .chain(asked)
+        .filter_map(Result::err)
+        .map(|error| describe(&error))
+        .collect()
 }
