@@ -108,7 +108,7 @@ fn an_idle_client_is_dropped_and_comes_back_by_itself() {
     let (report, reported) = channel();
     let report = Mutex::new(report);
     let options = ServeOptions::default()
-        .idle_timeout(Duration::from_millis(50))
+        .idle_timeout(Duration::from_secs(1))
         .on_error(move |error| report.lock().unwrap().send(error.is_timeout()).unwrap());
     let server = world.serve(engine(), options);
     let mut client = world.client(&server, "alice");
@@ -199,7 +199,8 @@ fn a_client_without_tls_does_not_hold_the_server() {
     let report = Mutex::new(report);
     let options = ServeOptions::default()
         .maximum_connections(1)
-        .handshake_timeout(Duration::from_millis(100))
+        // Under emulation a handshake takes a while.
+        .handshake_timeout(Duration::from_secs(2))
         .on_error(move |error| report.lock().unwrap().send(error.to_string()).unwrap());
     let server = world.serve(engine(), options);
     let silent = Socket::connect(server.address()).unwrap();

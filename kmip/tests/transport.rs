@@ -15,11 +15,10 @@ const RESPONSE: [u8; 16] = *b"\x42\x00\x7B\x01\x00\x00\x00\x08response";
 /// What the slowest case may take; the limits under test are far below.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-fn timeouts() -> Timeouts {
-    Timeouts::default()
-        .with_connect(Duration::from_secs(5))
-        .with_read(Duration::from_millis(300))
-        .with_write(Duration::from_millis(300))
+/// Limits that are reached soon.
+fn impatient() -> Timeouts {
+    let limit = Duration::from_millis(300);
+    Timeouts::default().with_read(limit).with_write(limit)
 }
 
 fn connect(server: &ScriptedServer, timeouts: Timeouts) -> Connection {
@@ -36,9 +35,9 @@ fn connect(server: &ScriptedServer, timeouts: Timeouts) -> Connection {
 
 /// Sends a request and returns the error of the answer, which must name the server and come in
 /// time.
-fn exchange_fails(server: &ScriptedServer, operation: Duration) -> Error {
+fn exchange_fails(server: &ScriptedServer, timeouts: Timeouts, operation: Duration) -> Error {
     let started = Instant::now();
-    let mut connection = connect(server, timeouts());
+    let mut connection = connect(server, timeouts);
     let deadline = Deadline::after(operation);
     let outcome = connection.send(&REQUEST, deadline);
     let error = match outcome {
@@ -85,7 +84,7 @@ fn messages_are_carried_both_ways_and_the_connection_stays_usable() {
                 }
             }
         });
-        let mut connection = connect(&server, timeouts());
+        let mut connection = connect(&server, Timeouts::default());
         for _ in 0..3 {
             connection.send(&REQUEST, Deadline::NEVER).unwrap();
             assert_eq!(connection.receive(Deadline::NEVER).unwrap(), RESPONSE);
@@ -96,7 +95,11 @@ fn messages_are_carried_both_ways_and_the_connection_stays_usable() {
 
 #[test]
 fn a_server_that_stalls_is_left_after_the_read_timeout() {
-    let error = exchange_fails(&ScriptedServer::stalling(), Duration::from_secs(60));
+    let error = exchange_fails(
+        &ScriptedServer::stalling(),
+        impatient(),
+        Duration::from_secs(60),
+    );
     let limit = Duration::from_millis(300);
     assert!(matches!(error.cause(), Cause::Timeout(Timeout::Read(at)) if *at == limit));
     assert!(error.is_timeout());
@@ -112,7 +115,7 @@ fn a_server_that_trickles_is_left_when_the_operation_is_over() {
             std::thread::sleep(Duration::from_millis(20));
         }
     });
-    let error = exchange_fails(&server, Duration::from_millis(500));
+    let error = exchange_fails(&server, Timeouts::default(), Duration::from_millis(500));
     let Cause::Timeout(Timeout::Operation { received }) = error.cause() else {
         panic!("{error:?}");
     };
@@ -122,7 +125,7 @@ fn a_server_that_trickles_is_left_when_the_operation_is_over() {
 #[test]
 fn a_server_that_does_not_read_is_left() {
     let server = ScriptedServer::stalling();
-    let mut connection = connect(&server, timeouts());
+    let mut connection = connect(&server, impatient());
     let huge = vec![0; 64 << 20];
     let error = connection.send(&huge, Deadline::NEVER).unwrap_err();
     assert!(matches!(error.cause(), Cause::Timeout(Timeout::Write(_))));
@@ -136,7 +139,7 @@ fn a_server_that_closes_is_reported_as_such() {
         (&RESPONSE[..5], 5, None),
         (&RESPONSE[..12], 12, Some(16)),
     ] {
-        let error = exchange_fails(&closing_after(answer), PATIENCE);
+        let error = exchange_fails(&closing_after(answer), Timeouts::default(), PATIENCE);
         let Cause::Closed { received, expected } = error.cause() else {
             panic!("{error:?}");
         };
@@ -156,7 +159,11 @@ fn what_is_not_kmip_is_recognised_at_once() {
         (b"SSH-2.0-OpenSSH_9.2\r\n", Garbage::Ssh),
         (&REQUEST, Garbage::OtherDirection),
     ] {
-        let error = exchange_fails(&answering(answer), Duration::from_secs(60));
+        let error = exchange_fails(
+            &answering(answer),
+            Timeouts::default(),
+            Duration::from_secs(60),
+        );
         match error.cause() {
             Cause::Frame(FrameError::NotAMessage { found, .. }) => assert_eq!(*found, expected),
             cause => panic!("{cause:?}"),
@@ -168,6 +175,7 @@ fn what_is_not_kmip_is_recognised_at_once() {
 fn an_oversized_length_is_refused_before_the_message_comes() {
     let error = exchange_fails(
         &answering(b"\x42\x00\x7B\x01\xFF\xFF\xFF\xF8"),
+        Timeouts::default(),
         Duration::from_secs(60),
     );
     assert!(matches!(
@@ -190,7 +198,7 @@ fn liveness_tells_open_closed_and_unsolicited_apart() {
         drop(stream);
     });
     for expected in [Liveness::Unsolicited, Liveness::Closed] {
-        let mut connection = connect(&server, timeouts());
+        let mut connection = connect(&server, Timeouts::default());
         assert_eq!(connection.liveness(), Liveness::Open);
         go.send(()).unwrap();
         let end = Instant::now() + PATIENCE;
@@ -231,7 +239,7 @@ fn the_memory_pair_behaves_like_a_socket() {
     let (near, far) = memory::pair();
     let connection = |stream, direction| {
         let maximum = DEFAULT_MAXIMUM_MESSAGE_SIZE;
-        Connection::new(stream, "memory", direction, maximum, timeouts())
+        Connection::new(stream, "memory", direction, maximum, impatient())
     };
     let mut client = connection(near, MessageDirection::Responses);
     let mut server = connection(far, MessageDirection::Requests);

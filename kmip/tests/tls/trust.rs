@@ -233,7 +233,7 @@ fn a_pin_holds_when_the_client_reconnects() {
         let acceptor = &tls[number.min(1)];
         if let Ok(stream) = acceptor.accept(TcpStream::from(socket), "client", Deadline::NEVER) {
             let engine = Engine::new(NoOperations);
-            let options = ServeOptions::default().idle_timeout(Duration::from_millis(50));
+            let options = ServeOptions::default();
             let _ = serve_connection(&engine, stream, &Peer::local(), &options);
         }
     });
