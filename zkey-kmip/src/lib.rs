@@ -6,6 +6,8 @@ pub mod environment;
 pub mod files;
 pub mod host;
 pub mod identity;
+#[allow(unsafe_code)]
+mod pattern;
 pub mod plugin;
 pub mod profile;
 pub mod properties;

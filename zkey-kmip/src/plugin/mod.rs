@@ -1,22 +1,162 @@
-//! The KMIP plugin.
+//! The KMIP plugin: what zkey's commands mean for configuration, secure keys and KMIP server.
+//!
+//! [`Plugin`] holds what lives as long as a handle. Each command has a module of its own.
 
+mod attributes;
+mod configure;
+mod info;
+mod listing;
+mod properties;
+mod reencipher;
+mod remove;
+mod retrieve;
+mod server;
+mod surroundings;
+
+use std::cell::{Cell, RefCell, RefMut};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::rc::Rc;
 
+use crate::abi::options::code;
 use crate::abi::{
-    Apqn, Configured, Context, GenerateRequest, GeneratedKey, ImportRequest, Kms, ListRequest,
-    ListedKey, OptionValue, PluginError, Property, Reencipher, SecureKeyType,
+    Apqn, Configured, Console, Context, GenerateRequest, GeneratedKey, ImportRequest, Kms,
+    ListRequest, ListedKey, OptionValue, PluginError, Property, Reencipher, SecureKeyType,
 };
+use crate::config::{Config, ConfigError, Part};
+use crate::secure_key::{CardType, SecureKeyBackend};
+use server::Server;
+
+pub use surroundings::{CardTypeOf, OpenBackend, Surroundings};
 
 /// The plugin behind a handle.
 pub struct Plugin {
-    config_directory: PathBuf,
+    console: Box<dyn Console>,
+    verbose: bool,
+    surroundings: Surroundings,
+    config: RefCell<Config>,
+    /// Opened when the first secure key is used, for this type of adapters.
+    backend: RefCell<Option<(CardType, Rc<dyn SecureKeyBackend>)>>,
+    has_warned: Cell<bool>,
+    /// Connected when the first key is asked for.
+    server: RefCell<Option<Server>>,
 }
 
-fn missing<T>(what: &str) -> Result<T, PluginError> {
-    Err(PluginError::not_supported(format!(
-        "{what} is not available yet"
-    )))
+impl Plugin {
+    /// Opens the configuration.
+    ///
+    /// # Errors
+    /// It is damaged, or its directory cannot be used.
+    pub fn new(context: Context, surroundings: Surroundings) -> Result<Plugin, PluginError> {
+        let plugin = Plugin {
+            config: RefCell::new(Config::open(&context.config_directory)?),
+            console: context.console,
+            verbose: context.verbose,
+            surroundings,
+            backend: RefCell::new(None),
+            has_warned: Cell::new(false),
+            server: RefCell::new(None),
+        };
+        plugin.warn_of_backend();
+        Ok(plugin)
+    }
+
+    /// The backend for the configured APQNs, working with one of them.
+    fn backend(&self) -> Result<Rc<dyn SecureKeyBackend>, PluginError> {
+        let config = self.config.borrow();
+        config.require(Part::Apqns)?;
+        let card_type = config
+            .card_type()?
+            .ok_or(ConfigError::Incomplete(Part::Apqns))?;
+        self.open_backend(card_type, &config.apqns()?)
+    }
+
+    fn open_backend(
+        &self,
+        card_type: CardType,
+        apqns: &[Apqn],
+    ) -> Result<Rc<dyn SecureKeyBackend>, PluginError> {
+        let mut slot = self.backend.borrow_mut();
+        if let Some((open_type, backend)) = &*slot {
+            if *open_type == card_type {
+                return Ok(Rc::clone(backend));
+            }
+        }
+        let backend: Rc<dyn SecureKeyBackend> = (self.surroundings.open_backend)(card_type)?.into();
+        let apqn = backend.select_apqn(apqns)?;
+        self.note(&format!("using APQN {apqn} with {}", backend.info()?.name));
+        *slot = Some((card_type, Rc::clone(&backend)));
+        Ok(backend)
+    }
+
+    /// The connection to the configured server.
+    fn server(&self) -> Result<RefMut<'_, Server>, PluginError> {
+        if let Some(missing) = self.config.borrow().missing() {
+            return Err(ConfigError::Incomplete(missing).into());
+        }
+        let mut slot = self.server.borrow_mut();
+        if slot.is_none() {
+            let backend = self.backend()?;
+            *slot = Some(Server::connect(
+                &self.config.borrow(),
+                &*backend,
+                &self.surroundings.profiles,
+            )?);
+        }
+        RefMut::filter_map(slot, Option::as_mut)
+            .map_err(|_| PluginError::invalid("the connection to the KMIP server is gone"))
+    }
+
+    /// Tells something that only interests those who want to know all.
+    fn note(&self, text: &str) {
+        if self.verbose {
+            self.console.warn(text);
+        }
+    }
+
+    /// Says what the backend has to say on each use.
+    fn warn_of_backend(&self) {
+        if self.has_warned.replace(true) {
+            return;
+        }
+        let card_type = self.config.borrow().card_type();
+        let card_type = card_type.ok().flatten().unwrap_or(CardType::Cca);
+        // An error will be told by the command that needs the backend.
+        let backend = (self.surroundings.open_backend)(card_type);
+        let info = backend.and_then(|backend| backend.info());
+        if let Some(warning) = info.ok().and_then(|info| info.warning) {
+            self.console.warn(&format!("WARNING: {warning}"));
+        }
+    }
+
+    fn print(&self, text: &str) -> Result<(), PluginError> {
+        self.console
+            .print(text)
+            .map_err(|error| PluginError::io("cannot write to standard output", error))
+    }
+
+    fn confirm(&self, question: &str) -> Result<bool, PluginError> {
+        self.console
+            .confirm(question)
+            .map_err(|error| PluginError::io("cannot ask a question", error))
+    }
+
+    /// The type of secure key to make: the one asked for, if the adapters can make it, or their
+    /// default.
+    fn key_type(&self, wanted: Option<SecureKeyType>) -> Result<SecureKeyType, PluginError> {
+        let config = self.config.borrow();
+        let card_type = config
+            .card_type()?
+            .ok_or(ConfigError::Incomplete(Part::Apqns))?;
+        let possible = card_type.secure_key_types();
+        match wanted {
+            None => Ok(possible[0]),
+            Some(wanted) if possible.contains(&wanted) => Ok(wanted),
+            Some(wanted) => Err(PluginError::invalid(format!(
+                "the associated {card_type} adapters cannot make keys of type {wanted}"
+            ))),
+        }
+    }
 }
 
 impl Kms for Plugin {
@@ -25,30 +165,28 @@ impl Kms for Plugin {
     }
 
     fn initialize(context: Context) -> Result<Self, PluginError> {
-        Ok(Plugin {
-            config_directory: context.config_directory,
-        })
+        Plugin::new(context, Surroundings::from_environment())
     }
 
-    fn supports_key_type(&self, _key_type: SecureKeyType) -> bool {
-        true
+    fn supports_key_type(&self, key_type: SecureKeyType) -> bool {
+        match self.config.borrow().card_type() {
+            Ok(Some(card_type)) => card_type.secure_key_types().contains(&key_type),
+            _ => true,
+        }
     }
 
     fn info(&self, out: &mut dyn Write) -> Result<(), PluginError> {
-        writeln!(
-            out,
-            "  Configuration:        {}",
-            self.config_directory.display()
-        )
-        .map_err(|error| PluginError::io("cannot write to standard output", error))
+        let text = info::describe(&self.config.borrow(), &self.surroundings.profiles);
+        out.write_all(text.as_bytes())
+            .map_err(|error| PluginError::io("cannot write to standard output", error))
     }
 
     fn configure(
         &self,
-        _apqns: Option<&[Apqn]>,
-        _options: &[OptionValue<'_>],
+        apqns: Option<&[Apqn]>,
+        options: &[OptionValue<'_>],
     ) -> Result<Configured, PluginError> {
-        missing("configure")
+        configure::run(self, apqns, options)
     }
 
     fn deconfigure(&self) -> Result<(), PluginError> {
@@ -59,39 +197,62 @@ impl Kms for Plugin {
         Ok(())
     }
 
-    fn reencipher(&self, _request: &Reencipher<'_>) -> Result<(), PluginError> {
-        missing("reencipher")
+    fn reencipher(&self, request: &Reencipher<'_>) -> Result<(), PluginError> {
+        reencipher::run(self, request)
     }
 
-    fn generate_key(&self, _request: &GenerateRequest<'_>) -> Result<GeneratedKey, PluginError> {
-        missing("generate")
+    fn generate_key(&self, request: &GenerateRequest<'_>) -> Result<GeneratedKey, PluginError> {
+        retrieve::generate(self, request)
     }
 
     fn set_key_properties(
         &self,
-        _key_id: &str,
-        _properties: &[Property<'_>],
+        key_id: &str,
+        properties: &[Property<'_>],
     ) -> Result<(), PluginError> {
-        missing("setting properties")
+        properties::set(self, key_id, properties)
     }
 
-    fn get_key_properties(&self, _key_id: &str) -> Result<Vec<Property<'static>>, PluginError> {
-        missing("reading properties")
+    fn get_key_properties(&self, key_id: &str) -> Result<Vec<Property<'static>>, PluginError> {
+        properties::get(self, key_id)
     }
 
-    fn remove_key(&self, _key_id: &str, _options: &[OptionValue<'_>]) -> Result<(), PluginError> {
-        missing("remove")
+    fn remove_key(&self, key_id: &str, options: &[OptionValue<'_>]) -> Result<(), PluginError> {
+        remove::run(self, key_id, options)
     }
 
     fn list_keys(
         &self,
-        _request: &ListRequest<'_>,
-        _found: &mut dyn FnMut(&ListedKey<'_>) -> Result<(), PluginError>,
+        request: &ListRequest<'_>,
+        found: &mut dyn FnMut(&ListedKey<'_>) -> Result<(), PluginError>,
     ) -> Result<(), PluginError> {
-        missing("list")
+        listing::run(self, request, found)
     }
 
-    fn import_key(&self, _request: &ImportRequest<'_>) -> Result<Vec<u8>, PluginError> {
-        missing("import")
+    fn import_key(&self, request: &ImportRequest<'_>) -> Result<Vec<u8>, PluginError> {
+        retrieve::import(self, request)
     }
+}
+
+/// The options that a command does not know are an error of the host.
+fn unsupported(option: &OptionValue<'_>) -> PluginError {
+    PluginError::invalid(format!("{option} is not supported by this command"))
+}
+
+/// The value of `--key-type`, if it is given.
+fn key_type_option(options: &[OptionValue<'_>]) -> Result<Option<SecureKeyType>, PluginError> {
+    let mut wanted = None;
+    for option in options {
+        match option.code {
+            code::KEY_TYPE => {
+                let name = option.text()?;
+                let known = SecureKeyType::from_name(name).ok_or_else(|| {
+                    PluginError::invalid(format!("`{name}` is not a type of secure keys"))
+                });
+                wanted = Some(known?);
+            }
+            _ => return Err(unsupported(option)),
+        }
+    }
+    Ok(wanted)
 }

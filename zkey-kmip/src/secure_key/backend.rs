@@ -24,12 +24,18 @@ pub trait SecureKeyBackend {
     /// The coprocessor does not answer.
     fn info(&self) -> Result<BackendInfo, SecureKeyError>;
 
-    /// Checks that each of these APQNs is online and of the right type, that all have the same
-    /// master keys, and works with one of them from now on.
+    /// Checks that each of these APQNs is online and of the right type, and that all have the
+    /// same master keys.
     ///
     /// # Errors
-    /// An APQN cannot be used; the selection is as before.
-    fn select_apqns(&self, apqns: &[Apqn]) -> Result<ApqnReport, SecureKeyError>;
+    /// An APQN cannot be used.
+    fn check_apqns(&self, apqns: &[Apqn]) -> Result<ApqnReport, SecureKeyError>;
+
+    /// Works with the first of these APQNs that can be used, from now on.
+    ///
+    /// # Errors
+    /// None can be used; the error is that of the first.
+    fn select_apqn(&self, apqns: &[Apqn]) -> Result<Apqn, SecureKeyError>;
 
     /// Generates a key pair that can sign.
     ///

@@ -18,6 +18,12 @@ pub enum SecureKeyError {
         /// The name.
         name: String,
     },
+    /// The environment names a type of adapters that does not exist.
+    #[error("{variable}={name}: must be CCA or EP11", variable = super::CARD_TYPE_VARIABLE)]
+    UnknownCardType {
+        /// The name.
+        name: String,
+    },
     /// The backend that goes with the adapters is missing.
     #[error(
         "the library for {card_type} adapters cannot be used by this version; for tests on a \
@@ -28,6 +34,9 @@ pub enum SecureKeyError {
         /// The type of adapters.
         card_type: CardType,
     },
+    /// There is no APQN to choose from.
+    #[error("no APQNs are given")]
+    NoApqn,
     /// An APQN cannot be used.
     #[error("APQN {apqn} cannot be used: {problem}")]
     Apqn {
@@ -132,10 +141,12 @@ impl From<SecureKeyError> for PluginError {
                 Errno::ELIBACC
             }
             SecureKeyError::Apqn { .. }
+            | SecureKeyError::NoApqn
             | SecureKeyError::NotLoaded(_)
             | SecureKeyError::WrongRegister { .. }
             | SecureKeyError::UnknownMasterKey { .. } => Errno::ENODEV,
-            SecureKeyError::UnsupportedKey { .. }
+            SecureKeyError::UnknownCardType { .. }
+            | SecureKeyError::UnsupportedKey { .. }
             | SecureKeyError::UnsupportedKeyType { .. }
             | SecureKeyError::UnsupportedSignature
             | SecureKeyError::Malformed { .. }

@@ -22,6 +22,34 @@ pub use spec::{CardType, Curve, KeySpec, KeySpecError};
 /// Environment variable that chooses the backend; `software` is the only value so far.
 pub const BACKEND_VARIABLE: &str = "ZKEY_KMIP_BACKEND";
 
+/// Environment variable that tells the software backend, on a machine without adapters, which
+/// type of adapters to stand in for: `CCA` (the default) or `EP11`.
+pub const CARD_TYPE_VARIABLE: &str = "ZKEY_KMIP_SOFTWARE_CARD_TYPE";
+
+/// The type of the adapter with this APQN: what the kernel says, or, where there are no adapters
+/// and the software backend is asked for, what the environment says.
+///
+/// # Errors
+/// There is no such adapter, or the environment makes no sense.
+pub fn card_type_of(apqn: crate::abi::Apqn) -> Result<CardType, SecureKeyError> {
+    if let Some(bus) = ap_bus::ApBus::system() {
+        return bus.card_type(apqn);
+    }
+    if environment::variable(BACKEND_VARIABLE).is_none() {
+        let problem = ap_bus::ApqnProblem::NoCard;
+        return Err(SecureKeyError::Apqn { apqn, problem });
+    }
+    match environment::variable(CARD_TYPE_VARIABLE) {
+        None => Ok(CardType::Cca),
+        Some(name) => {
+            let name = name.to_string_lossy();
+            CardType::from_name(&name).ok_or_else(|| SecureKeyError::UnknownCardType {
+                name: name.into_owned(),
+            })
+        }
+    }
+}
+
 /// Opens the backend for adapters of this type: the one that the environment names.
 ///
 /// # Errors

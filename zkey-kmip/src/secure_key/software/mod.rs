@@ -123,7 +123,7 @@ impl SecureKeyBackend for Software {
         })
     }
 
-    fn select_apqns(&self, apqns: &[Apqn]) -> Result<ApqnReport, SecureKeyError> {
+    fn check_apqns(&self, apqns: &[Apqn]) -> Result<ApqnReport, SecureKeyError> {
         let mut report = ApqnReport::default();
         match ApBus::system() {
             Some(bus) => {
@@ -137,6 +137,21 @@ impl SecureKeyBackend for Software {
             ),
         }
         Ok(report)
+    }
+
+    fn select_apqn(&self, apqns: &[Apqn]) -> Result<Apqn, SecureKeyError> {
+        let first = *apqns.first().ok_or(SecureKeyError::NoApqn)?;
+        let Some(bus) = ApBus::system() else {
+            return Ok(first);
+        };
+        let mut usable = apqns
+            .iter()
+            .copied()
+            .filter(|apqn| bus.check(*apqn, self.card_type).is_ok());
+        match usable.next() {
+            Some(apqn) => Ok(apqn),
+            None => bus.check(first, self.card_type).map(|()| first),
+        }
     }
 
     fn generate_identity_key(&self, spec: KeySpec) -> Result<Vec<u8>, SecureKeyError> {

@@ -1,0 +1,173 @@
+//! What `zkey kms info` shows (behaviour reference 11.3). Needs neither network nor adapter, and
+//! shows what it can.
+
+use std::fmt::Write;
+
+use openssl::x509::X509NameRef;
+
+use crate::config::{Config, ConfigFile, Part, ProtocolSetting};
+use crate::identity::certificates_from_pem;
+use crate::profile::{Profile, ProfileDirectory, VersionChoice};
+use crate::secure_key::{OaepHash, WrapPadding};
+
+const REQUIRED: &str = "(configuration required)";
+
+/// The lines for the user.
+pub(super) fn describe(config: &Config, profiles: &ProfileDirectory) -> String {
+    let mut page = Page(String::new());
+    page.identity(config);
+    if !config.has(Part::ClientCertificate) {
+        page.line("Client certificate:", REQUIRED);
+        return page.0;
+    }
+    page.certificate(config);
+    page.connection(config, profiles);
+    page.0
+}
+
+struct Page(String);
+
+impl Page {
+    fn line(&mut self, label: &str, value: &str) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(self.0, "  {label:<22}{value}");
+    }
+
+    fn identity(&mut self, config: &Config) {
+        match config.identity_key() {
+            None => self.line("Identity key:", REQUIRED),
+            Some(key) => {
+                let unit = if key.algorithm == "RSA" { " bits" } else { "" };
+                let text = format!("{} ({}{unit})", key.algorithm, key.parameters);
+                self.line("Identity key:", &text);
+                self.pending(config, ConfigFile::IdentityKeyReenciphered);
+            }
+        }
+    }
+
+    fn pending(&mut self, config: &Config, file: ConfigFile) {
+        if config.path(file).is_some() {
+            self.line("", "(re-enciphering is pending)");
+        }
+    }
+
+    fn certificate(&mut self, config: &Config) {
+        let certificates = config
+            .read(ConfigFile::ClientCertificate)
+            .ok()
+            .and_then(|pem| certificates_from_pem(&pem).ok());
+        let Some(certificate) = certificates.as_ref().and_then(|list| list.first()) else {
+            self.line("Client certificate:", "(error)");
+            return;
+        };
+        self.line("Client certificate:", "Subject:");
+        self.name(certificate.subject_name());
+        self.line("", "Issuer:");
+        self.name(certificate.issuer_name());
+        self.line("", "Validity:");
+        self.line("", &format!("  Not before:  {}", certificate.not_before()));
+        self.line("", &format!("  Not after:   {}", certificate.not_after()));
+        let now = openssl::asn1::Asn1Time::days_from_now(0);
+        if now.is_ok_and(|now| *certificate.not_after() < *now) {
+            self.line("", "  (expired: renew it with '--renew-cert')");
+        }
+        let serial = certificate.serial_number().to_bn();
+        let serial = serial.and_then(|number| number.to_hex_str());
+        let serial = serial.map_or_else(|_| "(error)".to_owned(), |text| text.to_string());
+        self.line("", &format!("Serial Number:  {serial}"));
+    }
+
+    fn name(&mut self, name: &X509NameRef) {
+        for entry in name.entries() {
+            let object = entry.object();
+            let nid = object.nid();
+            let kind = nid
+                .short_name()
+                .map_or_else(|_| object.to_string(), str::to_owned);
+            let value = entry.data().to_string().unwrap_or_default();
+            self.line("", &format!("  {kind}={}", value.escape_debug()));
+        }
+    }
+
+    fn connection(&mut self, config: &Config, profiles: &ProfileDirectory) {
+        let connection = match config.connection() {
+            Ok(connection) => connection,
+            Err(_) if config.server().is_none() => {
+                self.line("KMIP server:", REQUIRED);
+                return;
+            }
+            Err(error) => {
+                self.line("KMIP server:", config.server().unwrap_or_default());
+                self.line("", &format!("(error: {error})"));
+                return;
+            }
+        };
+        self.line("KMIP server:", &connection.server);
+        self.line("KMIP server info:", &connection.server_info);
+        self.line("KMIP plugin profile:", &connection.profile);
+        let profile = profiles.named(&connection.profile);
+        let profile = match profile {
+            Ok(profile) => Some(profile),
+            Err(error) => {
+                self.line("", &format!("(error: {error})"));
+                None
+            }
+        };
+        self.line(
+            "KMIP version:",
+            &version(connection.protocol, profile.as_ref()),
+        );
+        match &connection.ca_bundle {
+            Some(path) => self.line("CA-bundle:", &path.display().to_string()),
+            None => self.line("CA-bundle:", "System's CA certificates"),
+        }
+        if connection.server_certificate.is_some() {
+            self.line("", "The server certificate is trusted, and no other");
+        }
+        if connection.server_public_key.is_some() {
+            self.line("", "The public key of the server certificate is pinned");
+        }
+        self.line(
+            "",
+            if connection.verify_server_certificate {
+                "The server certificate must be valid"
+            } else {
+                "The server certificate is not verified"
+            },
+        );
+        if connection.verify_host_name {
+            self.line("", "The server certificate must match the host name");
+        }
+        self.line("Authentication:", "TLS client certificate");
+        self.wrapping_key(config, profile.as_ref());
+    }
+
+    fn wrapping_key(&mut self, config: &Config, profile: Option<&Profile>) {
+        let Some(key) = config.wrapping_key() else {
+            self.line("Wrapping key ID:", REQUIRED);
+            return;
+        };
+        self.line("Wrapping key ID:", &key.id);
+        if let Some(label) = &key.label {
+            self.line("Wrapping key label:", label);
+        }
+        let padding = profile.map_or("", |profile| match profile.wrap_padding {
+            WrapPadding::Pkcs1V15 => ", PKCS1.5",
+            WrapPadding::Oaep(OaepHash::Sha1) => ", OAEP, SHA-1",
+            WrapPadding::Oaep(OaepHash::Sha256) => ", OAEP, SHA-256",
+        });
+        let text = format!("{} ({} bits{padding})", key.algorithm, key.parameters);
+        self.line("Wrapping algorithm:", &text);
+        self.pending(config, ConfigFile::WrappingKeyReenciphered);
+    }
+}
+
+fn version(setting: ProtocolSetting, profile: Option<&Profile>) -> String {
+    match (setting, profile.map(|profile| profile.kmip_version)) {
+        (ProtocolSetting::Agreed { major, minor }, _) => format!("{major}.{minor}"),
+        (ProtocolSetting::FromProfile, Some(VersionChoice::Fixed { major, minor })) => {
+            format!("{major}.{minor} (from profile)")
+        }
+        (ProtocolSetting::FromProfile, _) => "(from profile)".to_owned(),
+    }
+}

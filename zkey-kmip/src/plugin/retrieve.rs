@@ -1,0 +1,343 @@
+//! Keys from the server as secure keys: generation and import (behaviour reference 7.4, 7.6, 7.10).
+
+use kmip::ProtocolVersion;
+use kmip::client::Client;
+use kmip::types::{
+    ActivateRequest, Attribute, CreateRequest, CryptographicAlgorithm, CryptographicParameters,
+    CryptographicUsageMask, EncodingOption, EncryptionKeyInformation, GetAttributesRequest,
+    GetRequest, GetResponse, HashingAlgorithm, KeyFormatType, KeyRoleType,
+    KeyWrappingSpecification, ManagedObject, MaskGenerator, ObjectType, PaddingMethod,
+    ResultReason, RevocationReasonCode, UniqueIdentifier, WrappingMethod,
+};
+
+use super::attributes::{self, ALWAYS_SENSITIVE};
+use super::server::Server;
+use super::{Plugin, unsupported};
+use crate::abi::options::code;
+use crate::abi::{
+    Errno, GenerateRequest, GeneratedKey, ImportRequest, KeyMode, OptionValue, PluginError,
+    SecureKeyType,
+};
+use crate::secure_key::{OaepHash, SecureKeyBackend, UnwrapRequest, WrapPadding, secure_key_size};
+
+pub(super) fn generate(
+    plugin: &Plugin,
+    request: &GenerateRequest<'_>,
+) -> Result<GeneratedKey, PluginError> {
+    let label = label(request.options, request.mode)?;
+    let key_type = plugin.key_type(Some(request.key_type))?;
+    demand_room(key_type, request.blob_capacity)?;
+    let bits = match request.key_bits {
+        0 => 256,
+        bits @ (128 | 192 | 256) => bits as i32,
+        bits => {
+            return Err(PluginError::invalid(format!(
+                "there are no AES keys of {bits} bits"
+            )));
+        }
+    };
+    let backend = plugin.backend()?;
+    let mut server = plugin.server()?;
+    let mut list = vec![
+        Attribute::cryptographic_algorithm(CryptographicAlgorithm::AES),
+        Attribute::cryptographic_length(bits),
+        Attribute::cryptographic_usage_mask(
+            CryptographicUsageMask::ENCRYPT | CryptographicUsageMask::DECRYPT,
+        ),
+    ];
+    if server.style.sensitive {
+        list.push(Attribute::sensitive(true));
+    }
+    list.extend(label.map(attributes::name));
+    list.extend(server.style.attributes(request.properties));
+    let create = CreateRequest {
+        object_type: ObjectType::SYMMETRIC_KEY,
+        attributes: list.into(),
+        ..CreateRequest::default()
+    };
+    let (created, activated) = server
+        .client
+        .call_batch((create, ActivateRequest::default()))?;
+    let id = created?.unique_identifier;
+    plugin.note(&format!("generated key {id}"));
+    let finish = |server: &mut Server| {
+        activated?;
+        let key_id = text_id(&id)?;
+        if key_id.len() >= request.key_id_capacity {
+            let text = format!("the server gave the key an identifier too long for zkey: {key_id}");
+            return Err(PluginError::new(Errno::ERANGE, text));
+        }
+        let blob = retrieve(server, &*backend, key_id, key_type, Some(bits))?;
+        Ok(GeneratedKey {
+            blob,
+            key_id: key_id.to_owned(),
+            label: label.unwrap_or(key_id).to_owned(),
+        })
+    };
+    finish(&mut server).map_err(|error| discard(&mut server.client, &id, error))
+}
+
+pub(super) fn import(plugin: &Plugin, request: &ImportRequest<'_>) -> Result<Vec<u8>, PluginError> {
+    let key_type = plugin.key_type(request.key_type)?;
+    demand_room(key_type, request.blob_capacity)?;
+    let backend = plugin.backend()?;
+    let mut server = plugin.server()?;
+    retrieve(&mut server, &*backend, request.key_id, key_type, None)
+}
+
+fn demand_room(key_type: SecureKeyType, capacity: usize) -> Result<(), PluginError> {
+    let size = secure_key_size(key_type);
+    if size <= capacity {
+        return Ok(());
+    }
+    let text =
+        format!("a key of type {key_type} has {size} bytes, but there is room for {capacity}");
+    Err(PluginError::new(Errno::ERANGE, text))
+}
+
+/// The label for this key out of `--label`.
+fn label<'a>(options: &[OptionValue<'a>], mode: KeyMode) -> Result<Option<&'a str>, PluginError> {
+    if let Some(option) = options.iter().find(|option| option.code != code::LABEL) {
+        return Err(unsupported(option));
+    }
+    // Of several, the first one counts.
+    let Some(option) = options.first() else {
+        return Ok(None);
+    };
+    let text = option.text()?;
+    let wrong = |what: &str| Err(PluginError::invalid(format!("label `{text}`: {what}")));
+    let label = match (mode, text.split_once(':')) {
+        (KeyMode::NonXts, None) => text,
+        (KeyMode::NonXts, Some(_)) => return wrong("only labels for keys of type XTS have a `:`"),
+        (_, None) => return wrong("a key of type XTS needs two labels, LABEL1:LABEL2"),
+        (_, Some((one, two))) if one == two => return wrong("the two labels must differ"),
+        (KeyMode::Xts1, Some((label, _))) | (KeyMode::Xts2, Some((_, label))) => label,
+    };
+    if label.is_empty() || label.starts_with(' ') {
+        return wrong("a label must not be empty or begin with a blank");
+    }
+    Ok(Some(label))
+}
+
+/// Destroys a key that was made in vain; tells in the error if that fails, too.
+pub(super) fn discard(
+    client: &mut Client,
+    id: &UniqueIdentifier<'_>,
+    error: PluginError,
+) -> PluginError {
+    // A key that was not activated yet needs no revocation.
+    let _ = client.revoke(id.clone(), RevocationReasonCode::SUPERSEDED, None);
+    match client.destroy(id.clone()) {
+        Ok(()) => error,
+        Err(failure) => {
+            let text = format!(
+                "{error}. The key {id} stays at the server, since it cannot be destroyed ({failure})"
+            );
+            PluginError::new(error.errno(), text)
+        }
+    }
+}
+
+/// The identifier as text, which is all that zkey can store.
+pub(super) fn text_id<'i>(id: &'i UniqueIdentifier<'_>) -> Result<&'i str, PluginError> {
+    id.as_text().filter(|id| !id.is_empty()).ok_or_else(|| {
+        let text = format!("the server gave an object the identifier {id:?}, which is no text");
+        PluginError::new(Errno::EBADMSG, text)
+    })
+}
+
+/// Fetches a wrapped key and makes it a secure key.
+fn retrieve(
+    server: &mut Server,
+    backend: &dyn SecureKeyBackend,
+    key_id: &str,
+    key_type: SecureKeyType,
+    bits: Option<i32>,
+) -> Result<Vec<u8>, PluginError> {
+    let response = get_wrapped(server, key_id)?;
+    let wrapped =
+        check_wrapped(&response, server).map_err(|problem| unusable(key_id, server, &problem))?;
+    let secure_key = backend
+        .unwrap_aes_key(&UnwrapRequest {
+            wrapping_key: &server.wrapping_key,
+            padding: server.profile.wrap_padding,
+            wrapped,
+            key_type,
+        })
+        .map_err(|error| {
+            let text = format!("cannot make a secure key of key {key_id}");
+            let error = PluginError::from(error);
+            PluginError::new(error.errno(), format!("{text}: {error}"))
+        })?;
+    let found = backend.verify(&secure_key)?.bits;
+    match bits {
+        Some(bits) if u32::try_from(bits) != Ok(found) => {
+            let problem = format!("it has {found} bits instead of {bits}");
+            Err(unusable(key_id, server, &problem))
+        }
+        _ => Ok(secure_key),
+    }
+}
+
+fn unusable(key_id: &str, server: &Server, problem: &str) -> PluginError {
+    let server = server.client.server();
+    PluginError::invalid(format!(
+        "the key {key_id} of KMIP server {server} cannot be used: {problem}"
+    ))
+}
+
+fn get_wrapped(server: &mut Server, key_id: &str) -> Result<GetResponse<'static>, PluginError> {
+    let get = |format: Option<KeyFormatType>, server: &Server| GetRequest {
+        unique_identifier: Some(key_id.to_owned().into()),
+        key_format_type: format,
+        key_wrapping_specification: Some(wrapping_specification(server)),
+        ..GetRequest::default()
+    };
+    let request = get(Some(KeyFormatType::RAW), server);
+    let response = if server.style.always_sensitive {
+        let attributes = GetAttributesRequest {
+            unique_identifier: Some(key_id.to_owned().into()),
+            attribute_reference: vec![ALWAYS_SENSITIVE.into()],
+            ..GetAttributesRequest::default()
+        };
+        let (attributes, response) = server.client.call_batch((attributes, request))?;
+        let key = server.style.read(&attributes?.attributes);
+        if !key.is_always_sensitive() {
+            let text = format!(
+                "the key {key_id} is not and was not always sensitive: it may have left the \
+                 server in the clear"
+            );
+            return Err(PluginError::new(Errno::EPERM, text));
+        }
+        response
+    } else {
+        server.client.call(request)
+    };
+    match response {
+        // Several servers refuse a key format together with wrapping.
+        Err(error)
+            if matches!(
+                error.result_reason(),
+                Some(
+                    ResultReason::KEY_FORMAT_TYPE_NOT_SUPPORTED
+                        | ResultReason::INVALID_FIELD
+                        | ResultReason::FEATURE_NOT_SUPPORTED
+                )
+            ) =>
+        {
+            let without_format = get(None, server);
+            // The first failure is the one that counts.
+            server.client.call(without_format).map_err(|_| error.into())
+        }
+        response => Ok(response?),
+    }
+}
+
+fn wrapping_specification(server: &Server) -> KeyWrappingSpecification<'static> {
+    let version = server.client.version();
+    KeyWrappingSpecification {
+        wrapping_method: WrappingMethod::ENCRYPT,
+        encryption_key_information: Some(EncryptionKeyInformation {
+            unique_identifier: server.wrapping_key_id.clone().into(),
+            cryptographic_parameters: Some(wrapping_parameters(
+                server.profile.wrap_padding,
+                version,
+            )),
+            ..EncryptionKeyInformation::default()
+        }),
+        encoding_option: (version >= ProtocolVersion::V1_2).then_some(EncodingOption::NO_ENCODING),
+        ..KeyWrappingSpecification::default()
+    }
+}
+
+/// How keys are wrapped, for the registration of the wrapping key and for Get (8.1).
+pub(super) fn wrapping_parameters(
+    padding: WrapPadding,
+    version: ProtocolVersion,
+) -> CryptographicParameters<'static> {
+    let mut parameters = CryptographicParameters {
+        padding_method: Some(padding_method(padding)),
+        hashing_algorithm: hash(padding),
+        key_role_type: Some(KeyRoleType::KEK),
+        ..CryptographicParameters::default()
+    };
+    if version >= ProtocolVersion::V1_2 {
+        parameters.cryptographic_algorithm = Some(CryptographicAlgorithm::RSA);
+    }
+    if version >= ProtocolVersion::V1_4 {
+        let hash = hash(padding);
+        parameters.mask_generator = hash.map(|_| MaskGenerator::MGF1);
+        parameters.mask_generator_hashing_algorithm = hash;
+    }
+    parameters
+}
+
+fn padding_method(padding: WrapPadding) -> PaddingMethod {
+    match padding {
+        WrapPadding::Pkcs1V15 => PaddingMethod::PKCS1_V1_5,
+        WrapPadding::Oaep(_) => PaddingMethod::OAEP,
+    }
+}
+
+fn hash(padding: WrapPadding) -> Option<HashingAlgorithm> {
+    match padding {
+        WrapPadding::Pkcs1V15 => None,
+        WrapPadding::Oaep(OaepHash::Sha1) => Some(HashingAlgorithm::SHA_1),
+        WrapPadding::Oaep(OaepHash::Sha256) => Some(HashingAlgorithm::SHA_256),
+    }
+}
+
+/// The wrapped key, if the response is what was asked for. What servers may leave out counts as
+/// right; a wrong padding would be found when the key is unwrapped.
+fn check_wrapped<'r>(response: &'r GetResponse<'_>, server: &Server) -> Result<&'r [u8], String> {
+    let ManagedObject::SymmetricKey(key) = &response.managed_object else {
+        return Err(format!("it is of type {:?}", response.object_type));
+    };
+    let block = &key.key_block;
+    let expect = |what: &str, found: Option<String>, expected: &str| match found {
+        Some(found) if found != expected => Err(format!("its {what} is {found}, not {expected}")),
+        _ => Ok(()),
+    };
+    let text = |value: &dyn std::fmt::Debug| format!("{value:?}");
+    expect(
+        "key format",
+        Some(text(&block.key_format_type)),
+        &text(&KeyFormatType::RAW),
+    )?;
+    let algorithm = block.cryptographic_algorithm;
+    expect(
+        "algorithm",
+        algorithm.map(|one| text(&one)),
+        &text(&CryptographicAlgorithm::AES),
+    )?;
+    let wrapping = block
+        .key_wrapping_data
+        .as_ref()
+        .ok_or("the server did not wrap it")?;
+    let method = wrapping.wrapping_method;
+    expect(
+        "wrapping method",
+        Some(text(&method)),
+        &text(&WrappingMethod::ENCRYPT),
+    )?;
+    if server.client.version() >= ProtocolVersion::V1_2 {
+        let encoding = wrapping.encoding_option;
+        let none = text(&EncodingOption::NO_ENCODING);
+        expect("encoding", encoding.map(|one| text(&one)), &none)?;
+    }
+    if let Some(information) = &wrapping.encryption_key_information {
+        if let Some(parameters) = &information.cryptographic_parameters {
+            let padding = server.profile.wrap_padding;
+            let found = parameters.padding_method.map(|one| text(&one));
+            expect("padding", found, &text(&padding_method(padding)))?;
+            if let Some(hash) = hash(padding) {
+                let found = parameters.hashing_algorithm.map(|one| text(&one));
+                expect("hash", found, &text(&hash))?;
+                let mask_hash = parameters.mask_generator_hashing_algorithm;
+                expect("mask hash", mask_hash.map(|one| text(&one)), &text(&hash))?;
+            }
+        }
+    }
+    let value = block.key_value.as_ref().and_then(|value| value.as_bytes());
+    value.ok_or_else(|| "the server did not send it".to_owned())
+}

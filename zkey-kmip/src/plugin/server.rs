@@ -1,0 +1,179 @@
+//! The connection to the configured KMIP server (behaviour reference 5).
+
+use std::path::Path;
+
+use kmip::ProtocolVersion;
+use kmip::client::{self, Client, ClientBuilder, Problem};
+use kmip::transport::ServerAddress;
+use kmip::transport::tls::{ClientTls, Identity};
+use openssl::pkey::PKey;
+use openssl::x509::X509;
+
+use super::attributes::AttributeStyle;
+use crate::abi::{Errno, PluginError};
+use crate::config::{Config, ConfigError, ConfigFile, Connection, Part, ProtocolSetting};
+use crate::files::FileError;
+use crate::identity::certificates_from_pem;
+use crate::profile::{Encoding, Profile, ProfileDirectory, Transport, VersionChoice};
+use crate::secure_key::SecureKeyBackend;
+
+/// A connected server with what must be known about it.
+pub(super) struct Server {
+    pub(super) client: Client,
+    pub(super) profile: Profile,
+    pub(super) style: AttributeStyle,
+    /// Identifier of the wrapping key.
+    pub(super) wrapping_key_id: String,
+    /// Token of the wrapping key.
+    pub(super) wrapping_key: Vec<u8>,
+}
+
+impl Server {
+    /// Connects as configured.
+    pub(super) fn connect(
+        config: &Config,
+        backend: &dyn SecureKeyBackend,
+        profiles: &ProfileDirectory,
+    ) -> Result<Server, PluginError> {
+        let wrapping = config
+            .wrapping_key()
+            .ok_or(ConfigError::Incomplete(Part::WrappingKey))?;
+        let Connected { client, profile } = Server::open(config, backend, profiles)?;
+        Ok(Server {
+            style: AttributeStyle::new(&profile, client.version()),
+            client,
+            profile,
+            wrapping_key_id: wrapping.id,
+            wrapping_key: config.read(ConfigFile::WrappingKey)?,
+        })
+    }
+
+    /// Connects as configured, also while there is no wrapping key yet.
+    pub(super) fn open(
+        config: &Config,
+        backend: &dyn SecureKeyBackend,
+        profiles: &ProfileDirectory,
+    ) -> Result<Connected, PluginError> {
+        let connection = config.connection()?;
+        let profile = profiles.named(&connection.profile)?;
+        let address = address(&connection.server, &profile)?;
+        let key = config.read(ConfigFile::IdentityKey)?;
+        let certificate = config.read(ConfigFile::ClientCertificate)?;
+        let identity = identity(backend, &key, &certificate)?;
+        let tls = tls_options(&connection)?.identity(identity);
+        let choice = match connection.protocol {
+            ProtocolSetting::Agreed { major, minor } => VersionChoice::Fixed { major, minor },
+            ProtocolSetting::FromProfile => profile.kmip_version,
+        };
+        let client = with_version(Client::builder(address).tls(tls), choice)?.connect()?;
+        Ok(Connected { client, profile })
+    }
+}
+
+/// A connection with the profile of its server.
+pub(super) struct Connected {
+    pub(super) client: Client,
+    pub(super) profile: Profile,
+}
+
+/// A client set up for the version that a profile says.
+pub(super) fn with_version(
+    builder: ClientBuilder,
+    choice: VersionChoice,
+) -> Result<ClientBuilder, PluginError> {
+    match choice {
+        VersionChoice::Auto => Ok(builder),
+        VersionChoice::Fixed { major, minor } => Ok(builder.version(version(major, minor)?)),
+    }
+}
+
+fn version(major: u32, minor: u32) -> Result<ProtocolVersion, PluginError> {
+    let known = ProtocolVersion::ALL.into_iter().find(|version| {
+        u32::try_from(version.major) == Ok(major) && u32::try_from(version.minor) == Ok(minor)
+    });
+    known.ok_or_else(|| {
+        PluginError::invalid(format!(
+            "KMIP {major}.{minor} is not a version that this plugin speaks (1.0 to 2.1)"
+        ))
+    })
+}
+
+/// The address of the server that the user gave.
+pub(super) fn address(server: &str, profile: &Profile) -> Result<ServerAddress, PluginError> {
+    let is_url = server
+        .get(..8)
+        .is_some_and(|head| head.eq_ignore_ascii_case("https://"));
+    if is_url || profile.transport == Transport::Https || profile.encoding != Encoding::Ttlv {
+        return Err(PluginError::not_supported(format!(
+            "KMIP over HTTPS is not supported by this version (server {server}, profile {})",
+            profile.name
+        )));
+    }
+    server
+        .parse()
+        .map_err(|error: kmip::transport::AddressError| PluginError::invalid(error.to_string()))
+}
+
+/// Who this client is.
+pub(super) fn identity(
+    backend: &dyn SecureKeyBackend,
+    key: &[u8],
+    certificate: &[u8],
+) -> Result<Identity, PluginError> {
+    let key = backend.tls_identity(key)?;
+    let mut chain = certificates_from_pem(certificate)?;
+    let certificate = chain.remove(0);
+    Identity::new(key, certificate, chain).map_err(|error| {
+        PluginError::invalid("identity key and client certificate cannot be used").caused_by(error)
+    })
+}
+
+/// Whom to trust, by the configured CA certificates.
+pub(super) fn trust_options(ca_bundle: Option<&Path>) -> ClientTls {
+    match ca_bundle {
+        None => ClientTls::new(),
+        Some(path) if path.is_dir() => ClientTls::new().ca_directory(path),
+        Some(path) => ClientTls::new().ca_file(path),
+    }
+}
+
+fn tls_options(connection: &Connection) -> Result<ClientTls, PluginError> {
+    let mut tls = trust_options(connection.ca_bundle.as_deref())
+        .verify_chain(connection.verify_server_certificate)
+        .verify_host_name(connection.verify_host_name);
+    if let Some(path) = &connection.server_certificate {
+        let certificate = read(path, X509::from_pem)?;
+        tls = if connection.verify_server_certificate {
+            tls.trusted_certificate(certificate)
+        } else {
+            tls.pinned_certificate(certificate)
+        };
+    }
+    if let Some(path) = &connection.server_public_key {
+        tls = tls.pinned_public_key(read(path, PKey::public_key_from_pem)?);
+    }
+    Ok(tls)
+}
+
+fn read<T>(
+    path: &Path,
+    decode: impl Fn(&[u8]) -> Result<T, openssl::error::ErrorStack>,
+) -> Result<T, PluginError> {
+    let content = std::fs::read(path).map_err(|cause| FileError::new("read", path, cause))?;
+    decode(&content).map_err(|error| {
+        let text = format!("{} is damaged", path.display());
+        PluginError::new(Errno::EPERM, text).caused_by(error)
+    })
+}
+
+impl From<client::Error> for PluginError {
+    fn from(error: client::Error) -> Self {
+        let errno = match error.problem() {
+            _ if error.is_timeout() => Errno::ETIMEDOUT,
+            Problem::Transport(_) | Problem::NoServer(_) => Errno::EIO,
+            Problem::Tls(_) | Problem::Encode(_) => Errno::EINVAL,
+            _ => Errno::EBADMSG,
+        };
+        PluginError::new(errno, error.to_string()).caused_by(error)
+    }
+}

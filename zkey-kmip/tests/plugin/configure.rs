@@ -1,0 +1,588 @@
+//! `zkey kms configure` and `zkey kms info`.
+
+use std::fs;
+
+use kmip::ProtocolVersion;
+use kmip::types::{Operation, ResultReason, State, Tag};
+use openssl::x509::{X509, X509Req};
+use test_support::Request;
+use zkey_kmip::abi::options::code;
+use zkey_kmip::abi::{Configured, Errno, Kms};
+use zkey_kmip::config::{ConfigFile, Part, ProtocolSetting};
+
+use crate::key_server::{Behaviour, KeyServer};
+use crate::machine::{APQNS, Machine, PROFILE_2X, configure};
+
+fn info(machine: &Machine) -> String {
+    let mut out = Vec::new();
+    machine.plugin().info(&mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn names(machine: &Machine) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(machine.path("KMIP"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn every_step_leads_to_the_next() {
+    let machine = Machine::new();
+    let missing = |machine: &Machine| machine.config().missing();
+    let error = machine
+        .configure(&[(code::GEN_IDENTITY_KEY, "ECC:prime256v1")])
+        .unwrap_err();
+    assert_eq!(error.errno(), Errno::EINVAL);
+    assert!(error.to_string().contains("--apqns"), "{error}");
+    let incomplete = configure(&machine.plugin(), Some(&APQNS), &[]).unwrap();
+    assert_eq!(incomplete, Configured::Incomplete);
+    assert_eq!(missing(&machine), Some(Part::IdentityKey));
+    machine
+        .configure(&[(code::GEN_IDENTITY_KEY, "RSA:2048")])
+        .unwrap();
+    assert_eq!(missing(&machine), Some(Part::ClientCertificate));
+    let csr = machine.text_path("client.csr");
+    machine
+        .configure(&[(code::GEN_CSR, &csr), (code::CERT_SUBJECT, "CN=client")])
+        .unwrap();
+    assert_eq!(missing(&machine), Some(Part::ClientCertificate));
+    let request = X509Req::from_pem(&fs::read(&csr).unwrap()).unwrap();
+    assert!(request.verify(&request.public_key().unwrap()).unwrap());
+    let error = machine
+        .configure(&[(code::KMIP_SERVER, "localhost")])
+        .unwrap_err();
+    assert!(error.to_string().contains("client certificate"), "{error}");
+    machine
+        .configure(&[
+            (code::GEN_SELF_SIGNED_CERT, &machine.text_path("client.pem")),
+            (code::CERT_SUBJECT, "CN=client"),
+        ])
+        .unwrap();
+    assert_eq!(missing(&machine), Some(Part::Connection));
+    let error = machine.configure(&[(code::GEN_WRAPPING_KEY, "")]);
+    assert!(error.unwrap_err().to_string().contains("--kmip-server"));
+    let text = info(&machine);
+    assert!(
+        text.contains("Identity key:         RSA (2048 bits)"),
+        "{text}"
+    );
+    assert!(
+        text.contains("CN=client") && text.contains("KMIP server:"),
+        "{text}"
+    );
+}
+
+#[test]
+fn all_of_it_can_be_done_at_once() {
+    let machine = Machine::new();
+    // The server must know the certificate, which is made in the same command: so another
+    // machine lends it.
+    let other = Machine::new();
+    let client = other.with_certificate();
+    let server = KeyServer::start(&machine.authority.server(), client, Behaviour::default());
+    fs::copy(other.path("master-key"), machine.path("master-key")).unwrap();
+    let key = other.config().read(ConfigFile::IdentityKey).unwrap();
+    let mut edit = machine.config().edit();
+    edit.set_identity_key(&key, "ECC:prime256v1".parse().unwrap())
+        .unwrap();
+    edit.commit().unwrap();
+    machine.terminal.will_answer(&["y"]);
+    let configured = configure(
+        &machine.plugin(),
+        Some(&APQNS),
+        &[
+            (code::CLIENT_CERT, &other.text_path("client.pem")),
+            (code::KMIP_SERVER, &server.address()),
+            (code::TLS_CA_BUNDLE, &machine.text_path("ca.pem")),
+            (code::TLS_VERIFY_HOSTNAME, ""),
+            (code::LABEL, "wrapping"),
+        ],
+    );
+    assert_eq!(configured.unwrap(), Configured::Complete);
+    let config = machine.config();
+    assert_eq!(config.missing(), None);
+    assert_eq!(
+        config.wrapping_key().unwrap().label.as_deref(),
+        Some("wrapping")
+    );
+    assert!(config.connection().unwrap().verify_host_name);
+}
+
+#[test]
+fn the_connection_is_described_and_confirmed() {
+    let machine = Machine::new();
+    let server = machine.server(Behaviour::default());
+    let options: [(i32, &str); 2] = [
+        (code::KMIP_SERVER, &server.address()),
+        (code::TLS_CA_BUNDLE, &machine.text_path("ca.pem")),
+    ];
+    let before = fs::read(machine.path("KMIP/kmip.conf")).unwrap();
+    machine.terminal.will_answer(&["n"]);
+    let error = machine.configure(&options).unwrap_err();
+    assert_eq!(error.errno(), Errno::ECANCELED);
+    assert_eq!(fs::read(machine.path("KMIP/kmip.conf")).unwrap(), before);
+    let printed = machine.terminal.printed();
+    for expected in ["CN=localhost", "SHA-256 fingerprint", "test authority"] {
+        assert!(printed.contains(expected), "{printed}");
+    }
+    assert!(server.store.take_log().is_empty());
+    machine.terminal.will_answer(&["yes"]);
+    machine.configure(&options).unwrap();
+    let connection = machine.config().connection().unwrap();
+    assert_eq!(connection.server_info, "Test Server 1.0");
+    assert_eq!(connection.profile, "default");
+    let latest = ProtocolSetting::Agreed { major: 2, minor: 1 };
+    assert_eq!(connection.protocol, latest);
+    assert!(connection.verify_server_certificate && !connection.verify_host_name);
+    let text = info(&machine);
+    for expected in [
+        "KMIP server info:     Test Server 1.0",
+        "KMIP version:         2.1",
+        "The server certificate must be valid",
+        "Wrapping algorithm:   RSA (2048 bits, PKCS1.5)",
+    ] {
+        assert!(text.contains(expected), "{text}");
+    }
+}
+
+#[test]
+fn the_highest_common_version_is_agreed_upon() {
+    for version in [
+        ProtocolVersion::V1_0,
+        ProtocolVersion::V1_2,
+        ProtocolVersion::V1_4,
+    ] {
+        let machine = Machine::new();
+        let known = ProtocolVersion::ALL.into_iter();
+        let versions = known.filter(|known| *known <= version).collect();
+        let server = machine.server(Behaviour {
+            versions,
+            ..Behaviour::default()
+        });
+        machine.connect(&server, "default");
+        let expected = ProtocolSetting::Agreed {
+            major: version.major as u32,
+            minor: version.minor as u32,
+        };
+        assert_eq!(machine.config().connection().unwrap().protocol, expected);
+    }
+}
+
+#[test]
+fn the_profile_follows_from_the_server() {
+    let machine = Machine::new();
+    machine.profile("A-broken", "server-regex=(\n");
+    machine.profile("rich", PROFILE_2X);
+    let server = machine.server(Behaviour {
+        vendor: "Rich Server".to_owned(),
+        ..Behaviour::default()
+    });
+    machine.terminal.will_answer(&["y"]);
+    machine
+        .configure(&[
+            (code::KMIP_SERVER, &server.address()),
+            (code::TLS_CA_BUNDLE, &machine.text_path("ca.pem")),
+        ])
+        .unwrap();
+    let connection = machine.config().connection().unwrap();
+    assert_eq!(connection.profile, "rich");
+    assert_eq!(connection.protocol, ProtocolSetting::FromProfile);
+    assert!(machine.terminal.warned().contains("A-broken"));
+    assert!(info(&machine).contains("2.1 (from profile)"));
+    let error = machine
+        .configure(&[
+            (code::KMIP_SERVER, &server.address()),
+            (code::PROFILE, "../secret"),
+        ])
+        .unwrap_err();
+    // The question about the former connection is answered by the end of input.
+    assert_eq!(error.errno(), Errno::ECANCELED);
+}
+
+#[test]
+fn wrapping_keys_are_registered_in_each_form() {
+    for (format, padding) in [
+        ("PKCS1", "PKCS1.5"),
+        ("PKCS8", "OAEP"),
+        ("TransparentPublicKey", "OAEP"),
+    ] {
+        for version in ["1.2", "1.4", "2.1"] {
+            let machine = Machine::new();
+            machine.profile(
+                "form",
+                &format!(
+                    "server-regex=x\nkmip-version={version}\nwrap-key-params=1024\n\
+                     wrap-key-format={format}\nwrap-padding-method={padding}\n"
+                ),
+            );
+            let server = machine.server(Behaviour::default());
+            machine.connect(&server, "form");
+            let id = machine.config().wrapping_key().unwrap().id;
+            let object = server.store.object(&id).unwrap();
+            assert_eq!(object.state, State::ACTIVE);
+            let values = object.attributes.values(Tag::CRYPTOGRAPHIC_USAGE_MASK);
+            assert_eq!(values.count(), 1);
+            // That the server can wrap with it is seen by what comes out.
+            let key = crate::machine::generate(
+                &machine.plugin(),
+                zkey_kmip::abi::SecureKeyType::CcaAesData,
+                &[],
+                None,
+                zkey_kmip::abi::KeyMode::NonXts,
+            );
+            key.unwrap_or_else(|error| panic!("{format} {padding} {version}: {error}"));
+        }
+    }
+}
+
+#[test]
+fn a_new_wrapping_key_retires_the_former_one() {
+    let machine = Machine::new();
+    let server = machine.server(Behaviour::default());
+    machine.connect(&server, "default");
+    let first = machine.config().wrapping_key().unwrap().id;
+    machine.terminal.will_answer(&["n"]);
+    machine.configure(&[(code::GEN_WRAPPING_KEY, "")]).unwrap();
+    assert_eq!(
+        server.store.object(&first).unwrap().state,
+        State::DEACTIVATED
+    );
+    let second = machine.config().wrapping_key().unwrap().id;
+    assert_eq!(server.store.object(&second).unwrap().state, State::ACTIVE);
+    machine.terminal.will_answer(&["y"]);
+    machine.configure(&[(code::GEN_WRAPPING_KEY, "")]).unwrap();
+    assert_eq!(
+        server.store.object(&second).unwrap().state,
+        State::DESTROYED
+    );
+    // A refusal of the server is no failure: the new key is in use already.
+    server.store.behave(|own| {
+        own.refused = vec![(Operation::REVOKE, ResultReason::PERMISSION_DENIED)];
+    });
+    machine.terminal.warned();
+    machine.configure(&[(code::GEN_WRAPPING_KEY, "")]).unwrap();
+    assert!(machine.terminal.warned().contains("former wrapping key"));
+}
+
+#[test]
+fn a_failed_registration_changes_nothing() {
+    let machine = Machine::new();
+    let server = machine.server(Behaviour::default());
+    machine.connect(&server, "default");
+    let before = (
+        fs::read(machine.path("KMIP/kmip.conf")).unwrap(),
+        names(&machine),
+    );
+    server.store.behave(|own| {
+        own.refused = vec![(Operation::ACTIVATE, ResultReason::PERMISSION_DENIED)];
+    });
+    let error = machine
+        .configure(&[(code::GEN_WRAPPING_KEY, "")])
+        .unwrap_err();
+    assert_eq!(error.errno(), Errno::EBADMSG);
+    let text = error.to_string();
+    for expected in ["Activate", "as the test says", "127.0.0.1"] {
+        assert!(text.contains(expected), "{text}");
+    }
+    let after = (
+        fs::read(machine.path("KMIP/kmip.conf")).unwrap(),
+        names(&machine),
+    );
+    assert_eq!(before, after);
+    // And no key stays behind at the server.
+    let states: Vec<_> = server
+        .store
+        .objects()
+        .into_values()
+        .map(|one| one.state)
+        .collect();
+    assert_eq!(states, [State::ACTIVE, State::DESTROYED]);
+}
+
+#[test]
+fn servers_are_trusted_only_as_asked_for() {
+    let machine = Machine::new();
+    let unknown = machine.server(Behaviour::default());
+    let address = unknown.address();
+    let server: (i32, &str) = (code::KMIP_SERVER, &address);
+    let error = machine.configure(&[server]).unwrap_err();
+    assert!(error.to_string().contains("--tls-ca-bundle"), "{error}");
+    assert!(machine.terminal.printed().contains("not verified"));
+    // Pinned, trusted, or not verified at all.
+    for (option, verify, file) in [
+        (code::TLS_DONT_VERIFY_SERVER_CERT, false, None),
+        (code::TLS_TRUST_SERVER_CERT, true, Some("server-cert.pem")),
+    ] {
+        let asks_first = machine.config().server().is_some();
+        let answers: &[&str] = if asks_first { &["y", "y", "n"] } else { &["y"] };
+        machine.terminal.will_answer(answers);
+        machine.configure(&[server, (option, "")]).unwrap();
+        let connection = machine.config().connection().unwrap();
+        assert_eq!(connection.verify_server_certificate, verify);
+        let is_there = |name| machine.path("KMIP").join(name).exists();
+        for name in ["server-cert.pem", "server-pubkey.pem"] {
+            assert_eq!(is_there(name), Some(name) == file, "{name}");
+        }
+    }
+    // Nobody else may come in the place of the trusted server.
+    let mut unknown = unknown;
+    unknown.stop();
+    let impostor = KeyServer::start(
+        &machine.authority.server(),
+        X509::from_pem(&fs::read(machine.path("client.pem")).unwrap()).unwrap(),
+        Behaviour::default(),
+    );
+    redirect(&machine, &impostor.address());
+    let error = machine.plugin().get_key_properties("id-1").unwrap_err();
+    assert!(error.to_string().contains("certificate"), "{error}");
+    assert!(impostor.store.take_log().is_empty());
+}
+
+/// Lets the configuration lead to another address, as a change in the name service would.
+fn redirect(machine: &Machine, address: &str) {
+    use zkey_kmip::properties::{Integrity, Properties};
+    let path = machine.path("KMIP/kmip.conf");
+    let mut values = Properties::load(&path, Integrity::Hashed).unwrap();
+    values.set("kmip-server", address).unwrap();
+    values.save(&path, Integrity::Hashed).unwrap();
+}
+
+#[test]
+fn self_signed_servers_and_pins() {
+    let machine = Machine::new();
+    let identity = Request::new("self").self_signed();
+    let server = machine.server_with(&identity, Behaviour::default());
+    let address = server.address();
+    machine.terminal.will_answer(&["y"]);
+    machine
+        .configure(&[
+            (code::KMIP_SERVER, &address),
+            (code::TLS_PIN_SERVER_PUBKEY, ""),
+        ])
+        .unwrap();
+    assert!(machine.terminal.printed().contains("self-signed"));
+    let connection = machine.config().connection().unwrap();
+    assert!(!connection.verify_server_certificate);
+    assert!(connection.server_public_key.is_some());
+    assert!(info(&machine).contains("pinned"));
+    let other = KeyServer::start(
+        &Request::new("self").self_signed(),
+        X509::from_pem(&fs::read(machine.path("client.pem")).unwrap()).unwrap(),
+        Behaviour::default(),
+    );
+    redirect(&machine, &other.address());
+    let error = machine.plugin().get_key_properties("id-1").unwrap_err();
+    assert!(error.to_string().contains("public key"), "{error}");
+    assert!(other.store.take_log().is_empty());
+    // The former pin does not stand in the way of a new configuration.
+    machine.terminal.will_answer(&["y", "y"]);
+    machine
+        .configure(&[
+            (code::KMIP_SERVER, &other.address()),
+            (code::TLS_TRUST_SERVER_CERT, ""),
+        ])
+        .unwrap();
+    machine.plugin().get_key_properties("none").unwrap_err();
+    assert!(!other.store.take_log().is_empty());
+}
+
+#[test]
+fn wrong_certificates_of_the_server_are_told() {
+    let machine = Machine::new();
+    let elsewhere = Request::new("elsewhere").dns("elsewhere.example");
+    let server = machine.server_with(
+        &elsewhere.signed_by(&machine.authority),
+        Behaviour::default(),
+    );
+    let ca = machine.text_path("ca.pem");
+    let address = server.address();
+    let options: [(i32, &str); 3] = [
+        (code::KMIP_SERVER, &address),
+        (code::TLS_CA_BUNDLE, &ca),
+        (code::TLS_VERIFY_HOSTNAME, ""),
+    ];
+    let error = machine.configure(&options).unwrap_err();
+    assert!(error.to_string().contains("host name"), "{error}");
+    machine.terminal.printed();
+    machine.terminal.will_answer(&["n"]);
+    machine.configure(&options[..2]).unwrap_err();
+    assert!(machine.terminal.printed().contains("elsewhere.example"));
+}
+
+#[test]
+fn servers_that_lack_something_are_refused_unless_the_profile_says_otherwise() {
+    let machine = Machine::new();
+    let server = machine.server(Behaviour {
+        hidden: vec![Operation::REGISTER],
+        ..Behaviour::default()
+    });
+    let ca = machine.text_path("ca.pem");
+    let address = server.address();
+    machine.terminal.will_answer(&["y"]);
+    let error = machine
+        .configure(&[(code::KMIP_SERVER, &address), (code::TLS_CA_BUNDLE, &ca)])
+        .unwrap_err();
+    assert_eq!(error.errno(), Errno::EINVAL);
+    assert!(error.to_string().contains("Register"), "{error}");
+    machine.profile(
+        "relaxed",
+        "server-regex=x\nwrap-key-params=1024\ncheck-server-capabilities=FALSE\n",
+    );
+    machine.connect(&server, "relaxed");
+}
+
+#[test]
+fn options_that_exclude_each_other_are_refused() {
+    let machine = Machine::new();
+    let csr = (code::GEN_CSR, "csr");
+    let certificate = (code::GEN_SELF_SIGNED_CERT, "certificate");
+    let subject = (code::CERT_SUBJECT, "CN=x");
+    let server = (code::KMIP_SERVER, "localhost");
+    let pin = (code::TLS_PIN_SERVER_PUBKEY, "");
+    let trust = (code::TLS_TRUST_SERVER_CERT, "");
+    let cases: &[&[(i32, &str)]] = &[
+        &[csr, certificate, subject],
+        &[csr],
+        &[subject],
+        &[(code::CERT_RSA_PSS, "")],
+        &[certificate, subject, (code::CSR_NEW_HEADER, "")],
+        &[csr, subject, (code::CERT_VALIDITY_DAYS, "3")],
+        &[certificate, subject, (code::CERT_VALIDITY_DAYS, "0")],
+        &[certificate, subject, (code::CERT_VALIDITY_DAYS, "-1")],
+        &[certificate, subject, (code::CERT_DIGEST, "crc32")],
+        &[csr, subject, (code::CLIENT_CERT, "x")],
+        &[(code::PROFILE, "default")],
+        &[pin],
+        &[server, pin, trust],
+        &[(code::GEN_IDENTITY_KEY, "ECC")],
+        &[(code::GEN_IDENTITY_KEY, "RSA:1000")],
+        &[(code::LABEL, "x")],
+        &[(b'Z'.into(), "x")],
+    ];
+    for case in cases {
+        let error = configure(&machine.plugin(), Some(&APQNS), case).unwrap_err();
+        assert_eq!(error.errno(), Errno::EINVAL, "{case:?}: {error}");
+        assert!(names(&machine).is_empty(), "{case:?}");
+    }
+}
+
+#[test]
+fn questions_protect_what_is_there() {
+    let machine = Machine::new();
+    let certificate = machine.with_certificate();
+    let before = machine.config().read(ConfigFile::IdentityKey).unwrap();
+    let new_key = [(code::GEN_IDENTITY_KEY, "ECC:prime256v1")];
+    // The end of input is a no.
+    let error = machine.configure(&new_key).unwrap_err();
+    assert_eq!(error.errno(), Errno::ECANCELED);
+    let installed = machine.text_path("client.pem");
+    let error = machine
+        .configure(&[(code::CLIENT_CERT, &installed)])
+        .unwrap_err();
+    assert_eq!(error.errno(), Errno::ECANCELED);
+    assert_eq!(
+        machine.config().read(ConfigFile::IdentityKey).unwrap(),
+        before
+    );
+    let pem = machine
+        .config()
+        .read(ConfigFile::ClientCertificate)
+        .unwrap();
+    assert_eq!(
+        X509::from_pem(&pem).unwrap().to_der().unwrap(),
+        certificate.to_der().unwrap()
+    );
+    machine.terminal.will_answer(&["y"]);
+    machine.configure(&new_key).unwrap();
+    assert_ne!(
+        machine.config().read(ConfigFile::IdentityKey).unwrap(),
+        before
+    );
+    assert_eq!(machine.config().missing(), Some(Part::ClientCertificate));
+    // The certificate is one for the former key.
+    let error = machine
+        .configure(&[(code::CLIENT_CERT, &installed)])
+        .unwrap_err();
+    assert!(error.to_string().contains("another key"), "{error}");
+    assert!(!machine.terminal.has_answers_left());
+}
+
+#[test]
+fn a_new_key_and_its_request_are_one_step() {
+    let machine = Machine::new();
+    let csr = machine.text_path("client.csr");
+    // No question about a second key, and not the default kind of key.
+    configure(
+        &machine.plugin(),
+        Some(&APQNS),
+        &[
+            (code::GEN_IDENTITY_KEY, "RSA:2048"),
+            (code::GEN_CSR, &csr),
+            (code::CERT_SUBJECT, "CN=client"),
+            (code::CSR_NEW_HEADER, ""),
+        ],
+    )
+    .unwrap();
+    let pem = fs::read(&csr).unwrap();
+    assert!(pem.starts_with(b"-----BEGIN NEW CERTIFICATE REQUEST"));
+    let request = X509Req::from_pem(&pem).unwrap();
+    assert_eq!(request.public_key().unwrap().bits(), 2048);
+    // Without a key, the default kind is made.
+    let other = Machine::new();
+    let csr = other.text_path("client.csr");
+    let options: [(i32, &str); 2] = [(code::GEN_CSR, &csr), (code::CERT_SUBJECT, "CN=client")];
+    configure(&other.plugin(), Some(&APQNS), &options).unwrap();
+    let identity = other.config().identity_key().unwrap();
+    assert_eq!(identity.parameters, "secp521r1");
+}
+
+#[test]
+fn an_unreachable_server_is_named() {
+    let machine = Machine::new();
+    let mut server = machine.server(Behaviour::default());
+    machine.connect(&server, "default");
+    let address = server.address();
+    server.stop();
+    let error = machine.plugin().get_key_properties("id-1").unwrap_err();
+    assert!(error.to_string().contains(&address), "{error}");
+    assert_eq!(error.errno(), Errno::EIO);
+    machine.terminal.will_answer(&["y"]);
+    let error = machine
+        .configure(&[(code::KMIP_SERVER, &address)])
+        .unwrap_err();
+    assert!(error.to_string().contains(&address), "{error}");
+    // The former connection stays.
+    assert_eq!(machine.config().missing(), None);
+    assert!(info(&machine).contains(&address));
+}
+
+#[test]
+fn info_shows_what_it_can() {
+    let machine = Machine::new();
+    assert!(info(&machine).contains("(configuration required)"));
+    let server = machine.server(Behaviour::default());
+    machine.connect(&server, "default");
+    fs::remove_file(machine.path("profiles/default.profile")).unwrap();
+    fs::write(machine.path("KMIP/client-certificate.pem"), "damaged").unwrap();
+    fs::remove_file(machine.path("master-key")).unwrap();
+    let text = info(&machine);
+    assert!(text.contains("Client certificate:   (error)"), "{text}");
+    assert!(text.contains("default.profile does not exist"), "{text}");
+    assert!(text.contains(&server.address()), "{text}");
+}
+
+#[test]
+fn apqns_can_be_removed_and_come_back() {
+    let machine = Machine::new();
+    machine.with_certificate();
+    let incomplete = configure(&machine.plugin(), Some(&[]), &[]).unwrap();
+    assert_eq!(incomplete, Configured::Incomplete);
+    assert_eq!(machine.config().missing(), Some(Part::Apqns));
+    configure(&machine.plugin(), Some(&APQNS), &[]).unwrap();
+    assert_eq!(machine.config().missing(), Some(Part::Connection));
+    // Also where there never were any.
+    configure(&Machine::new().plugin(), Some(&[]), &[]).unwrap();
+}

@@ -1,0 +1,521 @@
+//! A key server in memory, on the engine of the library.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use kmip::ProtocolVersion;
+use kmip::server::{Call, Engine, Failure, Handler, ServeOptions, Server, serve};
+use kmip::transport::tls::{Identity, ServerTls, TlsAcceptor};
+use kmip::types::*;
+use openssl::encrypt::Encrypter;
+use openssl::hash::MessageDigest;
+use openssl::pkey::{PKey, Public};
+use openssl::rsa::{Padding, Rsa};
+use openssl::x509::X509;
+use test_support::Certified;
+
+/// What a test makes of the server.
+#[derive(Debug, Clone)]
+pub(crate) struct Behaviour {
+    pub(crate) versions: Vec<ProtocolVersion>,
+    pub(crate) vendor: String,
+    /// Operations that fail, and why.
+    pub(crate) refused: Vec<(Operation, ResultReason)>,
+    /// Operations that Query does not tell.
+    pub(crate) hidden: Vec<Operation>,
+    /// Most identifiers that one Locate returns.
+    pub(crate) locate_limit: usize,
+    /// What Get hands out is damaged.
+    pub(crate) corrupts: bool,
+    /// Get leaves out what it may.
+    pub(crate) terse: bool,
+}
+
+impl Default for Behaviour {
+    fn default() -> Self {
+        Behaviour {
+            versions: ProtocolVersion::ALL.to_vec(),
+            vendor: "Test Server 1.0".to_owned(),
+            refused: Vec::new(),
+            hidden: Vec::new(),
+            locate_limit: usize::MAX,
+            corrupts: false,
+            terse: false,
+        }
+    }
+}
+
+/// One object.
+#[derive(Debug, Clone)]
+pub(crate) struct Object {
+    pub(crate) attributes: Attributes<'static>,
+    pub(crate) state: State,
+    pub(crate) key: Vec<u8>,
+    public: Option<PublicKey<'static>>,
+}
+
+impl Object {
+    pub(crate) fn custom(&self, vendor: &str, name: &str) -> Option<String> {
+        match self.attributes.custom(vendor, name)? {
+            RawValue::TextString(text) => Some(text.clone().into_owned()),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    objects: BTreeMap<String, Object>,
+    log: Vec<Operation>,
+    behaviour: Behaviour,
+}
+
+/// What server and test share.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Store {
+    state: Arc<Mutex<Shared>>,
+    versions: Vec<ProtocolVersion>,
+}
+
+impl Store {
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.state.lock().unwrap()
+    }
+
+    pub(crate) fn object(&self, id: &str) -> Option<Object> {
+        self.lock().objects.get(id).cloned()
+    }
+
+    pub(crate) fn objects(&self) -> BTreeMap<String, Object> {
+        self.lock().objects.clone()
+    }
+
+    pub(crate) fn change(&self, id: &str, change: impl FnOnce(&mut Object)) {
+        change(self.lock().objects.get_mut(id).unwrap());
+    }
+
+    pub(crate) fn behave(&self, change: impl FnOnce(&mut Behaviour)) {
+        change(&mut self.lock().behaviour);
+    }
+
+    /// The operations since the last call.
+    pub(crate) fn take_log(&self) -> Vec<Operation> {
+        std::mem::take(&mut self.lock().log)
+    }
+}
+
+/// A running server.
+pub(crate) struct KeyServer {
+    pub(crate) store: Store,
+    server: Option<Server>,
+}
+
+impl KeyServer {
+    /// Starts a server that trusts this client certificate.
+    pub(crate) fn start(identity: &Certified, client: X509, behaviour: Behaviour) -> KeyServer {
+        let identity =
+            Identity::new(identity.key.clone(), identity.certificate.clone(), vec![]).unwrap();
+        let tls = TlsAcceptor::new(ServerTls::new(identity).client_ca(client)).unwrap();
+        let store = Store {
+            versions: behaviour.versions.clone(),
+            ..Store::default()
+        };
+        store.behave(|own| *own = behaviour);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let engine = Arc::new(Engine::new(store.clone()));
+        let server = serve(listener, tls, engine, ServeOptions::default()).unwrap();
+        KeyServer {
+            store,
+            server: Some(server),
+        }
+    }
+
+    pub(crate) fn address(&self) -> String {
+        self.server.as_ref().unwrap().address().to_string()
+    }
+
+    pub(crate) fn stop(&mut self) {
+        if let Some(server) = self.server.take() {
+            server.shutdown(Duration::ZERO);
+        }
+    }
+}
+
+impl Drop for KeyServer {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn fail<T>(reason: ResultReason, text: &'static str) -> Result<T, Failure> {
+    Err(Failure::new(reason, text))
+}
+
+impl Handler for Store {
+    fn versions(&self) -> &[ProtocolVersion] {
+        &self.versions
+    }
+
+    fn handle(
+        &self,
+        call: &Call<'_>,
+        request: RequestPayload<'_>,
+    ) -> Result<ResponsePayload<'static>, Failure> {
+        let mut state = self.lock();
+        let operation = request.operation();
+        state.log.push(operation);
+        let refused = state.behaviour.refused.iter();
+        if let Some((_, reason)) = refused.into_iter().find(|(one, _)| *one == operation) {
+            return fail(*reason, "as the test says");
+        }
+        match request {
+            RequestPayload::Query(_) => Ok(query(&state.behaviour).into()),
+            RequestPayload::Create(create) => {
+                let mut attributes = create.attributes.into_owned();
+                let bits = attributes.iter().find_map(|one| match one.value {
+                    AttributeValue::CryptographicLength(bits) => Some(bits),
+                    _ => None,
+                });
+                let mut key = vec![0; bits.unwrap_or(256) as usize / 8];
+                openssl::rand::rand_bytes(&mut key).unwrap();
+                if attributes.values(Tag::SENSITIVE).next().is_some() {
+                    attributes.push(Attribute::always_sensitive(true));
+                }
+                let id = state.insert(attributes, create.object_type, key, None);
+                Ok(CreateResponse {
+                    object_type: create.object_type,
+                    unique_identifier: id.into(),
+                    ..CreateResponse::default()
+                }
+                .into())
+            }
+            RequestPayload::Register(register) => {
+                let Some(ManagedObject::PublicKey(public)) = register.managed_object else {
+                    return fail(ResultReason::INVALID_FIELD, "no public key");
+                };
+                let attributes = register.attributes.into_owned();
+                let public = Some(public.into_owned());
+                let id = state.insert(attributes, register.object_type, vec![], public);
+                Ok(RegisterResponse {
+                    unique_identifier: id.into(),
+                    ..RegisterResponse::default()
+                }
+                .into())
+            }
+            RequestPayload::Activate(activate) => {
+                let id = call.identify(activate.unique_identifier.as_ref())?;
+                state.step(&id, &[State::PRE_ACTIVE], State::ACTIVE)?;
+                Ok(ActivateResponse {
+                    unique_identifier: id.into(),
+                    ..ActivateResponse::default()
+                }
+                .into())
+            }
+            RequestPayload::Revoke(revoke) => {
+                let id = call.identify(revoke.unique_identifier.as_ref())?;
+                let code = revoke.revocation_reason.revocation_reason_code;
+                if code == RevocationReasonCode::KEY_COMPROMISE {
+                    if revoke.compromise_occurrence_date.is_none() {
+                        return fail(ResultReason::MISSING_DATA, "since when?");
+                    }
+                    let from = [State::PRE_ACTIVE, State::ACTIVE, State::DEACTIVATED];
+                    state.step(&id, &from, State::COMPROMISED)?;
+                } else {
+                    state.step(&id, &[State::ACTIVE], State::DEACTIVATED)?;
+                }
+                Ok(RevokeResponse {
+                    unique_identifier: id.into(),
+                    ..RevokeResponse::default()
+                }
+                .into())
+            }
+            RequestPayload::Destroy(destroy) => {
+                let id = call.identify(destroy.unique_identifier.as_ref())?;
+                let compromised = state.find(&id)?.state == State::COMPROMISED;
+                let from = [State::PRE_ACTIVE, State::DEACTIVATED, State::COMPROMISED];
+                let to = match compromised {
+                    true => State::DESTROYED_COMPROMISED,
+                    false => State::DESTROYED,
+                };
+                state.step(&id, &from, to)?;
+                Ok(DestroyResponse {
+                    unique_identifier: id.into(),
+                    ..DestroyResponse::default()
+                }
+                .into())
+            }
+            RequestPayload::Get(get) => state.get(call, &get),
+            RequestPayload::Locate(locate) => {
+                let mut response = state.locate(&locate);
+                if call.version() < ProtocolVersion::V1_3 {
+                    response.located_items = None;
+                }
+                Ok(response.into())
+            }
+            RequestPayload::GetAttributes(get) => {
+                let id = call.identify(get.unique_identifier.as_ref())?;
+                let object = state.find(&id)?;
+                let mut attributes = object.attributes.clone();
+                attributes.push(Attribute::state(object.state));
+                let wanted = &get.attribute_reference;
+                attributes
+                    .list
+                    .retain(|one| wanted.is_empty() || wanted.contains(&one.reference()));
+                Ok(GetAttributesResponse {
+                    unique_identifier: id.into(),
+                    attributes,
+                    ..GetAttributesResponse::default()
+                }
+                .into())
+            }
+            RequestPayload::AddAttribute(add) => {
+                let id = call.identify(add.unique_identifier.as_ref())?;
+                let attribute = add.new_attribute.unwrap().into_owned();
+                let object = state.find(&id)?;
+                let many = attribute.reference() == Tag::LINK.into();
+                if !many && object.attributes.find(&attribute.reference()).is_some() {
+                    return fail(ResultReason::INVALID_FIELD, "there already");
+                }
+                object.attributes.push(attribute.clone());
+                Ok(AddAttributeResponse {
+                    unique_identifier: id.into(),
+                    attribute: (call.version() < ProtocolVersion::V2_0).then_some(attribute),
+                    ..AddAttributeResponse::default()
+                }
+                .into())
+            }
+            RequestPayload::ModifyAttribute(modify) => {
+                let id = call.identify(modify.unique_identifier.as_ref())?;
+                let new = modify.new_attribute.into_owned();
+                let current = modify.current_attribute;
+                let object = state.find(&id)?;
+                let mut list = object.attributes.list.iter_mut();
+                let found = list.find(|one| match &current {
+                    Some(current) => one.value == current.clone().into_owned().value,
+                    None => one.reference() == new.reference(),
+                });
+                match found {
+                    Some(one) => one.value = new.value.clone(),
+                    None => return fail(ResultReason::ITEM_NOT_FOUND, "no such attribute"),
+                }
+                Ok(ModifyAttributeResponse {
+                    unique_identifier: id.into(),
+                    attribute: (call.version() < ProtocolVersion::V2_0).then_some(new),
+                    ..ModifyAttributeResponse::default()
+                }
+                .into())
+            }
+            RequestPayload::DeleteAttribute(delete) => {
+                let id = call.identify(delete.unique_identifier.as_ref())?;
+                let object = state.find(&id)?;
+                let place = object.attributes.iter().position(|one| {
+                    let by_value = delete
+                        .current_attribute
+                        .as_ref()
+                        .is_some_and(|current| current.clone().into_owned().value == one.value);
+                    let by_name = delete.attribute_reference.as_ref() == Some(&one.reference())
+                        && delete.attribute_index.unwrap_or_default()
+                            == one.index.unwrap_or_default();
+                    by_value || by_name
+                });
+                let Some(place) = place else {
+                    return fail(ResultReason::ITEM_NOT_FOUND, "no such attribute");
+                };
+                let gone = object.attributes.list.remove(place);
+                Ok(DeleteAttributeResponse {
+                    unique_identifier: id.into(),
+                    attribute: (call.version() < ProtocolVersion::V2_0).then_some(gone),
+                    ..DeleteAttributeResponse::default()
+                }
+                .into())
+            }
+            other => Err(Failure::operation_not_supported(other.operation())),
+        }
+    }
+}
+
+fn query(behaviour: &Behaviour) -> QueryResponse<'static> {
+    let operations = [
+        Operation::QUERY,
+        Operation::DISCOVER_VERSIONS,
+        Operation::CREATE,
+        Operation::REGISTER,
+        Operation::ACTIVATE,
+        Operation::REVOKE,
+        Operation::DESTROY,
+        Operation::GET,
+        Operation::LOCATE,
+        Operation::GET_ATTRIBUTES,
+        Operation::ADD_ATTRIBUTE,
+        Operation::MODIFY_ATTRIBUTE,
+        Operation::DELETE_ATTRIBUTE,
+    ];
+    let is_told = |operation: &Operation| !behaviour.hidden.contains(operation);
+    QueryResponse {
+        operation: operations.into_iter().filter(is_told).collect(),
+        object_type: vec![ObjectType::SYMMETRIC_KEY, ObjectType::PUBLIC_KEY],
+        vendor_identification: Some(behaviour.vendor.clone().into()),
+        ..QueryResponse::default()
+    }
+}
+
+impl Shared {
+    fn insert(
+        &mut self,
+        mut attributes: Attributes<'static>,
+        object_type: ObjectType,
+        key: Vec<u8>,
+        public: Option<PublicKey<'static>>,
+    ) -> String {
+        let id = format!("id-{}", self.objects.len() + 1);
+        attributes.push(Attribute::object_type(object_type));
+        attributes.push(Attribute::unique_identifier(id.clone()));
+        let object = Object {
+            attributes,
+            state: State::PRE_ACTIVE,
+            key,
+            public,
+        };
+        self.objects.insert(id.clone(), object);
+        id
+    }
+
+    fn find(&mut self, id: &str) -> Result<&mut Object, Failure> {
+        match self.objects.get_mut(id) {
+            Some(object) => Ok(object),
+            None => fail(ResultReason::ITEM_NOT_FOUND, "no such object"),
+        }
+    }
+
+    fn step(&mut self, id: &str, from: &[State], to: State) -> Result<(), Failure> {
+        let object = self.find(id)?;
+        if !from.contains(&object.state) {
+            return fail(ResultReason::WRONG_KEY_LIFECYCLE_STATE, "wrong state");
+        }
+        object.state = to;
+        Ok(())
+    }
+
+    fn locate(&self, locate: &LocateRequest<'_>) -> LocateResponse<'static> {
+        let fits = |object: &Object| {
+            locate.attributes.iter().all(|wanted| match &wanted.value {
+                AttributeValue::State(state) => object.state == *state,
+                value => object.attributes.iter().any(|one| one.value == *value),
+            })
+        };
+        let all: Vec<_> = self
+            .objects
+            .iter()
+            .filter(|(_, object)| fits(object))
+            .map(|(id, _)| id.clone())
+            .collect();
+        let offset = locate.offset_items.unwrap_or_default() as usize;
+        let page = all.iter().skip(offset).take(self.behaviour.locate_limit);
+        LocateResponse {
+            located_items: Some(all.len() as i32),
+            unique_identifier: page.map(|id| id.clone().into()).collect(),
+            ..LocateResponse::default()
+        }
+    }
+
+    fn get(
+        &mut self,
+        call: &Call<'_>,
+        get: &GetRequest<'_>,
+    ) -> Result<ResponsePayload<'static>, Failure> {
+        let id = call.identify(get.unique_identifier.as_ref())?;
+        let key = self.find(&id)?.key.clone();
+        let Some(wrapping) = &get.key_wrapping_specification else {
+            return fail(ResultReason::PERMISSION_DENIED, "not in the clear");
+        };
+        let Some(information) = wrapping.encryption_key_information.clone() else {
+            return fail(ResultReason::MISSING_DATA, "no wrapping key");
+        };
+        let information = information.into_owned();
+        let wrapping_id = information.unique_identifier.as_text().unwrap_or_default();
+        let wrapping_key = self.find(wrapping_id)?;
+        if wrapping_key.state != State::ACTIVE {
+            return fail(ResultReason::WRONG_KEY_LIFECYCLE_STATE, "wrapping key");
+        }
+        let public = public_key(wrapping_key.public.as_ref().unwrap());
+        let parameters = information.cryptographic_parameters.as_ref().unwrap();
+        let mut wrapped = wrap(&public, parameters, &key);
+        if self.behaviour.corrupts {
+            wrapped[10] ^= 1;
+        }
+        let terse = self.behaviour.terse;
+        let block = KeyBlock {
+            key_format_type: KeyFormatType::RAW,
+            key_value: Some(KeyValue::Wrapped(Secret::owned(wrapped))),
+            cryptographic_algorithm: (!terse).then_some(CryptographicAlgorithm::AES),
+            cryptographic_length: (!terse).then_some(key.len() as i32 * 8),
+            key_wrapping_data: Some(KeyWrappingData {
+                wrapping_method: WrappingMethod::ENCRYPT,
+                encryption_key_information: (!terse).then_some(information),
+                encoding_option: wrapping.encoding_option,
+                ..KeyWrappingData::default()
+            }),
+            ..KeyBlock::default()
+        };
+        Ok(GetResponse {
+            object_type: ObjectType::SYMMETRIC_KEY,
+            unique_identifier: id.into(),
+            managed_object: ManagedObject::SymmetricKey(SymmetricKey {
+                key_block: block,
+                ..SymmetricKey::default()
+            }),
+            ..GetResponse::default()
+        }
+        .into())
+    }
+}
+
+/// The registered public key in any of its forms.
+fn public_key(public: &PublicKey<'_>) -> PKey<Public> {
+    let block = &public.key_block;
+    let value = block.key_value.as_ref().unwrap();
+    let rsa = match (block.key_format_type, value) {
+        (KeyFormatType::PKCS_1, value) => {
+            Rsa::public_key_from_der_pkcs1(value.as_bytes().unwrap()).unwrap()
+        }
+        (KeyFormatType::PKCS_8, value) => {
+            Rsa::public_key_from_der(value.as_bytes().unwrap()).unwrap()
+        }
+        (KeyFormatType::TRANSPARENT_RSA_PUBLIC_KEY, KeyValue::Plain(plain)) => {
+            let KeyMaterial::TransparentRsaPublicKey(key) = &plain.key_material else {
+                panic!("wrong material");
+            };
+            let number = |value: &BigInteger<'_>| {
+                // A modulus without sign byte would be negative.
+                openssl::bn::BigNum::from_slice(value.to_unsigned().unwrap()).unwrap()
+            };
+            Rsa::from_public_components(number(&key.modulus), number(&key.public_exponent)).unwrap()
+        }
+        (other, _) => panic!("format {other:?}"),
+    };
+    PKey::from_rsa(rsa).unwrap()
+}
+
+fn wrap(public: &PKey<Public>, parameters: &CryptographicParameters<'_>, key: &[u8]) -> Vec<u8> {
+    let mut encrypter = Encrypter::new(public).unwrap();
+    match parameters.padding_method {
+        Some(PaddingMethod::PKCS1_V1_5) => encrypter.set_rsa_padding(Padding::PKCS1).unwrap(),
+        Some(PaddingMethod::OAEP) => {
+            let digest = match parameters.hashing_algorithm {
+                Some(HashingAlgorithm::SHA_1) => MessageDigest::sha1(),
+                Some(HashingAlgorithm::SHA_256) => MessageDigest::sha256(),
+                other => panic!("hash {other:?}"),
+            };
+            encrypter.set_rsa_padding(Padding::PKCS1_OAEP).unwrap();
+            encrypter.set_rsa_oaep_md(digest).unwrap();
+            encrypter.set_rsa_mgf1_md(digest).unwrap();
+        }
+        other => panic!("padding {other:?}"),
+    }
+    let mut wrapped = vec![0; encrypter.encrypt_len(key).unwrap()];
+    let length = encrypter.encrypt(key, &mut wrapped).unwrap();
+    wrapped.truncate(length);
+    wrapped
+}
