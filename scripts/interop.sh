@@ -1,7 +1,11 @@
 #!/usr/bin/env bash
-# Our client against PyKMIP's server. ARGS go to the test program.
+# Our client with PyKMIP's server, and PyKMIP's client with our server.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-cd "$ROOT"
 
-exec scripts/pykmip.sh cargo test --locked -p kmip --test interop -- --ignored "$@"
+"$ROOT/scripts/setup.sh"
+cd "$ROOT"
+# Built first: the server need not wait for the compiler.
+tests=(cargo test --locked -p kmip -p kmip-server --test 'interop*')
+"${tests[@]}" --no-run
+exec scripts/pykmip.sh "${tests[@]}" -- --include-ignored

@@ -179,6 +179,7 @@ fn payload_enum(spec: &Spec, side: &str) -> TokenStream {
                 // Every arm writes one variant only: to move any of them costs a large copy.
                 match operation {
                     #(Operation::#constants => {
+                        d.gate_operation(operation, #since, #until)?;
                         *self = #name::#variants(Default::default());
                         if let #name::#variants(value) = self {
                             return value.read(d);

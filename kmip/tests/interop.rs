@@ -5,10 +5,14 @@ use std::path::Path;
 use kmip::client::{Client, ClientBuilder};
 use kmip::transport::tls::{ClientTls, Identity};
 use kmip::types::{
-    ActivateRequest, Attribute, CreateRequest, CryptographicAlgorithm, CryptographicUsageMask,
-    DateTime, ManagedObject, Name, NameType, ObjectType, ProtocolVersion, QueryFunction,
-    RevocationReasonCode, State, Tag,
+    ActivateRequest, Attribute, BlockCipherMode, CreateRequest, CryptographicAlgorithm,
+    CryptographicParameters, CryptographicUsageMask, DateTime, EncodingOption,
+    EncryptionKeyInformation, KeyBlock, KeyFormatType, KeyValue, KeyWrappingSpecification,
+    ManagedObject, Name, NameType, ObjectType, ProtocolVersion, PublicKey, QueryFunction,
+    ResultReason, RevocationReasonCode, Secret, State, Tag, UniqueIdentifier, WrappingMethod,
 };
+use openssl::aes::{self, AesKey};
+use openssl::rsa::Rsa;
 
 use ProtocolVersion as V;
 
@@ -109,6 +113,99 @@ fn a_key_is_registered_and_comes_back() {
             "{version}"
         );
     }
+}
+
+#[test]
+#[ignore = "needs PyKMIP: make interop"]
+fn a_public_key_is_registered_and_cannot_wrap() {
+    let rsa = Rsa::generate(2048).unwrap();
+    let public = rsa.public_key_to_der_pkcs1().unwrap();
+    for version in [V::V1_1, V::V1_4, V::V2_0] {
+        let mut client = pykmip().version(version).connect().unwrap();
+        let object = PublicKey {
+            key_block: KeyBlock {
+                key_format_type: KeyFormatType::PKCS_1,
+                key_value: Some(KeyValue::new(Secret::from(public.clone()))),
+                cryptographic_algorithm: Some(CryptographicAlgorithm::RSA),
+                cryptographic_length: Some(2048),
+                ..KeyBlock::default()
+            },
+            ..PublicKey::default()
+        };
+        let usage = CryptographicUsageMask::ENCRYPT | CryptographicUsageMask::WRAP_KEY;
+        let attributes = [Attribute::cryptographic_usage_mask(usage)];
+        let wrapping = client
+            .register(ObjectType::PUBLIC_KEY, object.clone(), attributes)
+            .unwrap();
+        client.activate(&wrapping).unwrap();
+        let got = client.get(&wrapping).unwrap().managed_object;
+        assert_eq!(got, ManagedObject::PublicKey(object), "{version}");
+
+        let key = client
+            .create_symmetric_key(256, CryptographicUsageMask::ENCRYPT, [])
+            .unwrap();
+        let refused = client
+            .get_wrapped(&key, wrapped_with(&wrapping, BlockCipherMode::NISTKEYWRAP))
+            .unwrap_err();
+        assert_eq!(
+            refused.result_reason(),
+            Some(ResultReason::ILLEGAL_OPERATION),
+            "{version}: {refused}"
+        );
+    }
+}
+
+#[test]
+#[ignore = "needs PyKMIP: make interop"]
+fn a_key_comes_wrapped_with_another_key() {
+    // 1.0 has no Encoding Option, and PyKMIP insists on No Encoding.
+    for version in [V::V1_1, V::V1_2, V::V1_3, V::V1_4, V::V2_0] {
+        let mut client = pykmip().version(version).connect().unwrap();
+        let wrapping = client
+            .create_symmetric_key(256, CryptographicUsageMask::WRAP_KEY, [])
+            .unwrap();
+        client.activate(&wrapping).unwrap();
+        let key = client
+            .create_symmetric_key(256, CryptographicUsageMask::ENCRYPT, [])
+            .unwrap();
+        let specification = wrapped_with(&wrapping, BlockCipherMode::NISTKEYWRAP);
+        let wrapped = client.get_wrapped(&key, specification).unwrap();
+        let wrapped = key_bytes(&wrapped.managed_object);
+
+        let wrapping = key_bytes(&client.get(&wrapping).unwrap().managed_object);
+        let mut unwrapped = vec![0; wrapped.len() - 8];
+        let wrapping = AesKey::new_decrypt(&wrapping).unwrap();
+        aes::unwrap_key(&wrapping, None, &mut unwrapped, &wrapped).unwrap();
+        let clear = key_bytes(&client.get(&key).unwrap().managed_object);
+        assert_eq!(unwrapped, clear, "{version}");
+    }
+}
+
+fn wrapped_with<'a>(
+    key: &UniqueIdentifier<'a>,
+    mode: BlockCipherMode,
+) -> KeyWrappingSpecification<'a> {
+    KeyWrappingSpecification {
+        wrapping_method: WrappingMethod::ENCRYPT,
+        encryption_key_information: Some(EncryptionKeyInformation {
+            unique_identifier: key.clone(),
+            cryptographic_parameters: Some(CryptographicParameters {
+                block_cipher_mode: Some(mode),
+                ..CryptographicParameters::default()
+            }),
+            ..EncryptionKeyInformation::default()
+        }),
+        encoding_option: Some(EncodingOption::NO_ENCODING),
+        ..KeyWrappingSpecification::default()
+    }
+}
+
+fn key_bytes(object: &ManagedObject<'_>) -> Vec<u8> {
+    let ManagedObject::SymmetricKey(key) = object else {
+        panic!("no symmetric key: {object:?}");
+    };
+    let value = key.key_block.key_value.as_ref();
+    value.and_then(KeyValue::as_bytes).unwrap().to_vec()
 }
 
 #[test]

@@ -342,12 +342,14 @@ impl<'a> Item<'a> for RequestPayload<'a> {
         let operation = Operation(d.selector());
         match operation {
             Operation::RENAME => {
+                d.gate_operation(operation, 0u8, 6u8)?;
                 *self = RequestPayload::Rename(Default::default());
                 if let RequestPayload::Rename(value) = self {
                     return value.read(d);
                 }
             }
             Operation::PING => {
+                d.gate_operation(operation, 6u8, 6u8)?;
                 *self = RequestPayload::Ping(Default::default());
                 if let RequestPayload::Ping(value) = self {
                     return value.read(d);
@@ -437,12 +439,14 @@ impl<'a> Item<'a> for ResponsePayload<'a> {
         let operation = Operation(d.selector());
         match operation {
             Operation::RENAME => {
+                d.gate_operation(operation, 0u8, 6u8)?;
                 *self = ResponsePayload::Rename(Default::default());
                 if let ResponsePayload::Rename(value) = self {
                     return value.read(d);
                 }
             }
             Operation::PING => {
+                d.gate_operation(operation, 6u8, 6u8)?;
                 *self = ResponsePayload::Ping(Default::default());
                 if let ResponsePayload::Ping(value) = self {
                     return value.read(d);

@@ -9,7 +9,7 @@ use super::raw::{Extra, RawItem, RawValue};
 use super::row::{Layout, Progress, Row};
 use super::source::Source;
 use crate::ttlv;
-use crate::types::{Attribute, Attributes, EnumerationTable, ItemType, Tag};
+use crate::types::{Attribute, Attributes, EnumerationTable, ItemType, Operation, Tag};
 use crate::version::{Edition, ProtocolVersion};
 
 /// Most bytes that are reserved for a repeated field before its items are read, for each byte that
@@ -146,6 +146,15 @@ impl<'s, 'a> Decoder<'s, 'a> {
 
     pub(crate) fn selector(&self) -> u32 {
         self.selector
+    }
+
+    /// Fails in strict mode for an operation that the version does not have.
+    pub(crate) fn gate_operation(&self, operation: Operation, since: u8, until: u8) -> Result<()> {
+        if !self.strict || (since..=until).contains(&self.edition.0) {
+            return Ok(());
+        }
+        let kind = ErrorKind::OperationNotInVersion(operation, self.version());
+        Err(Error::at(kind, self.offset()))
     }
 
     /// Fails unless the whole message was read.

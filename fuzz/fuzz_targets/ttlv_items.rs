@@ -1,0 +1,11 @@
+//! Well-formed TTLV: items of any tag and type at any place of the batch items.
+
+#![no_main]
+
+use kmip_fuzz::check_ttlv;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|input: &[u8]| {
+    check_ttlv!(RequestMessage, &kmip_fuzz::message(input, true));
+    check_ttlv!(ResponseMessage, &kmip_fuzz::message(input, false));
+});
