@@ -37,9 +37,11 @@ flags() {
 build() {
     (
         cd "$FUZZ"
+        # What is fuzzed has the dependencies of the workspace; cargo adds the fuzzer's.
+        cp "$ROOT/Cargo.lock" .
         # The stable compiler has sanitizers too, but asks to be told.
         if [ -n "${FUZZ_SANITIZER-}" ]; then export RUSTC_BOOTSTRAP=1; fi
-        RUSTFLAGS=$(flags) cargo build --quiet --locked --release --bins --target "$host"
+        RUSTFLAGS=$(flags) cargo build --quiet --release --bins --target "$host"
     )
 }
 
