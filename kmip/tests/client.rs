@@ -15,8 +15,8 @@ use kmip::transport::{Cause, Timeouts};
 use kmip::types::{
     ActivateRequest, Attribute, AttributeReference, BatchErrorContinuationOption, CreateRequest,
     CryptographicUsageMask, GetAttributesRequest, IntoOwned, LocateRequest, LocateResponse,
-    ObjectType, Operation, ProtocolVersion, QueryFunction, RequestMessage, ResponseBatchItem,
-    ResponseMessage, ResultReason, ResultStatus, State, Tag,
+    ObjectType, Operation, ProtocolVersion, QueryFunction, RequestMessage, RequestPayload,
+    ResponseBatchItem, ResponseMessage, ResultReason, ResultStatus, State, Tag,
 };
 use support::{Store, answer_all, answering, connecting, failure, in_memory, response};
 use test_support::ScriptedServer;
@@ -167,6 +167,58 @@ fn answers_are_matched_by_item_id_and_not_by_place() {
     let (located, attributes) = client.call_batch(batch).unwrap();
     assert!(located.is_ok());
     assert!(attributes.unwrap_err().is_not_found());
+}
+
+#[test]
+fn all_objects_are_found_page_by_page() {
+    let objects: Vec<String> = (0..25).map(|number| format!("key-{number}")).collect();
+    for knows_offset in [true, false] {
+        let all = objects.clone();
+        let server = answering(move |request| {
+            let RequestPayload::Locate(locate) = &request.batch_item[0].request_payload else {
+                return None;
+            };
+            let offset = match knows_offset {
+                true => locate.offset_items.unwrap_or(0) as usize,
+                false => 0,
+            };
+            let page = locate.maximum_items.unwrap_or(i32::MAX) as usize;
+            let found = all.iter().skip(offset).take(page);
+            let item = ResponseBatchItem::success(LocateResponse {
+                unique_identifier: found.map(|object| object.clone().into()).collect(),
+                ..LocateResponse::default()
+            });
+            Some(response(
+                request.request_header.protocol_version,
+                vec![item],
+            ))
+        });
+        let mut client = server.version(V::V1_4).connect().unwrap();
+        let found = client.locate_all([], 10).unwrap();
+        let expected = if knows_offset { 25 } else { 10 };
+        assert_eq!(found.len(), expected, "and it ends");
+        assert_eq!(found[0].as_text(), Some("key-0"));
+    }
+}
+
+#[test]
+fn messages_can_be_observed() {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let engine = Arc::new(Engine::new(Store::default()));
+    let observe = {
+        let seen = seen.clone();
+        move |message: kmip::client::Message<'_>| {
+            let mut seen = seen.lock().unwrap();
+            seen.push((message.is_request, message.bytes[..4].to_vec()));
+        }
+    };
+    let builder = in_memory(&engine).version(V::V1_4).on_message(observe);
+    builder.connect().unwrap().locate([], None).unwrap();
+    let expected = [
+        (true, b"\x42\x00\x78\x01".to_vec()),
+        (false, b"\x42\x00\x7B\x01".to_vec()),
+    ];
+    assert_eq!(*seen.lock().unwrap(), expected);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::types::{
 };
 
 use super::batch::{Batch, BatchRequests, ItemResult, typed};
-use super::builder::{ClientBuilder, Connect};
+use super::builder::{ClientBuilder, Connect, Message, Observe};
 use super::encoding::Encoding;
 use super::error::{Error, Problem};
 use super::negotiation::{Negotiation, Step};
@@ -37,6 +37,7 @@ pub struct Client {
     session: Session,
     timeouts: Timeouts,
     maximum_message_size: usize,
+    observe: Option<Observe>,
     /// Reused for every request, wiped after each.
     buffer: Vec<u8>,
 }
@@ -64,6 +65,7 @@ impl Client {
             session,
             timeouts: settings.timeouts,
             maximum_message_size: settings.maximum_message_size,
+            observe: settings.observe,
             buffer: Vec::with_capacity(16 << 10),
         };
         let deadline = client.deadline();
@@ -193,16 +195,31 @@ impl Client {
             connection,
             session,
             buffer,
+            observe,
             ..
         } = self;
+        let mut tell = |is_request, bytes: &[u8]| {
+            if let Some(observe) = observe {
+                let server = session.server();
+                observe(Message {
+                    server,
+                    is_request,
+                    bytes,
+                });
+            }
+        };
         let Some(connection) = connection else {
             return Err(session.error(operation, Problem::NoServer(Vec::new())));
         };
+        tell(true, buffer);
         let response = connection
             .send(buffer, deadline)
             .and_then(|()| connection.receive(deadline));
         let results = match response {
-            Ok(response) => session.decode(response, expected),
+            Ok(response) => {
+                tell(false, response);
+                session.decode(response, expected)
+            }
             Err(error) => Err(session.error(operation, Problem::Transport(error))),
         };
         connection.release();

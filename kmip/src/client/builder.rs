@@ -55,6 +55,22 @@ pub struct ClientBuilder {
     pub(super) negotiate: bool,
     pub(super) authentication: Option<Authentication<'static>>,
     pub(super) maximum_response_size: Option<i32>,
+    pub(super) observe: Option<Observe>,
+}
+
+/// See [`ClientBuilder::on_message`].
+pub(super) type Observe = Box<dyn FnMut(Message<'_>) + Send>;
+
+/// A message on its way. Debug does not show its bytes.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub struct Message<'m> {
+    /// The server, as shown to people.
+    pub server: &'m str,
+    /// Whether it is a request, else it is a response.
+    pub is_request: bool,
+    /// The message as it is encoded.
+    pub bytes: &'m [u8],
 }
 
 impl ClientBuilder {
@@ -71,6 +87,7 @@ impl ClientBuilder {
             negotiate: true,
             authentication: None,
             maximum_response_size: None,
+            observe: None,
         }
     }
 
@@ -172,6 +189,14 @@ impl ClientBuilder {
         })
     }
 
+    /// Calls `observe` with each message as it is sent or received, for logs and for tickets to
+    /// the server's vendor. Messages may contain keys in clear.
+    #[must_use]
+    pub fn on_message(mut self, observe: impl FnMut(Message<'_>) + Send + 'static) -> Self {
+        self.observe = Some(Box::new(observe));
+        self
+    }
+
     /// Connects to the server and negotiates the version.
     ///
     /// # Errors
@@ -206,6 +231,16 @@ impl Connect for TlsConnect {
     ) -> Result<Box<dyn Stream>, transport::Error> {
         let stream = TcpStream::connect(server, deadline)?;
         Ok(Box::new(self.0.connect(stream, server, deadline)?))
+    }
+}
+
+impl fmt::Debug for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("server", &self.server)
+            .field("is_request", &self.is_request)
+            .field("length", &self.bytes.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -37,7 +37,7 @@ mod session;
 
 pub use batch::{Batch, BatchRequests, ItemResult};
 pub use blocking::Client;
-pub use builder::{ClientBuilder, Connect};
+pub use builder::{ClientBuilder, Connect, Message};
 pub use encoding::Encoding;
 pub use error::{Error, OperationFailure, Problem, ResponseFault};
 pub use negotiation::{Attempt, Negotiation, Step};

@@ -4,7 +4,8 @@ use crate::types::{
     ActivateRequest, Attribute, Attributes, CreateKeyPairRequest, CreateRequest,
     CryptographicAlgorithm, CryptographicUsageMask, DateTime, DestroyRequest, GetRequest,
     GetResponse, KeyWrappingSpecification, LocateRequest, ManagedObject, ObjectType,
-    RegisterRequest, RevocationReason, RevocationReasonCode, RevokeRequest, UniqueIdentifier,
+    ProtocolVersion, RegisterRequest, RevocationReason, RevocationReasonCode, RevokeRequest,
+    UniqueIdentifier,
 };
 
 use super::blocking::Client;
@@ -124,6 +125,43 @@ impl Client {
             ..LocateRequest::default()
         };
         Ok(self.call(request)?.unique_identifier)
+    }
+
+    /// Finds all objects that have all these attributes, `page` of them at a time (Locate), for
+    /// servers that limit the number or size of answers. Before KMIP 1.3, which brought Offset
+    /// Items, everything is asked for at once.
+    ///
+    /// # Errors
+    /// If the server refuses it.
+    pub fn locate_all<'a>(
+        &mut self,
+        attributes: impl Into<Attributes<'a>>,
+        page: u16,
+    ) -> Result<Vec<UniqueIdentifier<'static>>, Error> {
+        let attributes = attributes.into();
+        if self.version() < ProtocolVersion::V1_3 || page == 0 {
+            return self.locate(attributes, None);
+        }
+        let mut found = Vec::new();
+        loop {
+            let request = LocateRequest {
+                maximum_items: Some(page.into()),
+                offset_items: i32::try_from(found.len()).ok().filter(|offset| *offset > 0),
+                attributes: attributes.clone(),
+                ..LocateRequest::default()
+            };
+            let mut more = self.call(request)?.unique_identifier;
+            let full = more.len() == usize::from(page);
+            // A server that does not know the offset begins again.
+            more.retain(|object| !found.contains(object));
+            if more.is_empty() {
+                return Ok(found);
+            }
+            found.extend(more);
+            if !full {
+                return Ok(found);
+            }
+        }
     }
 
     /// Makes a key usable (Activate).

@@ -59,6 +59,9 @@ pub enum AddressError {
     /// It is a URL.
     #[error("'{0}' is a URL; expected HOST or HOST:PORT without a scheme or path")]
     Url(String),
+    /// It is no URL, or one with another scheme.
+    #[error("'{0}' does not begin with https://")]
+    NotHttps(String),
     /// The host has characters that neither names nor IP addresses have.
     #[error("'{0}' is neither a host name nor an IP address")]
     Host(String),

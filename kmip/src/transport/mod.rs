@@ -20,6 +20,7 @@ pub mod memory;
 mod stream;
 mod tcp;
 pub mod tls;
+mod url;
 
 pub use address::{AddressError, DEFAULT_PORT, ServerAddress};
 pub use connection::Connection;
@@ -30,3 +31,4 @@ pub use garbage::Garbage;
 pub use http::{DEFAULT_PATH, HttpTarget};
 pub use stream::{Liveness, Stream, Unbounded};
 pub use tcp::TcpStream;
+pub use url::HttpsUrl;
