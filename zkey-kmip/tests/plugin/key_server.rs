@@ -1,5 +1,7 @@
 //! A key server in memory, on the engine of the library.
 
+#![allow(dead_code)] // each test binary uses a part of it
+
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -1,0 +1,217 @@
+//! The whole life of keys with what is installed: the program, the shared object of the plugin,
+//! and a key server, over TLS.
+
+mod common;
+#[path = "plugin/key_server.rs"]
+mod key_server;
+
+use std::fs;
+
+use common::host::{Outcome, Repository, finish};
+use kmip::types::State;
+use openssl::symm::{Cipher, encrypt};
+use openssl::x509::X509;
+use test_support::Authority;
+use zkey_kmip::secure_key::software::{MasterKeyFile, Software};
+use zkey_kmip::secure_key::{CardType, SecureKeyBackend};
+
+use key_server::{Behaviour, KeyServer};
+
+struct Installation {
+    repository: Repository,
+    card_type: &'static str,
+}
+
+impl Installation {
+    fn new(card_type: &'static str) -> Installation {
+        let repository = Repository::new();
+        let list = format!("KMIP={}\n", common::shared_object().display());
+        fs::write(repository.path("kms-plugins.conf"), list).unwrap();
+        Installation {
+            repository,
+            card_type,
+        }
+    }
+
+    fn text_path(&self, name: &str) -> String {
+        self.repository.path(name).to_str().unwrap().to_owned()
+    }
+
+    fn answer(&self, arguments: &[&str], input: &str) -> Outcome {
+        let mut command = self.repository.program(arguments);
+        command
+            .env("ZKEY_KMS_PLUGINS", self.text_path("kms-plugins.conf"))
+            .env("ZKEY_KMIP_BACKEND", "software")
+            .env("ZKEY_KMIP_SOFTWARE_CARD_TYPE", self.card_type)
+            .env(
+                "ZKEY_KMIP_SOFTWARE_MASTER_KEY",
+                self.text_path("master-key"),
+            )
+            .env("ZKEY_KMIP_PROFILES", self.text_path("no-profiles"));
+        finish(command.spawn().unwrap(), input)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Outcome {
+        self.answer(arguments, "")
+    }
+
+    /// Binds, configures all, and returns the server.
+    fn configured(&self, authority: &Authority) -> KeyServer {
+        self.run(&["kms", "bind", "KMIP"]).ok();
+        let certificate = self.text_path("client.pem");
+        let outcome = self.run(&[
+            "kms",
+            "configure",
+            "--apqns",
+            "3.39",
+            "--gen-identity-key",
+            "ECC:prime256v1",
+            "--gen-self-signed-cert",
+            &certificate,
+            "--cert-subject",
+            "CN=client",
+        ]);
+        assert!(
+            outcome.err.contains("protected by software only"),
+            "{outcome:?}"
+        );
+        outcome.ok();
+        let client = X509::from_pem(&fs::read(certificate).unwrap()).unwrap();
+        let server = KeyServer::start(&authority.server(), client, Behaviour::default());
+        let ca = self.text_path("ca.pem");
+        authority.write_pem(self.repository.path("ca.pem").as_path());
+        let address = server.address();
+        let connect = [
+            "kms",
+            "configure",
+            "--kmip-server",
+            &address,
+            "--tls-ca-bundle",
+            &ca,
+            "--tls-verify-hostname",
+        ];
+        let refused = self.answer(&connect, "n\n");
+        assert!(refused.out.contains("SHA-256 fingerprint"), "{refused:?}");
+        refused.fails(1);
+        self.answer(&connect, "y\n").ok();
+        server
+    }
+}
+
+#[test]
+fn keys_are_generated_changed_imported_and_removed() {
+    let installation = Installation::new("CCA");
+    let authority = Authority::new("authority");
+    let server = installation.configured(&authority);
+    let text = installation.run(&["kms", "info"]).ok();
+    assert!(text.contains("Test Server 1.0"), "{text}");
+
+    let generate = [
+        "generate",
+        "-N",
+        "disk",
+        "-d",
+        "first",
+        "-K",
+        "CCA-AESCIPHER",
+    ];
+    installation.run(&generate).ok();
+    let info = installation.repository.info("disk");
+    let id = info.get("kms-key-id").unwrap().to_owned();
+    let object = server.store.object(&id).unwrap();
+    assert_eq!(
+        object.custom("x", "zkey-zkey-name").as_deref(),
+        Some("disk")
+    );
+    let description = object.custom("x", "zkey-description");
+    assert_eq!(description.as_deref(), Some("first"));
+    let backend = Software::new(
+        CardType::Cca,
+        MasterKeyFile::at(installation.repository.path("master-key")),
+    );
+    let pattern = backend
+        .verification_pattern(&installation.repository.skey("disk"))
+        .unwrap();
+    let cipher = Cipher::aes_256_cbc();
+    let expected = encrypt(cipher, &object.key, Some(&[0; 16]), &[0; 32]).unwrap();
+    assert_eq!(pattern, expected[..32]);
+
+    installation
+        .run(&["change", "-N", "disk", "-d", "second"])
+        .ok();
+    let text = installation.run(&["kms", "list"]).ok();
+    assert!(text.contains("second") && text.contains(&id), "{text}");
+
+    installation
+        .run(&["remove", "-N", "disk", "-F", "--state", "deactivated"])
+        .ok();
+    assert_eq!(server.store.object(&id).unwrap().state, State::DEACTIVATED);
+    let text = installation.run(&["kms", "list"]).ok();
+    assert!(!text.contains(&id), "{text}");
+    assert!(!installation.repository.path("disk.skey").exists());
+}
+
+#[test]
+fn xts_pairs_come_back_by_import() {
+    let installation = Installation::new("EP11");
+    let authority = Authority::new("authority");
+    let server = installation.configured(&authority);
+    installation
+        .run(&["generate", "-N", "pair", "-x", "--label", "one:two"])
+        .ok();
+    let info = installation.repository.info("pair");
+    let ids = ["kms-xts-key1-id", "kms-xts-key2-id"].map(|name| info.get(name).unwrap().to_owned());
+    let first = server.store.object(&ids[0]).unwrap();
+    assert_eq!(
+        first.custom("x", "zkey-xts-key2-id").as_ref(),
+        Some(&ids[1])
+    );
+    let before = installation.repository.skey("pair");
+    assert_eq!(before.len(), 2 * 336);
+    installation.run(&["remove", "-N", "pair", "-F"]).ok();
+    installation.run(&["kms", "import", "-q"]).ok();
+    let after = installation.repository.skey("pair");
+    let backend = Software::new(
+        CardType::Ep11,
+        MasterKeyFile::at(installation.repository.path("master-key")),
+    );
+    let pattern = |key: &[u8]| backend.verification_pattern(key).unwrap();
+    assert_eq!(pattern(&before), pattern(&after));
+    installation.run(&["kms", "refresh"]).ok();
+    installation
+        .run(&["remove", "-N", "pair", "-F", "--state", "destroyed"])
+        .ok();
+    for id in &ids {
+        assert_eq!(server.store.object(id).unwrap().state, State::DESTROYED);
+    }
+}
+
+#[test]
+fn master_keys_change_under_a_bound_repository() {
+    let installation = Installation::new("CCA");
+    let authority = Authority::new("authority");
+    let _server = installation.configured(&authority);
+    let file = MasterKeyFile::at(installation.repository.path("master-key"));
+    file.load_new().unwrap();
+    let text = installation.run(&["kms", "reencipher"]).ok();
+    assert!(text.contains("--complete"), "{text}");
+    file.set_new().unwrap();
+    installation.run(&["kms", "reencipher", "--complete"]).ok();
+    installation.run(&["generate", "-N", "after"]).ok();
+    let message = installation
+        .run(&["kms", "reencipher", "--complete"])
+        .fails(1);
+    assert!(message.contains("pending"), "{message}");
+}
+
+#[test]
+fn a_server_that_went_away_leaves_no_key() {
+    let installation = Installation::new("CCA");
+    let authority = Authority::new("authority");
+    let mut server = installation.configured(&authority);
+    server.stop();
+    let message = installation.run(&["generate", "-N", "disk"]).fails(1);
+    assert!(message.contains("127.0.0.1"), "{message}");
+    assert!(!installation.repository.path("disk.skey").exists());
+    assert!(!installation.repository.path("disk.info").exists());
+}
