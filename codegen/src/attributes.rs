@@ -38,7 +38,14 @@ pub(crate) fn position(spec: &Spec, tag: &Tag) -> Option<usize> {
 pub(crate) fn editions(spec: &Spec, tag: &Tag) -> u8 {
     let rules = of_tag(spec, tag).map_or(&[][..], |attribute| &attribute.rules);
     let versions = rules.iter().flat_map(|rule| rule.range.versions());
-    versions.fold(0, |editions, version| editions | 1 << version as u8)
+    let editions = versions.fold(0, |editions, version| editions | 1 << version as u8);
+    // The items of certificates got their tags in 1.4 and their rules in 2.0: messages of 1.4 carry
+    // them as attributes already.
+    let first = 1 << tag.range.since as u8;
+    if editions != 0 && editions & (first << 1 | (first - 1)) == first << 1 {
+        return editions | first;
+    }
+    editions
 }
 
 fn of_tag<'s>(spec: &'s Spec, tag: &Tag) -> Option<&'s Attribute> {

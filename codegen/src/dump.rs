@@ -11,8 +11,8 @@
 //!
 //! `until` is the last version that has the thing, or null if the newest still has it. `required` is
 //! true, false, `"conditional"`, or null where the specification does not say. An operation that both
-//! sides can ask for is shown as asked by the client. Enumerations that list no values, since these are
-//! tags or stand in another standard, are left out.
+//! sides can ask for is shown as asked by the client. Enumerations whose values are tags or those of
+//! another standard are left out.
 
 use kmip_spec::model::{EnumerationKind, FieldRow, Payload, Required, Spec, ValueSource, layout};
 use kmip_spec::{Version, VersionRange};

@@ -42,10 +42,14 @@
 
 pub mod client;
 pub mod codec;
+pub mod conformance;
+pub mod json;
 pub mod server;
+mod text;
 pub mod transport;
 pub mod ttlv;
 pub mod types;
 mod version;
+pub mod xml;
 
 pub use version::{Edition, ParseVersionError, ProtocolVersion};

@@ -192,7 +192,7 @@ fn values(text: &str, enumerations: &mut [Enumeration]) -> Result<(), TableError
         let owner = row.cell("enumeration");
         let enumeration = enumerations
             .iter_mut()
-            .find(|e| e.name == owner && e.source == ValueSource::Table)
+            .find(|e| e.name == owner && e.source != ValueSource::Tags)
             .ok_or_else(|| unknown_owner(&row, "enumeration"))?;
         enumeration.values.push(EnumValue {
             name: row.text("name")?,

@@ -123,7 +123,7 @@ pub struct Enumeration {
     pub extensions: Option<String>,
     /// Where the values come from.
     pub source: ValueSource,
-    /// The values of the table, by value; empty unless [`ValueSource::Table`].
+    /// The values of the table, by value; empty for [`ValueSource::Tags`].
     pub values: Vec<EnumValue>,
 }
 
@@ -143,7 +143,7 @@ pub enum ValueSource {
     Table,
     /// They are the tags.
     Tags,
-    /// Another standard defines them (PKCS#11).
+    /// Another standard defines them (PKCS#11); the tables list those of its version 3.0.
     External,
 }
 

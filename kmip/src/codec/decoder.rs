@@ -224,11 +224,11 @@ impl<'s, 'a> Decoder<'s, 'a> {
         Ok(())
     }
 
-    /// How many items the structure still has, for TTLV; 1 where that is not known.
+    /// How many items the structure still has, as a guess.
     pub(crate) fn items_ahead(&self) -> usize {
         match &self.source {
             None => self.reader.items_ahead(),
-            Some(_) => 1,
+            Some(source) => source.items_ahead(),
         }
     }
 
@@ -517,7 +517,8 @@ impl<'a> Decoder<'_, 'a> {
     ) -> Result<()> {
         let expected = match (row.repeat, &self.source) {
             (true, None) => self.reader.run_length(),
-            _ => 1,
+            (true, Some(source)) => source.run_length(),
+            (false, _) => 1,
         };
         self.reserve(field, expected);
         progress.items -= 1;

@@ -70,6 +70,12 @@ pub enum ErrorKind {
     /// A Text String that is not UTF-8.
     #[error("the text is not UTF-8")]
     InvalidUtf8,
+    /// The name of an item that is not that of a tag.
+    #[error("`{0}` is not a tag")]
+    UnknownTag(String),
+    /// The name of an item type that does not exist.
+    #[error("`{0}` is not an item type")]
+    UnknownTypeName(String),
     /// A value that its type cannot hold, or that is spelled wrongly.
     #[error("{0} is not a valid {1}")]
     InvalidValue(String, &'static str),

@@ -92,10 +92,10 @@ impl From<String> for RawValue<'_> {
     }
 }
 
-impl<'a> Item<'a> for RawValue<'a> {
-    fn read(&mut self, d: &mut Decoder<'_, 'a>) -> Result<()> {
+impl<'a> RawValue<'a> {
+    /// Reads the value by the names of the enumeration or mask that items with this tag have.
+    pub(crate) fn read_as(&mut self, tag: Tag, d: &mut Decoder<'_, 'a>) -> Result<()> {
         d.count_items(1)?;
-        let tag = d.tag().unwrap_or_default();
         *self = match d.item_type()? {
             ItemType::STRUCTURE => {
                 let mut items = Vec::new();
@@ -129,6 +129,13 @@ impl<'a> Item<'a> for RawValue<'a> {
             }
         };
         Ok(())
+    }
+}
+
+impl<'a> Item<'a> for RawValue<'a> {
+    fn read(&mut self, d: &mut Decoder<'_, 'a>) -> Result<()> {
+        let tag = d.tag().unwrap_or_default();
+        self.read_as(tag, d)
     }
 
     fn write(&self, tag: Tag, e: &mut Encoder<'_>) -> Result<()> {

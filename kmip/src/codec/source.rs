@@ -23,6 +23,17 @@ pub trait Source<'a> {
     /// Where the item stands in the input, in bytes.
     fn offset(&self) -> usize;
 
+    /// How many items with the tag of this one follow each other, this one included. A guess that
+    /// is too low costs time.
+    fn run_length(&self) -> usize {
+        1
+    }
+
+    /// How many items there are from this one to the end of the structure, as a guess.
+    fn items_ahead(&self) -> usize {
+        1
+    }
+
     /// Goes to the first item of the structure.
     fn enter(&mut self) -> Result<()>;
 

@@ -9,8 +9,10 @@ use crate::codec::{Decoder, Encoder, Error, ErrorKind, Item, Message, Options, R
 use crate::types::Tag;
 use crate::version::ProtocolVersion;
 
+pub(crate) use reader::code;
 pub use reader::{Frame, HEADER_BYTES, Reader};
 pub use writer::Writer;
+pub(crate) use writer::sign_extension;
 
 /// Decodes a message. It borrows texts and byte strings from `bytes`.
 ///

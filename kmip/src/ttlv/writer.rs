@@ -74,14 +74,12 @@ impl<'b> Writer<'b> {
     /// # Errors
     /// It is longer than a length field can tell.
     pub fn big_integer(&mut self, tag: Tag, value: &[u8]) -> Result<()> {
-        let padded = value.len().next_multiple_of(8).max(8);
-        let length = checked_length(padded, ItemType::BIG_INTEGER)?;
-        let negative = value.first().is_some_and(|byte| byte & 0x80 != 0);
-        let fill = if negative { 0xFF } else { 0 };
+        let extension = sign_extension(value);
+        let length = extension.len() + value.len();
+        let length = checked_length(length, ItemType::BIG_INTEGER)?;
         self.buffer
             .extend_from_slice(&header(tag, code::BIG_INTEGER, length));
-        let begin = self.buffer.len() + padded - value.len();
-        self.buffer.resize(begin, fill);
+        self.buffer.extend_from_slice(extension);
         self.buffer.extend_from_slice(value);
         Ok(())
     }
@@ -161,6 +159,14 @@ impl<'b> Writer<'b> {
         self.buffer.extend_from_slice(&[0; 8][..padding]);
         Ok(())
     }
+}
+
+/// What makes a Big Integer a multiple of eight bytes long, and eight bytes at least.
+pub(crate) fn sign_extension(value: &[u8]) -> &'static [u8] {
+    let missing = value.len().next_multiple_of(8).max(8) - value.len();
+    let negative = value.first().is_some_and(|byte| byte & 0x80 != 0);
+    let fill: &[u8; 8] = if negative { &[0xFF; 8] } else { &[0; 8] };
+    &fill[..missing]
 }
 
 #[inline(always)]

@@ -25,7 +25,7 @@ pub struct CustomAttribute<'a> {
     /// Vendor Identification. In KMIP 1.x the part of the name before the first dash, if that is
     /// `x` (set by clients) or `y` (set by servers); otherwise empty.
     pub vendor: Cow<'a, str>,
-    /// Name without the vendor.
+    /// Name without the vendor. Empty for an attribute of KMIP 1.x without Attribute Name.
     pub name: Cow<'a, str>,
     /// The value, of any type.
     pub value: RawValue<'a>,
@@ -103,15 +103,7 @@ impl<'a> Attribute<'a> {
     /// Attribute of KMIP 1.x: name, index, value.
     fn read_1x(&mut self, d: &mut Decoder<'_, 'a>) -> Result<()> {
         let frame = d.enter()?;
-        let Some(Tag::ATTRIBUTE_NAME) = d.tag() else {
-            return Err(Error::at(
-                ErrorKind::MissingField(Tag::ATTRIBUTE_NAME),
-                d.offset(),
-            ));
-        };
-        let name = d
-            .text()
-            .map_err(|error| error.within(Tag::ATTRIBUTE_NAME))?;
+        let name = self.read_1x_name(d)?;
         if d.tag() == Some(Tag::ATTRIBUTE_INDEX) {
             self.index = Some(
                 d.integer()
@@ -130,19 +122,36 @@ impl<'a> Attribute<'a> {
         d.leave(frame)
     }
 
-    fn read_1x_value(&mut self, name: Cow<'a, str>, d: &mut Decoder<'_, 'a>) -> Result<()> {
-        let edition = d.edition();
-        let known = attribute_by_name(&name);
-        if let Some(tag) = known.filter(|tag| tag.is_attribute_in(edition)) {
-            return self.value.read_as(tag, d);
+    /// Attribute Name; empty if there is none, which the tables tolerate.
+    fn read_1x_name(&mut self, d: &mut Decoder<'_, 'a>) -> Result<Cow<'a, str>> {
+        if d.tag() == Some(Tag::ATTRIBUTE_VALUE) {
+            return Ok(Cow::Borrowed(""));
         }
+        let offset = d.offset();
+        if d.tag() != Some(Tag::ATTRIBUTE_NAME) {
+            let kind = ErrorKind::MissingField(Tag::ATTRIBUTE_NAME);
+            return Err(Error::at(kind, offset));
+        }
+        match d.text() {
+            Ok(name) if name.is_empty() => {
+                let kind = ErrorKind::InvalidValue("an empty text".to_owned(), "Attribute Name");
+                Err(Error::at(kind, offset).within(Tag::ATTRIBUTE_NAME))
+            }
+            name => name.map_err(|error| error.within(Tag::ATTRIBUTE_NAME)),
+        }
+    }
+
+    fn read_1x_value(&mut self, name: Cow<'a, str>, d: &mut Decoder<'_, 'a>) -> Result<()> {
+        let known = attribute_by_name(&name);
         let (vendor, name) = match known {
+            Some(tag) if tag.is_attribute_in(d.edition()) => return self.value.read_as(tag, d),
             // A newer attribute of the specification: its name may begin with anything.
             Some(_) => (Cow::Borrowed(""), name),
             None => split_custom_name(name),
         };
         let mut value = RawValue::default();
-        value.read(d)?;
+        // Names in the value are those of the attribute.
+        value.read_as(known.unwrap_or(Tag::ATTRIBUTE_VALUE), d)?;
         self.value = AttributeValue::Custom(CustomAttribute {
             vendor,
             name,
@@ -155,10 +164,10 @@ impl<'a> Attribute<'a> {
         let open = e.begin(tag)?;
         match &self.value {
             AttributeValue::Custom(custom) => {
-                e.text(
-                    Tag::ATTRIBUTE_NAME,
-                    &join_custom_name(&custom.vendor, &custom.name),
-                )?;
+                let name = join_custom_name(&custom.vendor, &custom.name);
+                if !name.is_empty() {
+                    e.text(Tag::ATTRIBUTE_NAME, &name)?;
+                }
                 self.write_index(e)?;
                 custom.value.write(Tag::ATTRIBUTE_VALUE, e)?;
             }

@@ -75,6 +75,18 @@ impl EnumerationTable {
         let index = self.names.binary_search_by_key(&name, |(name, _)| name);
         Some(&self.values[usize::from(self.names[index.ok()?].1)])
     }
+
+    /// The value whose name differs only in case and punctuation, as some programs write them.
+    /// Looks through the whole table.
+    pub(crate) fn by_loose_name(&self, name: &str) -> Option<&'static EnumerationValue> {
+        let mut names = self.names.iter();
+        if let Some((_, index)) = names.find(|(known, _)| same_letters(known, name)) {
+            return Some(&self.values[usize::from(*index)]);
+        }
+        self.values
+            .iter()
+            .find(|value| same_letters(value.name, name))
+    }
 }
 
 impl EnumerationValue {
@@ -128,6 +140,14 @@ impl Names {
         let set = table.values.iter().filter(move |bit| mask & bit.value != 0);
         (set.map(move |bit| bit.spelling_in(edition)), mask & !known)
     }
+}
+
+fn same_letters(a: &str, b: &str) -> bool {
+    fn letters(text: &str) -> impl Iterator<Item = u8> {
+        let letters = text.bytes().filter(u8::is_ascii_alphanumeric);
+        letters.map(|byte| byte.to_ascii_lowercase())
+    }
+    letters(a).eq(letters(b))
 }
 
 /// Shows a value by name, or else as a number.

@@ -1,0 +1,231 @@
+//! Documents of test cases: the messages in them, and their placeholders.
+
+use std::borrow::Cow;
+
+use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
+
+use crate::ProtocolVersion;
+use crate::types::{DateTime, Tag};
+
+/// The moment that `$NOW` is: any would do, the same in every run.
+const NOW: i64 = 1_700_000_000;
+
+/// The messages of a document.
+#[derive(Debug, Clone)]
+pub struct Document<'d> {
+    /// They in the order of the document.
+    pub messages: Vec<Message<'d>>,
+}
+
+/// A message of a document.
+#[derive(Debug, Clone)]
+pub struct Message<'d> {
+    /// Tag of the message: Request Message or Response Message.
+    pub tag: Tag,
+    /// The line on which it begins, from 1.
+    pub line: usize,
+    /// Its text.
+    pub text: &'d str,
+    /// The Protocol Version in its header, if it has one.
+    pub version: Option<ProtocolVersion>,
+}
+
+/// The text of a message without placeholders.
+#[derive(Debug, Clone)]
+pub struct Filled<'d> {
+    /// The text.
+    pub text: Cow<'d, str>,
+    /// How many placeholders were replaced.
+    pub placeholders: usize,
+}
+
+/// The document is not XML.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {what}")]
+pub struct DocumentError {
+    /// The line, from 1.
+    pub line: usize,
+    what: String,
+}
+
+impl DocumentError {
+    fn at(text: &str, offset: usize, what: impl ToString) -> Self {
+        let before = &text.as_bytes()[..offset.min(text.len())];
+        DocumentError {
+            line: 1 + before.iter().filter(|byte| **byte == b'\n').count(),
+            what: what.to_string(),
+        }
+    }
+}
+
+impl<'d> Document<'d> {
+    /// Finds the messages. What stands between them is ignored: the official documents have
+    /// comments and remarks there.
+    ///
+    /// # Errors
+    /// The text is not well-formed.
+    pub fn parse(text: &'d str) -> Result<Self, DocumentError> {
+        let mut reader = Reader::from_str(text);
+        let mut messages: Vec<Message<'d>> = Vec::new();
+        // Begin, tag and depth of the message that is open, and the number that comes next.
+        let mut open: Option<(usize, Tag, usize)> = None;
+        let mut version = [None; 2];
+        let mut depth = 0;
+        loop {
+            let before = reader.buffer_position() as usize;
+            let event = reader.read_event().map_err(|error| {
+                DocumentError::at(text, reader.error_position() as usize, error)
+            })?;
+            let after = reader.buffer_position() as usize;
+            match event {
+                Event::Start(element) => {
+                    if let (None, Some(tag)) = (open, message_tag(&element)) {
+                        open = Some((before, tag, depth));
+                        version = [None; 2];
+                    }
+                    depth += 1;
+                }
+                Event::Empty(element) => note_version(&element, &mut version),
+                Event::End(_) => {
+                    depth -= 1;
+                    if let Some((begin, tag, at)) = open.filter(|(.., at)| *at == depth) {
+                        debug_assert_eq!(at, depth);
+                        open = None;
+                        messages.push(Message {
+                            tag,
+                            line: DocumentError::at(text, begin, "").line,
+                            text: &text[begin..after],
+                            version: match version {
+                                [Some(major), Some(minor)] => {
+                                    Some(ProtocolVersion::new(major, minor))
+                                }
+                                _ => None,
+                            },
+                        });
+                    }
+                }
+                Event::Eof if depth > 0 => {
+                    return Err(DocumentError::at(text, after, "an element does not end"));
+                }
+                Event::Eof => return Ok(Document { messages }),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl<'d> Message<'d> {
+    /// The message with a valid value of the declared type for each placeholder. The same
+    /// placeholder gets the same value everywhere.
+    ///
+    /// # Errors
+    /// The message is not well-formed, or has a placeholder of a type that none has.
+    pub fn filled(&self) -> Result<Filled<'d>, DocumentError> {
+        let mut reader = Reader::from_str(self.text);
+        let mut filled = String::new();
+        let mut copied = 0;
+        let mut placeholders = 0;
+        loop {
+            let event = reader.read_event().map_err(|error| {
+                DocumentError::at(self.text, reader.error_position() as usize, error)
+            })?;
+            let after = reader.buffer_position() as usize;
+            match event {
+                Event::Start(element) | Event::Empty(element) => {
+                    let Some((range, value)) = self.replacement(&element, after)? else {
+                        continue;
+                    };
+                    filled.push_str(&self.text[copied..range.start]);
+                    filled.push_str(&value);
+                    copied = range.end;
+                    placeholders += 1;
+                }
+                Event::Eof => break,
+                _ => {}
+            }
+        }
+        if placeholders == 0 {
+            let text = Cow::Borrowed(self.text);
+            return Ok(Filled { text, placeholders });
+        }
+        filled.push_str(&self.text[copied..]);
+        let text = Cow::Owned(filled);
+        Ok(Filled { text, placeholders })
+    }
+
+    /// Where an element has a placeholder, and what takes its place.
+    fn replacement(
+        &self,
+        element: &BytesStart<'_>,
+        after: usize,
+    ) -> Result<Option<(std::ops::Range<usize>, String)>, DocumentError> {
+        let mut item_type = None;
+        let mut found = None;
+        for attribute in element.attributes() {
+            let attribute =
+                attribute.map_err(|error| DocumentError::at(self.text, after, error))?;
+            let value = attribute.value;
+            match attribute.key.as_ref() {
+                b"type" => item_type = Some(String::from_utf8_lossy(&value).into_owned()),
+                b"value" if value.first() == Some(&b'$') => {
+                    let begin = value.as_ptr() as usize - self.text.as_ptr() as usize;
+                    let name = String::from_utf8_lossy(&value[1..]).into_owned();
+                    found = Some((begin..begin + value.len(), name));
+                }
+                _ => {}
+            }
+        }
+        let Some((range, name)) = found else {
+            return Ok(None);
+        };
+        let item_type = item_type.unwrap_or_default();
+        let value = placeholder(&name, &item_type).ok_or_else(|| {
+            let what = format!("a placeholder `${name}` of the type {item_type}");
+            DocumentError::at(self.text, after, what)
+        })?;
+        Ok(Some((range, value)))
+    }
+}
+
+fn message_tag(element: &BytesStart<'_>) -> Option<Tag> {
+    let messages = [Tag::REQUEST_MESSAGE, Tag::RESPONSE_MESSAGE];
+    let name = element.name();
+    messages
+        .into_iter()
+        .find(|tag| tag.spelling().map(str::as_bytes) == Some(name.as_ref()))
+}
+
+/// The first numbers of a message are those of its header.
+fn note_version(element: &BytesStart<'_>, version: &mut [Option<i32>; 2]) {
+    let place = match element.name().as_ref() {
+        b"ProtocolVersionMajor" => &mut version[0],
+        b"ProtocolVersionMinor" => &mut version[1],
+        _ => return,
+    };
+    let value = element.try_get_attribute("value").ok().flatten();
+    let value = value.and_then(|value| std::str::from_utf8(&value.value).ok()?.parse().ok());
+    *place = place.or(value);
+}
+
+/// A value of the type for a placeholder.
+fn placeholder(name: &str, item_type: &str) -> Option<String> {
+    match item_type {
+        "TextString" => Some(name.to_lowercase()),
+        "ByteString" => {
+            let mut digits = Vec::new();
+            crate::text::push_hex(&mut digits, name.as_bytes());
+            String::from_utf8(digits).ok()
+        }
+        "DateTime" => {
+            let offset = name.strip_prefix("NOW")?;
+            let offset = if offset.is_empty() {
+                0
+            } else {
+                offset.parse::<i32>().ok()?
+            };
+            Some(DateTime(NOW + i64::from(offset)).to_string())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,191 @@
+//! What a text encoding offers to its users.
+
+use zeroize::Zeroize;
+
+use super::{Cursor, Style};
+use crate::codec::{Decoder, Encoder, Error, ErrorKind, Item, Options, Result, Sink};
+use crate::types::Tag;
+use crate::version::ProtocolVersion;
+
+/// Decodes the only item of an index.
+pub(crate) fn decode_item<'a, T: Item<'a>>(
+    mut cursor: Cursor<'_, 'a>,
+    tag: Tag,
+    version: ProtocolVersion,
+    options: &Options,
+) -> Result<T> {
+    let mut decoder = Decoder::new(&mut cursor, version, options)?;
+    if let Some(found) = decoder.tag().filter(|found| *found != tag) {
+        let expected = tag;
+        let kind = ErrorKind::UnexpectedRoot { expected, found };
+        return Err(Error::at(kind, decoder.offset()));
+    }
+    let mut item = T::default();
+    match item.read(&mut decoder) {
+        Ok(()) => decoder.finish()?,
+        Err(error) => return Err(error.within(tag)),
+    }
+    Ok(item)
+}
+
+/// A writer that appends to a buffer.
+pub(crate) trait TextWriter<'b>: Sink {
+    fn with(buffer: &'b mut Vec<u8>, style: Style) -> Self;
+    fn buffer(self) -> &'b mut Vec<u8>;
+}
+
+/// Appends an item to a buffer, or nothing if that fails.
+pub(crate) fn encode_item<'a, 'b, W: TextWriter<'b>, T: Item<'a>>(
+    item: &T,
+    tag: Tag,
+    version: ProtocolVersion,
+    buffer: &'b mut Vec<u8>,
+    style: Style,
+) -> Result<()> {
+    let length = buffer.len();
+    let mut writer = W::with(buffer, style);
+    let written = item.write(tag, &mut Encoder::new(&mut writer, version));
+    written.map_err(|error| {
+        let buffer = writer.buffer();
+        // It may hold the begin of a key.
+        buffer[length..].zeroize();
+        buffer.truncate(length);
+        error.within(tag)
+    })
+}
+
+/// The functions of a module with a `parser` and a `Writer`: the same for both encodings.
+macro_rules! encoding {
+    (json: $json:literal) => {
+        use crate::codec::{Item, Message, Mode, Options, Result};
+        use crate::text::{self, Cursor, Index, Rules, Style};
+        use crate::types::Tag;
+        use crate::version::ProtocolVersion;
+
+        /// Decodes messages and keeps its memory from one to the next.
+        #[derive(Default)]
+        pub struct Reader {
+            index: Index,
+        }
+
+        impl Reader {
+            /// A reader.
+            pub fn new() -> Self {
+                Reader::default()
+            }
+
+            /// See [`decode`].
+            ///
+            /// # Errors
+            /// See [`decode`].
+            pub fn decode<'a, M: Message<'a>>(
+                &mut self,
+                bytes: &'a [u8],
+                options: &Options,
+            ) -> Result<M> {
+                self.decode_item(bytes, M::TAG, ProtocolVersion::LATEST, options)
+            }
+
+            /// See [`decode_item`].
+            ///
+            /// # Errors
+            /// See [`decode_item`].
+            pub fn decode_item<'a, T: Item<'a>>(
+                &mut self,
+                bytes: &'a [u8],
+                tag: Tag,
+                version: ProtocolVersion,
+                options: &Options,
+            ) -> Result<T> {
+                let text = parser::parse(bytes, options, &mut self.index)?;
+                let rules = Rules {
+                    json: $json,
+                    strict: options.mode == Mode::Strict,
+                };
+                let cursor = Cursor::new(&self.index, text, rules);
+                text::decode_item(cursor, tag, version, options)
+            }
+
+            /// Tag of the only item in `bytes`.
+            ///
+            /// # Errors
+            /// The bytes are not exactly one item.
+            pub fn root_tag(&mut self, bytes: &[u8], options: &Options) -> Result<Tag> {
+                parser::parse(bytes, options, &mut self.index)?;
+                Ok(Tag(self.index.get(1).tag))
+            }
+        }
+
+        /// Decodes a message. It borrows texts without escapes from `bytes`.
+        ///
+        /// # Errors
+        /// The bytes are not exactly one message of this kind, see
+        /// [`ErrorKind`](crate::codec::ErrorKind).
+        pub fn decode<'a, M: Message<'a>>(bytes: &'a [u8], options: &Options) -> Result<M> {
+            Reader::new().decode(bytes, options)
+        }
+
+        /// Decodes an item that is not a whole message, by the rules of `version`.
+        ///
+        /// # Errors
+        /// The bytes are not exactly one such item, see [`ErrorKind`](crate::codec::ErrorKind).
+        pub fn decode_item<'a, T: Item<'a>>(
+            bytes: &'a [u8],
+            tag: Tag,
+            version: ProtocolVersion,
+            options: &Options,
+        ) -> Result<T> {
+            Reader::new().decode_item(bytes, tag, version, options)
+        }
+
+        /// Appends a message to `buffer` without white space, by the rules of the version in its
+        /// header. On an error the buffer is as it was.
+        ///
+        /// # Errors
+        /// The version does not have a field that is set, or requires one that is not; or the
+        /// encoding has no form for a character.
+        pub fn encode<'a, M: Message<'a>>(message: &M, buffer: &mut Vec<u8>) -> Result<()> {
+            encode_item(message, M::TAG, message.version(), buffer)
+        }
+
+        /// As [`encode`], with an item a line and a line feed at the end.
+        ///
+        /// # Errors
+        /// See [`encode`].
+        pub fn encode_indented<'a, M: Message<'a>>(
+            message: &M,
+            buffer: &mut Vec<u8>,
+        ) -> Result<()> {
+            encode_item_indented(message, M::TAG, message.version(), buffer)
+        }
+
+        /// Appends an item to `buffer`, by the rules of `version`. On an error the buffer is as it
+        /// was.
+        ///
+        /// # Errors
+        /// See [`encode`].
+        pub fn encode_item<'a, T: Item<'a>>(
+            item: &T,
+            tag: Tag,
+            version: ProtocolVersion,
+            buffer: &mut Vec<u8>,
+        ) -> Result<()> {
+            text::encode_item::<Writer<'_>, T>(item, tag, version, buffer, Style::Compact)
+        }
+
+        /// As [`encode_item`], with an item a line and a line feed at the end.
+        ///
+        /// # Errors
+        /// See [`encode`].
+        pub fn encode_item_indented<'a, T: Item<'a>>(
+            item: &T,
+            tag: Tag,
+            version: ProtocolVersion,
+            buffer: &mut Vec<u8>,
+        ) -> Result<()> {
+            text::encode_item::<Writer<'_>, T>(item, tag, version, buffer, Style::Indented)
+        }
+    };
+}
+
+pub(crate) use encoding;
