@@ -196,7 +196,7 @@ fn time(decode: Decode, text: &str) -> Duration {
 /// One test, since the allocator counts for all threads.
 #[test]
 fn time_and_memory_are_linear_in_the_length() {
-    let (small, large) = (hostile(1_000), hostile(16_000));
+    let (small, large) = (hostile(500), hostile(6_000));
     for ((name, decode, short), (.., long)) in small.iter().zip(&large) {
         let growth = long.len() as f64 / short.len() as f64;
         // A quadratic cost would grow by the square of this.
