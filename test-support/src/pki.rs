@@ -9,12 +9,12 @@ use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkcs12::Pkcs12;
-use openssl::pkey::{PKey, Private};
+use openssl::pkey::{HasPublic, PKey, Private};
 use openssl::rsa::Rsa;
 use openssl::x509::extension::{
     BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName,
 };
-use openssl::x509::{X509, X509Builder, X509Name, X509NameBuilder};
+use openssl::x509::{X509, X509Builder, X509Name, X509NameBuilder, X509NameRef, X509Req};
 
 const DAY: i64 = 24 * 60 * 60;
 
@@ -61,6 +61,24 @@ impl Authority {
     /// A certificate for a client called `name`.
     pub fn client(&self, name: &str) -> Certified {
         Request::new(name).for_client().signed_by(self)
+    }
+
+    /// Signs a certificate signing request in PEM, with the extensions it asks for. Returns the
+    /// certificate in PEM.
+    pub fn sign_request(&self, pem: &[u8]) -> Vec<u8> {
+        let request = X509Req::from_pem(pem).unwrap();
+        let key = request.public_key().unwrap();
+        assert!(
+            request.verify(&key).unwrap(),
+            "the request is not signed with its own key"
+        );
+        let subject = request.subject_name();
+        let mut builder = builder(subject, self.certificate.subject_name(), &key, (-1, 90));
+        for extension in request.extensions().iter().flatten() {
+            builder.append_extension2(extension).unwrap();
+        }
+        builder.sign(&self.key, MessageDigest::sha256()).unwrap();
+        builder.build().to_pem().unwrap()
     }
 
     /// Writes the authority's certificate as PEM to `path`.
@@ -227,10 +245,10 @@ fn distinguished_name(common: &str) -> X509Name {
     name.build()
 }
 
-fn builder(
-    subject: &X509Name,
-    issuer: &X509Name,
-    key: &PKey<Private>,
+fn builder<T: HasPublic>(
+    subject: &X509NameRef,
+    issuer: &X509NameRef,
+    key: &PKey<T>,
     validity: (i64, i64),
 ) -> X509Builder {
     let mut builder = X509::builder().unwrap();

@@ -1,0 +1,100 @@
+//! A key's whole life, on a machine without coprocessor and key server: `make demo`.
+//!
+//! Starts the reference key server on a loopback port with certificates made for the occasion,
+//! and drives the command line host, which loads the plugin through its C interface as zkey does.
+
+mod programs;
+mod report;
+mod scene;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use report::Report;
+use scene::Scene;
+
+const HELP: &str = "\
+A key's whole life: made by a KMIP server, fetched wrapped under an RSA key, turned into a secure
+key in a zkey repository, removed and imported again.
+
+usage: demo [--keep DIR] [--json]
+
+  --keep DIR   keep everything that was made in DIR, which must not exist or be empty
+  --json       print the steps and the places of the files as JSON
+";
+
+struct Arguments {
+    keep: Option<PathBuf>,
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = match arguments(std::env::args().skip(1)) {
+        Ok(Some(arguments)) => arguments,
+        Ok(None) => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        Err(fault) => {
+            eprint!("demo: {fault}\n\n{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    let mut report = Report::new(arguments.json);
+    match play(&arguments, &mut report) {
+        Ok(places) => {
+            report.finish(&places);
+            ExitCode::SUCCESS
+        }
+        Err(fault) => {
+            report.fail(&fault);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn arguments(mut words: impl Iterator<Item = String>) -> Result<Option<Arguments>, String> {
+    let mut arguments = Arguments {
+        keep: None,
+        json: false,
+    };
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--keep" => {
+                let directory = words.next().ok_or("--keep needs a directory")?;
+                arguments.keep = Some(PathBuf::from(directory));
+            }
+            "--json" => arguments.json = true,
+            "--help" | "-h" => return Ok(None),
+            other => return Err(format!("unknown argument `{other}`")),
+        }
+    }
+    Ok(Some(arguments))
+}
+
+/// Plays all steps. Returns what lies where, if it was to be kept.
+fn play(arguments: &Arguments, report: &mut Report) -> Result<Vec<report::Place>, String> {
+    let scratch = match &arguments.keep {
+        Some(_) => None,
+        None => Some(tempfile::tempdir().map_err(|e| format!("no temporary directory: {e}"))?),
+    };
+    let directory = match (&arguments.keep, &scratch) {
+        (Some(keep), _) => keep.clone(),
+        (None, Some(scratch)) => scratch.path().to_owned(),
+        (None, None) => return Err("there is no directory to work in".to_owned()),
+    };
+    let mut scene = Scene::set(&directory, report)?;
+    scene.bind(report)?;
+    scene.configure(report)?;
+    scene.generate(report)?;
+    scene.list(report)?;
+    scene.remove_and_import(report)?;
+    scene.change_state(report)?;
+    scene.info(report)?;
+    scene.stop(report)?;
+    Ok(if arguments.keep.is_some() {
+        scene.places()
+    } else {
+        Vec::new()
+    })
+}

@@ -1,0 +1,150 @@
+//! The programs that the demo drives.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+/// Where cargo puts the programs: beside the directory of this example.
+pub(crate) fn built(name: &str) -> Result<PathBuf, String> {
+    let this = std::env::current_exe().map_err(|e| format!("where am I: {e}"))?;
+    let directory = this
+        .parent()
+        .and_then(Path::parent)
+        .ok_or("no target directory")?;
+    let path = directory.join(name);
+    if path.exists() {
+        return Ok(path);
+    }
+    Err(format!(
+        "{} is not built: `make demo` does that",
+        path.display()
+    ))
+}
+
+/// A program that this machine can run, perhaps with an emulator in front.
+fn command(program: &Path) -> Command {
+    match std::env::var_os("KMIP_TEST_RUNNER") {
+        Some(runner) if !runner.is_empty() => {
+            let mut command = Command::new(runner);
+            command.arg(program);
+            command
+        }
+        _ => Command::new(program),
+    }
+}
+
+/// The command line host with its environment.
+pub(crate) struct Host {
+    program: PathBuf,
+    variables: Vec<(&'static str, PathBuf)>,
+}
+
+impl Host {
+    pub(crate) fn new(variables: Vec<(&'static str, PathBuf)>) -> Result<Self, String> {
+        let program = built("zkey-kmip")?;
+        Ok(Host { program, variables })
+    }
+
+    /// Runs a command. Returns what it printed, or why it failed.
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: &[S]) -> Result<String, String> {
+        self.answer(arguments, "")
+    }
+
+    /// Runs a command that asks questions.
+    pub(crate) fn answer<S: AsRef<OsStr>>(
+        &self,
+        arguments: &[S],
+        answers: &str,
+    ) -> Result<String, String> {
+        let mut child = command(&self.program)
+            .args(arguments)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .env("ZKEY_KMIP_BACKEND", "software")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|e| format!("{} cannot be started: {e}", self.program.display()))?;
+        if let Some(mut input) = child.stdin.take() {
+            // A program that asks nothing may be gone already.
+            let _ = input.write_all(answers.as_bytes());
+        }
+        let output = child
+            .wait_with_output()
+            .map_err(|e| format!("no output: {e}"))?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        if output.status.success() {
+            return Ok(text);
+        }
+        let words: Vec<_> = arguments
+            .iter()
+            .map(|a| a.as_ref().to_string_lossy())
+            .collect();
+        Err(format!(
+            "`zkey-kmip {}` failed ({}):\n{}{}",
+            words.join(" "),
+            output.status,
+            text,
+            String::from_utf8_lossy(&output.stderr)
+        ))
+    }
+}
+
+/// The reference key server.
+pub(crate) struct Server {
+    child: Child,
+    /// `127.0.0.1:PORT`
+    pub(crate) address: String,
+}
+
+impl Server {
+    /// Starts the server and waits until it says where it listens.
+    pub(crate) fn start(arguments: &[&OsStr]) -> Result<Self, String> {
+        let program = built("kmip-server")?;
+        let mut child = command(&program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|e| format!("{} cannot be started: {e}", program.display()))?;
+        let mut line = String::new();
+        if let Some(output) = child.stdout.take() {
+            let _ = BufReader::new(output).read_line(&mut line);
+        }
+        match line
+            .trim()
+            .rsplit_once(' ')
+            .map(|(_, address)| address.to_owned())
+        {
+            Some(address) if address.contains(':') => Ok(Server { child, address }),
+            _ => {
+                let _ = child.kill();
+                let mut why = String::new();
+                if let Some(mut errors) = child.stderr.take() {
+                    let _ = errors.read_to_string(&mut why);
+                }
+                let _ = child.wait();
+                Err(format!("the server does not start: {line}{why}"))
+            }
+        }
+    }
+
+    /// Ends the server.
+    pub(crate) fn stop(&mut self) -> Result<(), String> {
+        self.child
+            .kill()
+            .map_err(|e| format!("the server cannot be stopped: {e}"))?;
+        self.child
+            .wait()
+            .map(drop)
+            .map_err(|e| format!("the server does not end: {e}"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.stop();
+    }
+}
