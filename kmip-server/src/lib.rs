@@ -1,1 +1,51 @@
-//! See the package description.
+//! A reference KMIP key server on the engine of the `kmip` crate.
+//!
+//! [`KeyServer`] performs the operations; [`kmip::server::Engine`] turns bytes into calls of it,
+//! and [`serve`] listens with TLS. Objects live in a [`Store`]: in memory, or in a SQLite file that
+//! survives crashes without losing what was acknowledged.
+//!
+//! It is made for tests, demonstrations and development. It is **no hardware security module**:
+//! keys stand in the SQLite file as they are, protected by the file mode alone. In memory they are
+//! wiped when they are no longer needed.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use kmip::server::{Engine, Peer};
+//! use kmip::types::{QueryFunction, QueryRequest, RequestMessage};
+//! use kmip::ProtocolVersion;
+//! use kmip_server::{Configuration, KeyServer, MemoryStore};
+//!
+//! let server = KeyServer::new(Configuration::default(), Arc::new(MemoryStore::new()));
+//! let engine = Engine::new(server);
+//! let query = QueryRequest {
+//!     query_function: vec![QueryFunction::QUERY_OPERATIONS],
+//!     ..QueryRequest::default()
+//! };
+//! let mut request = Vec::new();
+//! kmip::ttlv::encode(&RequestMessage::single(ProtocolVersion::V2_1, query), &mut request)?;
+//! let mut response = Vec::new();
+//! engine.respond(&Peer::local(), &request, &mut response);
+//! assert!(!response.is_empty());
+//! # Ok::<(), kmip::codec::Error>(())
+//! ```
+
+#![deny(missing_docs)]
+
+mod attributes;
+mod clock;
+pub mod command;
+mod configuration;
+mod context;
+mod crypto;
+mod object;
+mod operations;
+mod refusal;
+mod server;
+mod store;
+
+pub use attributes::AttributeSet;
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use configuration::{Configuration, Report, User};
+pub use object::StoredObject;
+pub use server::{KeyServer, serve};
+pub use store::{MemoryStore, Search, SqliteStore, Store, StoreError, Transaction};

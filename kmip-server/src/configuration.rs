@@ -1,0 +1,87 @@
+//! What can be set about a server.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use kmip::types::{
+    EncodingOption, Interval, ProfileName, ProtocolVersion, SecretText, ServerInformation,
+};
+
+use crate::clock::{Clock, SystemClock};
+
+/// Settings of a [`KeyServer`](crate::KeyServer).
+#[non_exhaustive]
+pub struct Configuration {
+    /// The protocol versions that are spoken.
+    pub versions: Vec<ProtocolVersion>,
+    /// Vendor Identification in the answer to Query. Some clients choose their behaviour by it.
+    pub vendor_identification: String,
+    /// Server Information in the answer to Query; the named fields are shown from KMIP 2.0 on.
+    pub server_information: ServerInformation<'static>,
+    /// Profiles that Query claims.
+    pub profiles: Vec<ProfileName>,
+    /// Whether a Name may be used only once among the objects of a client that are not destroyed.
+    pub unique_names: bool,
+    /// How long a lease is. `None` for a server without leases.
+    pub lease_time: Option<Interval>,
+    /// What is encrypted when a key is wrapped and the request has no Encoding Option. The
+    /// specification says the TTLV encoding of the Key Value. KMIP 1.0 has no such option, and
+    /// clients that nevertheless expect the bare key need No Encoding here.
+    pub default_encoding_option: EncodingOption,
+    /// Who may log in with a name and a password. If there is anybody, everybody has to.
+    pub users: BTreeMap<String, User>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Called with errors that are not the client's and that it is not told.
+    pub report: Arc<Report>,
+}
+
+/// Takes errors for a log.
+pub type Report = dyn Fn(&(dyn Error + 'static)) + Send + Sync;
+
+/// Somebody who logs in with a password.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// The password.
+    pub password: SecretText<'static>,
+}
+
+/// All versions, unique names, no leases, no users, and a vendor identification of its own.
+impl Default for Configuration {
+    fn default() -> Self {
+        Configuration {
+            versions: ProtocolVersion::ALL.to_vec(),
+            vendor_identification: concat!("kmip-server ", env!("CARGO_PKG_VERSION")).to_owned(),
+            server_information: ServerInformation {
+                server_name: Some("kmip-server".into()),
+                server_version: Some(env!("CARGO_PKG_VERSION").into()),
+                product_name: Some("KMIP reference key server".into()),
+                ..ServerInformation::default()
+            },
+            profiles: vec![
+                ProfileName::BASELINE_SERVER_BASIC_KMIP_V1_2,
+                ProfileName::BASELINE_SERVER_BASIC_KMIP_V1_3,
+                ProfileName::BASELINE_SERVER_BASIC_KMIP_V1_4,
+                ProfileName::BASELINE_SERVER,
+            ],
+            unique_names: true,
+            lease_time: None,
+            default_encoding_option: EncodingOption::TTLV_ENCODING,
+            users: BTreeMap::new(),
+            clock: Arc::new(SystemClock),
+            report: Arc::new(|_| {}),
+        }
+    }
+}
+
+impl fmt::Debug for Configuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Configuration")
+            .field("versions", &self.versions)
+            .field("vendor_identification", &self.vendor_identification)
+            .field("unique_names", &self.unique_names)
+            .finish_non_exhaustive()
+    }
+}

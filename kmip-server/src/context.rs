@@ -1,0 +1,230 @@
+//! An operation in its surroundings: who wants it, when, in which version, and on which store.
+
+use kmip::server::{Call, Failure};
+use kmip::types::{
+    Attribute, AttributeValue, Attributes, DateTime, IntoOwned, ManagedObject, ObjectType,
+    ProtocolVersion, ResultReason, UniqueIdentifier,
+};
+
+use crate::configuration::Configuration;
+use crate::object::{NewObject, StoredObject};
+use crate::refusal;
+use crate::store::{Search, Store, StoreError, Transaction};
+
+/// What an operation has at hand.
+pub(crate) struct Context<'c> {
+    pub(crate) configuration: &'c Configuration,
+    pub(crate) call: &'c Call<'c>,
+    pub(crate) now: DateTime,
+    store: &'c dyn Store,
+}
+
+impl<'c> Context<'c> {
+    pub(crate) fn new(
+        configuration: &'c Configuration,
+        store: &'c dyn Store,
+        call: &'c Call<'c>,
+    ) -> Self {
+        Context {
+            configuration,
+            call,
+            now: configuration.clock.now(),
+            store,
+        }
+    }
+
+    /// The version of the request.
+    pub(crate) fn version(&self) -> ProtocolVersion {
+        self.call.version()
+    }
+
+    /// The client, to whom new objects belong.
+    pub(crate) fn owner(&self) -> &str {
+        self.call.user().unwrap_or_default()
+    }
+
+    /// Begins a transaction. Until it ends, other clients wait: what takes long is done before.
+    pub(crate) fn begin(&self) -> Result<Objects<'_>, Failure> {
+        let transaction = self.store.begin().map_err(|error| self.broken(&error))?;
+        Ok(Objects {
+            context: self,
+            transaction,
+        })
+    }
+
+    /// A store that is out of order is not the client's fault, nor its business.
+    fn broken(&self, error: &StoreError) -> Failure {
+        (self.configuration.report)(error);
+        Failure::internal()
+    }
+}
+
+/// The objects of the client, within a transaction.
+pub(crate) struct Objects<'c> {
+    context: &'c Context<'c>,
+    transaction: Box<dyn Transaction + 'c>,
+}
+
+impl Objects<'_> {
+    /// The object that a request means, as it is now.
+    ///
+    /// # Errors
+    /// If there is none, or it belongs to another client.
+    pub(crate) fn get(
+        &self,
+        given: Option<&UniqueIdentifier<'_>>,
+    ) -> Result<StoredObject, Failure> {
+        self.by_identifier(&self.context.call.identify(given)?)
+    }
+
+    /// As [`get`](Self::get), but the object must not be archived.
+    ///
+    /// # Errors
+    /// As for `get`, or if it is archived.
+    pub(crate) fn get_online(
+        &self,
+        given: Option<&UniqueIdentifier<'_>>,
+    ) -> Result<StoredObject, Failure> {
+        let object = self.get(given)?;
+        match object.archived {
+            true => Err(refusal::archived(&object.identifier)),
+            false => Ok(object),
+        }
+    }
+
+    /// The object with an identifier, as it is now.
+    ///
+    /// # Errors
+    /// As for [`get`](Self::get).
+    pub(crate) fn by_identifier(&self, identifier: &str) -> Result<StoredObject, Failure> {
+        let found = self.check(self.transaction.get(identifier))?;
+        let mut object = found.ok_or_else(|| refusal::object_not_found(identifier))?;
+        if object.owner != self.context.owner() {
+            return Err(refusal::not_yours(identifier));
+        }
+        object.refresh(self.context.now);
+        Ok(object)
+    }
+
+    /// The content of an object.
+    ///
+    /// # Errors
+    /// If it is gone.
+    pub(crate) fn content(&self, object: &StoredObject) -> Result<ManagedObject<'static>, Failure> {
+        if object.is_destroyed() {
+            return Err(refusal::destroyed(&object.identifier));
+        }
+        let content = self.check(self.transaction.content(&object.identifier))?;
+        content.ok_or_else(|| refusal::destroyed(&object.identifier))
+    }
+
+    /// All objects of the client that may be what is searched, as they are now.
+    pub(crate) fn find(
+        &self,
+        exact: Vec<Attribute<'static>>,
+    ) -> Result<Vec<StoredObject>, Failure> {
+        let search = Search {
+            owner: self.context.owner().to_owned(),
+            exact,
+        };
+        let mut found = self.check(self.transaction.find(&search))?;
+        for object in &mut found {
+            object.refresh(self.context.now);
+        }
+        Ok(found)
+    }
+
+    /// Adds a new object and gives back what is known of it.
+    ///
+    /// # Errors
+    /// If its name is in use.
+    pub(crate) fn add(&mut self, new: NewObject) -> Result<StoredObject, Failure> {
+        for attribute in new.attributes.iter() {
+            self.check_name(attribute)?;
+        }
+        let context = self.context;
+        let lease = context.configuration.lease_time;
+        let (object, content) = new.finish(context.owner(), lease, context.now);
+        let added = self.transaction.insert(&object, Some(&content));
+        self.check(added)?;
+        Ok(object)
+    }
+
+    /// Saves a changed object.
+    pub(crate) fn save(&mut self, object: &StoredObject) -> Result<(), Failure> {
+        let saved = self.transaction.update(object);
+        self.check(saved)
+    }
+
+    /// Deletes the content of an object.
+    pub(crate) fn erase(&mut self, object: &StoredObject) -> Result<(), Failure> {
+        let erased = self.transaction.erase_content(&object.identifier);
+        self.check(erased)
+    }
+
+    /// Removes an object as if it had never been there.
+    pub(crate) fn remove(&mut self, identifier: &str) -> Result<(), Failure> {
+        let removed = self.transaction.remove(identifier);
+        self.check(removed)
+    }
+
+    /// Ends the transaction. What the client is told afterwards is true for good.
+    pub(crate) fn commit(self) -> Result<(), Failure> {
+        let context = self.context;
+        let committed = self.transaction.commit();
+        committed.map_err(|error| context.broken(&error))
+    }
+
+    /// Refuses a Name that another object of the client has, or this one already.
+    pub(crate) fn check_name(&self, attribute: &Attribute<'static>) -> Result<(), Failure> {
+        let AttributeValue::Name(name) = &attribute.value else {
+            return Ok(());
+        };
+        if !self.context.configuration.unique_names {
+            return Ok(());
+        }
+        let users = self.find(vec![attribute.clone()])?;
+        match users.iter().all(StoredObject::is_destroyed) {
+            true => Ok(()),
+            false => Err(refusal::name_in_use(&name.name_value)),
+        }
+    }
+
+    /// The attributes that a request gives, those of templates included (until KMIP 1.4).
+    ///
+    /// # Errors
+    /// If there is no such template, or there is something else than attributes.
+    pub(crate) fn given(&self, given: &Attributes<'_>) -> Result<Vec<Attribute<'static>>, Failure> {
+        if let Some(item) = given.extra.iter().next() {
+            let message = format!("{} is no attribute of this version", item.tag);
+            return Err(Failure::new(ResultReason::INVALID_FIELD, message));
+        }
+        let mut list: Vec<Attribute<'static>> = given.clone().into_owned().list;
+        for name in &given.names {
+            let name = AttributeValue::Name(name.clone().into_owned());
+            let found = self.find(vec![name.into()])?;
+            let template = found
+                .iter()
+                .find(|object| object.object_type == ObjectType::TEMPLATE);
+            let template = template.ok_or_else(|| {
+                Failure::new(ResultReason::OBJECT_NOT_FOUND, "there is no such template")
+            })?;
+            let ManagedObject::Template(content) = self.content(template)? else {
+                return Err(Failure::internal());
+            };
+            for attribute in content.attributes {
+                let known = list
+                    .iter()
+                    .any(|given| given.reference() == attribute.reference());
+                if !known && !matches!(attribute.value, AttributeValue::Name(_)) {
+                    list.push(attribute);
+                }
+            }
+        }
+        Ok(list)
+    }
+
+    fn check<T>(&self, result: Result<T, StoreError>) -> Result<T, Failure> {
+        result.map_err(|error| self.context.broken(&error))
+    }
+}

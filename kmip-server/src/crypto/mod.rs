@@ -1,0 +1,32 @@
+//! Cryptography, all of it by OpenSSL.
+
+mod asymmetric;
+mod certificate;
+mod digest;
+mod format;
+mod generate;
+mod parameters;
+mod wrapping;
+
+use kmip::server::Failure;
+use kmip::types::ResultReason;
+use openssl::error::ErrorStack;
+
+pub(crate) use asymmetric::{private_key, private_material, public_key, public_material};
+pub(crate) use certificate::certificate_attributes;
+use digest::message_digest;
+pub(crate) use digest::{digest_of, short_identifier};
+pub(crate) use format::{convert, symmetric_bytes};
+pub(crate) use generate::{
+    KeyPair, generate_key_pair, generate_symmetric, generator, new_identifier, random,
+};
+pub(crate) use parameters::hash_function;
+pub(crate) use wrapping::{WrappingKey, wrap};
+
+/// An operation that OpenSSL refuses, for a reason that lies in the keys or the data.
+pub(crate) fn failed(what: &str) -> impl FnOnce(ErrorStack) -> Failure + '_ {
+    move |_| {
+        let message = format!("cryptographic failure: {what}");
+        Failure::new(ResultReason::CRYPTOGRAPHIC_FAILURE, message)
+    }
+}

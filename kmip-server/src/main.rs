@@ -1,0 +1,24 @@
+//! The reference key server as a program of its own.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use kmip_server::command::{Options, chain, run};
+
+/// A KMIP key server for tests and demonstrations; it is no hardware security module
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(flatten)]
+    options: Options,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse().options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("kmip-server: {}", chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}

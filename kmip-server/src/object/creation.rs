@@ -1,0 +1,181 @@
+//! New objects and the attributes that the server gives them.
+
+use kmip::server::Failure;
+use kmip::types::{
+    Attribute, AttributeValue, DateTime, Interval, IntoOwned, KeyValue, ManagedObject, ObjectType,
+    ProtocolVersion, State, Tag, UniqueIdentifier,
+};
+
+use super::StoredObject;
+use super::content::{key_block, object_type_of};
+use super::lifecycle::{has_state, state_at};
+use crate::attributes::{AttributeSet, check_new};
+use crate::crypto::{certificate_attributes, digest_of, new_identifier, short_identifier};
+use crate::refusal;
+
+/// An object that is about to be made.
+#[derive(Debug)]
+pub(crate) struct NewObject {
+    /// Unique Identifier.
+    pub(crate) identifier: String,
+    /// Attributes so far.
+    pub(crate) attributes: AttributeSet,
+    /// Content.
+    pub(crate) content: ManagedObject<'static>,
+}
+
+impl NewObject {
+    /// An object with the attributes that a client gives it.
+    ///
+    /// # Errors
+    /// If an attribute is not for clients to set, or is given too often, or contradicts the
+    /// content.
+    pub(crate) fn new<'a>(
+        content: ManagedObject<'static>,
+        given: impl IntoIterator<Item = Attribute<'a>>,
+        version: ProtocolVersion,
+    ) -> Result<Self, Failure> {
+        let mut new = NewObject {
+            identifier: new_identifier()?,
+            attributes: AttributeSet::default(),
+            content,
+        };
+        for attribute in given {
+            check_new(&attribute, version)?;
+            new.give(attribute.into_owned(), version)?;
+        }
+        new.take_from_content();
+        Ok(new)
+    }
+
+    fn give(
+        &mut self,
+        attribute: Attribute<'static>,
+        version: ProtocolVersion,
+    ) -> Result<(), Failure> {
+        let reference = attribute.reference();
+        let exists = self.attributes.find(&reference).is_some();
+        let single = match &attribute.value {
+            AttributeValue::Custom(_) => false,
+            AttributeValue::ObjectType(given) if *given != object_type_of(&self.content) => {
+                return Err(refusal::invalid_field(
+                    "the attribute Object Type contradicts the request",
+                ));
+            }
+            _ => !crate::attributes::has_instances(&reference),
+        };
+        if exists && single {
+            return Err(refusal::single_valued(&reference, version));
+        }
+        self.attributes.add(attribute.value);
+        Ok(())
+    }
+
+    /// What the content says of the object.
+    fn take_from_content(&mut self) {
+        if let Some(block) = key_block(&self.content) {
+            let attributes = &mut self.attributes;
+            if let Some(algorithm) = block.cryptographic_algorithm {
+                attributes.set_default(AttributeValue::CryptographicAlgorithm(algorithm));
+            }
+            if let Some(length) = block.cryptographic_length {
+                attributes.set_default(AttributeValue::CryptographicLength(length));
+            }
+            attributes.set(AttributeValue::KeyFormatType(block.key_format_type));
+            let plain = match &block.key_value {
+                Some(KeyValue::Plain(plain)) => plain.attributes.clone(),
+                _ => None,
+            };
+            for attribute in plain.into_iter().flatten() {
+                let known = attributes.find(&attribute.reference()).is_some();
+                if !known && !matches!(attribute.value, AttributeValue::Absent(_)) {
+                    attributes.add(attribute.value);
+                }
+            }
+        }
+        match &self.content {
+            ManagedObject::Certificate(certificate) => {
+                for value in certificate_attributes(certificate) {
+                    self.attributes.set(value);
+                }
+            }
+            ManagedObject::OpaqueObject(opaque) => {
+                let opaque_type = opaque.opaque_data_type;
+                self.attributes
+                    .set(AttributeValue::OpaqueDataType(opaque_type));
+            }
+            _ => {}
+        }
+    }
+
+    /// The finished object: with its identifier, its dates and all else that the server sets.
+    pub(crate) fn finish(
+        mut self,
+        owner: &str,
+        lease: Option<Interval>,
+        now: DateTime,
+    ) -> (StoredObject, ManagedObject<'static>) {
+        let object_type = object_type_of(&self.content);
+        let attributes = &mut self.attributes;
+        let identifier = UniqueIdentifier::from(self.identifier.clone());
+        attributes.set(AttributeValue::UniqueIdentifier(identifier));
+        let short = short_identifier(&self.identifier);
+        attributes.set(AttributeValue::ShortUniqueIdentifier(short.into()));
+        attributes.set(AttributeValue::ObjectType(object_type));
+        attributes.set(AttributeValue::InitialDate(now));
+        attributes.touch(now);
+        if has_state(object_type) {
+            attributes.set(AttributeValue::State(State::PRE_ACTIVE));
+            if let Some(state) = state_at(attributes, now) {
+                attributes.set(AttributeValue::State(state));
+            }
+            attributes.set(AttributeValue::Fresh(true));
+        }
+        if let Some(digest) = digest_of(&self.content) {
+            attributes.set(AttributeValue::Digest(digest));
+        }
+        if let Some(lease) = lease {
+            attributes.set(AttributeValue::LeaseTime(lease));
+        }
+        set_protection(attributes, object_type);
+        let object = StoredObject {
+            identifier: self.identifier,
+            owner: owner.to_owned(),
+            object_type,
+            archived: false,
+            attributes: self.attributes,
+        };
+        (object, self.content)
+    }
+}
+
+/// Sensitive, Extractable and what they were always (1.4: 3.48-3.51; 2.1: 4.3, 4.23, 4.33, 4.55).
+fn set_protection(attributes: &mut AttributeSet, object_type: ObjectType) {
+    if object_type == ObjectType::TEMPLATE {
+        return;
+    }
+    attributes.set_default(AttributeValue::Sensitive(false));
+    attributes.set_default(AttributeValue::Extractable(true));
+    let sensitive = is_true(attributes.sensitive());
+    let extractable = is_true(attributes.extractable());
+    attributes.set(AttributeValue::AlwaysSensitive(sensitive));
+    attributes.set(AttributeValue::NeverExtractable(!extractable));
+}
+
+/// Sensitive may have been changed: if so, Always Sensitive becomes false for good.
+pub(crate) fn sensitive_changed(attributes: &mut AttributeSet) {
+    if !is_true(attributes.sensitive()) && attributes.value(Tag::ALWAYS_SENSITIVE).is_some() {
+        attributes.set(AttributeValue::AlwaysSensitive(false));
+    }
+}
+
+/// Extractable may have been changed: if so, Never Extractable becomes false for good.
+pub(crate) fn extractable_changed(attributes: &mut AttributeSet) {
+    if is_true(attributes.extractable()) && attributes.value(Tag::NEVER_EXTRACTABLE).is_some() {
+        attributes.set(AttributeValue::NeverExtractable(false));
+    }
+}
+
+fn is_true(value: Option<&bool>) -> bool {
+    value.copied() == Some(true)
+}

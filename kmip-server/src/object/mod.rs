@@ -1,0 +1,55 @@
+//! Managed objects.
+
+mod content;
+mod creation;
+mod lifecycle;
+
+use kmip::types::{AttributeValue, DateTime, ObjectType, State, UniqueIdentifier};
+
+use crate::attributes::AttributeSet;
+
+pub(crate) use content::{content_tag, key_block, key_block_mut, object_type_of};
+pub(crate) use creation::{NewObject, extractable_changed, sensitive_changed};
+pub(crate) use lifecycle::Revocation;
+
+/// What is known of an object, without its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredObject {
+    /// Unique Identifier.
+    pub identifier: String,
+    /// The client that the object belongs to.
+    pub owner: String,
+    /// Object Type.
+    pub object_type: ObjectType,
+    /// Whether it is archived.
+    pub archived: bool,
+    /// Its attributes, those that the server maintains among them.
+    pub attributes: AttributeSet,
+}
+
+impl StoredObject {
+    /// State, for objects that have one. Correct as of the last [`refresh`](Self::refresh).
+    pub(crate) fn state(&self) -> Option<State> {
+        self.attributes.state().copied()
+    }
+
+    /// Whether the content is gone.
+    pub(crate) fn is_destroyed(&self) -> bool {
+        matches!(
+            self.state(),
+            Some(State::DESTROYED | State::DESTROYED_COMPROMISED)
+        )
+    }
+
+    /// The identifier, as answers carry it.
+    pub(crate) fn unique_identifier(&self) -> UniqueIdentifier<'static> {
+        UniqueIdentifier::from(self.identifier.clone())
+    }
+
+    /// Lets happen what has become due at a date of the object.
+    pub(crate) fn refresh(&mut self, now: DateTime) {
+        if let Some(state) = lifecycle::state_at(&self.attributes, now) {
+            self.attributes.set(AttributeValue::State(state));
+        }
+    }
+}

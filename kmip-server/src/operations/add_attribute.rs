@@ -1,0 +1,45 @@
+//! Add Attribute (KMIP 1.4, 4.14; 2.1, 6.1.2).
+
+use kmip::server::Failure;
+use kmip::types::{
+    AddAttributeRequest, AddAttributeResponse, IntoOwned, ProtocolVersion, ResultReason,
+};
+
+use crate::attributes::check_added;
+use crate::context::Context;
+use crate::refusal;
+
+pub(super) fn add(
+    context: &Context<'_>,
+    request: AddAttributeRequest<'_>,
+) -> Result<AddAttributeResponse<'static>, Failure> {
+    let version = context.version();
+    let new = request.new_attribute.into_owned().ok_or_else(|| {
+        Failure::new(
+            ResultReason::INVALID_MESSAGE,
+            "the new attribute is missing",
+        )
+    })?;
+    if new.index.is_some_and(|index| index != 0) {
+        return Err(refusal::invalid_field(
+            "the server chooses the index of a new attribute",
+        ));
+    }
+    let mut objects = context.begin()?;
+    let mut object = objects.get_online(request.unique_identifier.as_ref())?;
+    let reference = new.reference();
+    let exists = !object.attributes.positions(&reference, version).is_empty();
+    check_added(&new, exists, version)?;
+    objects.check_name(&new)?;
+    object.attributes.add(new.value);
+    let added = object.attributes.iter().last().cloned();
+    object.attributes.touch(context.now);
+    object.refresh(context.now);
+    objects.save(&object)?;
+    objects.commit()?;
+    Ok(AddAttributeResponse {
+        unique_identifier: object.unique_identifier(),
+        attribute: added.filter(|_| version < ProtocolVersion::V2_0),
+        ..AddAttributeResponse::default()
+    })
+}

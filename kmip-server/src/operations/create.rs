@@ -1,0 +1,74 @@
+//! Create: a new symmetric key (KMIP 1.4, 4.1; 2.1, 6.1.8).
+
+use kmip::server::Failure;
+use kmip::types::{
+    AttributeValue, Attributes, CreateRequest, CreateResponse, KeyBlock, KeyFormatType,
+    KeyMaterial, KeyValue, ManagedObject, ObjectType, Operation, ResultReason, Secret, SecretData,
+    SecretDataType, SymmetricKey,
+};
+
+use crate::context::Context;
+use crate::crypto::generate_symmetric;
+use crate::object::NewObject;
+use crate::refusal;
+
+pub(super) fn create(
+    context: &Context<'_>,
+    request: &CreateRequest<'_>,
+) -> Result<CreateResponse<'static>, Failure> {
+    let mut objects = context.begin()?;
+    let given = objects.given(&request.attributes)?;
+    let wanted = Attributes::from(given.clone());
+    let algorithm = wanted.cryptographic_algorithm().copied();
+    let algorithm = algorithm.ok_or_else(|| missing("Cryptographic Algorithm"))?;
+    let length = wanted.cryptographic_length().copied();
+    let length = length.ok_or_else(|| missing("Cryptographic Length"))?;
+    if wanted.cryptographic_usage_mask().is_none() {
+        return Err(missing("Cryptographic Usage Mask"));
+    }
+    if wanted.quantum_safe().copied() == Some(true) && length < 256 {
+        let message = "keys below 256 bits are not safe from quantum computers";
+        return Err(Failure::new(ResultReason::GENERAL_FAILURE, message));
+    }
+    let (key, generator) = generate_symmetric(algorithm, length)?;
+    let key_block = KeyBlock {
+        key_format_type: KeyFormatType::RAW,
+        key_value: Some(KeyValue::new(KeyMaterial::Bytes(Secret::owned(
+            key.to_vec(),
+        )))),
+        cryptographic_algorithm: Some(algorithm),
+        cryptographic_length: Some(length),
+        ..KeyBlock::default()
+    };
+    let content = match request.object_type {
+        ObjectType::SYMMETRIC_KEY => ManagedObject::SymmetricKey(SymmetricKey {
+            key_block,
+            ..SymmetricKey::default()
+        }),
+        ObjectType::SECRET_DATA => ManagedObject::SecretData(SecretData {
+            secret_data_type: SecretDataType::SEED,
+            key_block,
+            ..SecretData::default()
+        }),
+        _ => return Err(refusal::wrong_object(context.version(), Operation::CREATE)),
+    };
+    let mut new = NewObject::new(content, given, context.version())?;
+    let now = context.now;
+    new.attributes
+        .set_default(AttributeValue::OriginalCreationDate(now));
+    new.attributes
+        .set(AttributeValue::RandomNumberGenerator(generator));
+    let object = objects.add(new)?;
+    objects.commit()?;
+    Ok(CreateResponse {
+        object_type: object.object_type,
+        unique_identifier: object.unique_identifier(),
+        ..CreateResponse::default()
+    })
+}
+
+/// An attribute without which nothing can be made.
+pub(super) fn missing(attribute: &str) -> Failure {
+    let message = format!("the attribute {attribute} is missing");
+    Failure::new(ResultReason::INVALID_MESSAGE, message)
+}

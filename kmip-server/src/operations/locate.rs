@@ -1,0 +1,71 @@
+//! Locate: which objects have certain attributes (KMIP 1.4, 4.9; 2.1, 6.1.24).
+
+use kmip::server::Failure;
+use kmip::types::{
+    LocateRequest, LocateResponse, ObjectGroupMember, ProtocolVersion, StorageStatusMask, Tag,
+};
+
+use crate::attributes::Filter;
+use crate::context::Context;
+use crate::object::StoredObject;
+use crate::refusal;
+
+pub(super) fn locate(
+    context: &Context<'_>,
+    request: &LocateRequest<'_>,
+) -> Result<LocateResponse<'static>, Failure> {
+    if let Some(item) = request.extra.iter().next() {
+        // It may be a condition: what it excludes must not be found.
+        let message = format!("Locate has no field {} in this version", item.tag);
+        return Err(refusal::invalid_field(message));
+    }
+    let version = context.version();
+    let filter = Filter::new(&request.attributes, version)?;
+    let status = request.storage_status_mask;
+    let status = status.unwrap_or(StorageStatusMask::ON_LINE_STORAGE);
+    let wanted = |object: &StoredObject| {
+        is_stored(object, status, filter.is_about(Tag::STATE))
+            && is_member(object, request.object_group_member)
+            && filter.matches(object)
+    };
+    let found = context.begin()?.find(filter.exact())?;
+    let located: Vec<&StoredObject> = found.iter().filter(|object| wanted(object)).collect();
+
+    let offset = count(request.offset_items, "Offset Items")?.unwrap_or(0);
+    let maximum = count(request.maximum_items, "Maximum Items")?.unwrap_or(usize::MAX);
+    let page = located.iter().skip(offset).take(maximum);
+    let total = i32::try_from(located.len()).unwrap_or(i32::MAX);
+    Ok(LocateResponse {
+        located_items: (version >= ProtocolVersion::V1_3).then_some(total),
+        unique_identifier: page.map(|object| object.unique_identifier()).collect(),
+        ..LocateResponse::default()
+    })
+}
+
+/// Whether an object lies where it is searched. Destroyed objects are found only if they are meant:
+/// by the mask, or by their state.
+fn is_stored(object: &StoredObject, status: StorageStatusMask, by_state: bool) -> bool {
+    if object.is_destroyed() {
+        return by_state || status.contains(StorageStatusMask::DESTROYED_STORAGE);
+    }
+    status.contains(match object.archived {
+        true => StorageStatusMask::ARCHIVAL_STORAGE,
+        false => StorageStatusMask::ON_LINE_STORAGE,
+    })
+}
+
+fn is_member(object: &StoredObject, member: Option<ObjectGroupMember>) -> bool {
+    match member {
+        Some(ObjectGroupMember::GROUP_MEMBER_FRESH) => {
+            object.attributes.fresh().copied() == Some(true)
+        }
+        _ => true,
+    }
+}
+
+fn count(number: Option<i32>, field: &str) -> Result<Option<usize>, Failure> {
+    let convert = |number| {
+        usize::try_from(number).map_err(|_| refusal::invalid_field(format!("{field} is negative")))
+    };
+    number.map(convert).transpose()
+}

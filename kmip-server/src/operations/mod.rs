@@ -1,0 +1,124 @@
+//! The operations, each in a file of its own.
+
+mod activate;
+mod add_attribute;
+mod archive;
+mod check;
+mod create;
+mod create_key_pair;
+mod delete_attribute;
+mod destroy;
+mod get;
+mod get_attributes;
+mod hash;
+mod locate;
+mod modify_attribute;
+mod obtain_lease;
+mod query;
+mod re_key;
+mod register;
+mod revoke;
+mod rng;
+mod set_attribute;
+mod undo;
+
+use kmip::server::Failure;
+use kmip::types::{
+    Enumeration, InteropResponse, LogResponse, Operation, PingResponse, ProtocolVersion,
+    RequestPayload, ResponsePayload,
+};
+
+use crate::context::Context;
+
+pub(crate) use undo::{can_undo, undo};
+
+/// Performs an operation.
+pub(crate) fn perform(
+    context: &Context<'_>,
+    request: RequestPayload<'_>,
+) -> Result<ResponsePayload<'static>, Failure> {
+    let operation = request.operation();
+    if !is_defined_in(operation, context.version()) {
+        return Err(Failure::operation_not_supported(operation));
+    }
+    Ok(match request {
+        RequestPayload::Activate(request) => activate::activate(context, &request)?.into(),
+        RequestPayload::AddAttribute(request) => add_attribute::add(context, request)?.into(),
+        RequestPayload::Archive(request) => archive::archive(context, &request)?.into(),
+        RequestPayload::Check(request) => check::check(context, &request)?.into(),
+        RequestPayload::Create(request) => create::create(context, &request)?.into(),
+        RequestPayload::CreateKeyPair(request) => {
+            create_key_pair::create_key_pair(context, &request)?.into()
+        }
+        RequestPayload::DeleteAttribute(request) => {
+            delete_attribute::delete(context, &request)?.into()
+        }
+        RequestPayload::Destroy(request) => destroy::destroy(context, &request)?.into(),
+        RequestPayload::Get(request) => get::get(context, &request)?.into(),
+        RequestPayload::GetAttributeList(request) => {
+            get_attributes::list(context, &request)?.into()
+        }
+        RequestPayload::GetAttributes(request) => get_attributes::get(context, &request)?.into(),
+        RequestPayload::Hash(request) => hash::hash(&request)?.into(),
+        // Marks the begin and the end of a test case; nothing is to be done.
+        RequestPayload::Interop(_) => InteropResponse::default().into(),
+        RequestPayload::Locate(request) => locate::locate(context, &request)?.into(),
+        RequestPayload::Log(_) => LogResponse::default().into(),
+        RequestPayload::ModifyAttribute(request) => {
+            modify_attribute::modify(context, request)?.into()
+        }
+        RequestPayload::ObtainLease(request) => obtain_lease::obtain(context, &request)?.into(),
+        RequestPayload::Ping(_) => PingResponse::default().into(),
+        RequestPayload::Query(request) => query::query(context, &request).into(),
+        RequestPayload::ReKey(request) => re_key::re_key(context, &request)?.into(),
+        RequestPayload::Recover(request) => archive::recover(context, &request)?.into(),
+        RequestPayload::Register(request) => register::register(context, request)?.into(),
+        RequestPayload::Revoke(request) => revoke::revoke(context, request)?.into(),
+        RequestPayload::RngRetrieve(request) => rng::retrieve(&request)?.into(),
+        RequestPayload::RngSeed(request) => rng::seed(&request)?.into(),
+        RequestPayload::SetAttribute(request) => set_attribute::set(context, request)?.into(),
+        other => return Err(Failure::operation_not_supported(other.operation())),
+    })
+}
+
+/// The operations that the server performs, Discover Versions among them, which the engine answers.
+const SUPPORTED: [Operation; 27] = [
+    Operation::CREATE,
+    Operation::CREATE_KEY_PAIR,
+    Operation::REGISTER,
+    Operation::RE_KEY,
+    Operation::LOCATE,
+    Operation::CHECK,
+    Operation::GET,
+    Operation::GET_ATTRIBUTES,
+    Operation::GET_ATTRIBUTE_LIST,
+    Operation::ADD_ATTRIBUTE,
+    Operation::MODIFY_ATTRIBUTE,
+    Operation::DELETE_ATTRIBUTE,
+    Operation::OBTAIN_LEASE,
+    Operation::ACTIVATE,
+    Operation::REVOKE,
+    Operation::DESTROY,
+    Operation::ARCHIVE,
+    Operation::RECOVER,
+    Operation::QUERY,
+    Operation::DISCOVER_VERSIONS,
+    Operation::RNG_RETRIEVE,
+    Operation::RNG_SEED,
+    Operation::HASH,
+    Operation::LOG,
+    Operation::SET_ATTRIBUTE,
+    Operation::INTEROP,
+    Operation::PING,
+];
+
+/// The operations that a client of `version` can have.
+fn supported(version: ProtocolVersion) -> Vec<Operation> {
+    let defined = |operation: &Operation| is_defined_in(*operation, version);
+    SUPPORTED.into_iter().filter(defined).collect()
+}
+
+fn is_defined_in(operation: Operation, version: ProtocolVersion) -> bool {
+    let value = Operation::TABLE.by_value(operation.value());
+    value.is_none_or(|value| value.is_defined_in(version))
+}

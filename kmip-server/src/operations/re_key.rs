@@ -1,0 +1,167 @@
+//! Re-key: a new key with the attributes of an old one (KMIP 1.4, 4.4; 2.1, 6.1.42).
+
+use kmip::server::Failure;
+use kmip::types::{
+    Attribute, AttributeValue, Attributes, DateTime, Interval, KeyMaterial, KeyValue, LinkType,
+    ManagedObject, Operation, ReKeyRequest, ReKeyResponse, Secret, State, Tag,
+};
+
+use super::create::missing;
+use super::create_key_pair::link;
+use crate::attributes::{AttributeSet, check_new};
+use crate::context::{Context, Objects};
+use crate::crypto::generate_symmetric;
+use crate::object::{NewObject, StoredObject, key_block_mut};
+use crate::refusal;
+
+pub(super) fn re_key(
+    context: &Context<'_>,
+    request: &ReKeyRequest<'_>,
+) -> Result<ReKeyResponse<'static>, Failure> {
+    let version = context.version();
+    let mut objects = context.begin()?;
+    let mut old = objects.get_online(request.unique_identifier.as_ref())?;
+    let mut content = objects.content(&old)?;
+    if !matches!(content, ManagedObject::SymmetricKey(_)) {
+        return Err(refusal::wrong_object(version, Operation::RE_KEY));
+    }
+    let replaced = old.attributes.iter().any(is_replacement);
+    if replaced || matches!(old.state(), Some(State::COMPROMISED)) {
+        let message = format!("the key `{}` is replaced or compromised", old.identifier);
+        return Err(refusal::wrong_state(version, message));
+    }
+    let given = given(&objects, request.attributes.as_ref(), context)?;
+    renew(&mut content, &old.attributes)?;
+    let mut new = NewObject::new(content, [], version)?;
+    for attribute in inherited(&old.attributes, &given) {
+        new.attributes.add(attribute.value);
+    }
+    let now = context.now;
+    new.attributes
+        .set(AttributeValue::OriginalCreationDate(now));
+    set_dates(&mut new.attributes, &old.attributes, request.offset, now);
+    for attribute in given {
+        match crate::attributes::has_instances(&attribute.reference()) {
+            true => new.attributes.add(attribute.value),
+            false => new.attributes.set(attribute.value),
+        }
+    }
+    new.attributes
+        .add(link(LinkType::REPLACED_OBJECT_LINK, &old.identifier));
+    old.attributes
+        .add(link(LinkType::REPLACEMENT_OBJECT_LINK, &new.identifier));
+    // The name goes to the new key, so that whoever looks for it finds the one to use.
+    old.attributes.clear(Tag::NAME);
+    old.attributes.touch(now);
+    objects.save(&old)?;
+    let new: StoredObject = objects.add(new)?;
+    objects.commit()?;
+    Ok(ReKeyResponse {
+        unique_identifier: new.unique_identifier(),
+        ..ReKeyResponse::default()
+    })
+}
+
+fn is_replacement(attribute: &Attribute<'_>) -> bool {
+    matches!(&attribute.value, AttributeValue::Link(link)
+        if link.link_type == LinkType::REPLACEMENT_OBJECT_LINK)
+}
+
+fn given(
+    objects: &Objects<'_>,
+    attributes: Option<&Attributes<'_>>,
+    context: &Context<'_>,
+) -> Result<Vec<Attribute<'static>>, Failure> {
+    let given = match attributes {
+        Some(attributes) => objects.given(attributes)?,
+        None => Vec::new(),
+    };
+    for attribute in &given {
+        check_new(attribute, context.version())?;
+    }
+    Ok(given)
+}
+
+/// Puts a new key in the place of the old one.
+fn renew(content: &mut ManagedObject<'static>, old: &AttributeSet) -> Result<(), Failure> {
+    let algorithm = old.cryptographic_algorithm().copied();
+    let algorithm = algorithm.ok_or_else(|| missing("Cryptographic Algorithm"))?;
+    let length = old.cryptographic_length().copied();
+    let length = length.ok_or_else(|| missing("Cryptographic Length"))?;
+    let (key, _) = generate_symmetric(algorithm, length)?;
+    let block = key_block_mut(content).ok_or_else(Failure::internal)?;
+    block.key_format_type = kmip::types::KeyFormatType::RAW;
+    block.key_wrapping_data = None;
+    block.key_value = Some(KeyValue::new(KeyMaterial::Bytes(Secret::owned(
+        key.to_vec(),
+    ))));
+    Ok(())
+}
+
+/// What the new key takes over: all that is not about the old key itself or its life so far
+/// (table "Re-key Attribute Requirements").
+fn inherited<'o>(
+    old: &'o AttributeSet,
+    given: &'o [Attribute<'static>],
+) -> impl Iterator<Item = Attribute<'static>> + 'o {
+    const OWN: [Tag; 22] = [
+        Tag::UNIQUE_IDENTIFIER,
+        Tag::SHORT_UNIQUE_IDENTIFIER,
+        Tag::OBJECT_TYPE,
+        Tag::KEY_FORMAT_TYPE,
+        Tag::CRYPTOGRAPHIC_ALGORITHM,
+        Tag::CRYPTOGRAPHIC_LENGTH,
+        Tag::DIGEST,
+        Tag::STATE,
+        Tag::INITIAL_DATE,
+        Tag::ACTIVATION_DATE,
+        Tag::PROCESS_START_DATE,
+        Tag::PROTECT_STOP_DATE,
+        Tag::DEACTIVATION_DATE,
+        Tag::DESTROY_DATE,
+        Tag::COMPROMISE_OCCURRENCE_DATE,
+        Tag::COMPROMISE_DATE,
+        Tag::REVOCATION_REASON,
+        Tag::ARCHIVE_DATE,
+        Tag::LINK,
+        Tag::LAST_CHANGE_DATE,
+        Tag::ORIGINAL_CREATION_DATE,
+        Tag::FRESH,
+    ];
+    old.iter()
+        .filter(|attribute| {
+            let own = attribute.value.tag().is_some_and(|tag| OWN.contains(&tag));
+            let reference = attribute.reference();
+            !own && !given.iter().any(|given| given.reference() == reference)
+        })
+        .cloned()
+}
+
+/// The dates of the new key: with an offset, those of the old one, moved so that the new key becomes
+/// active that long from now.
+fn set_dates(new: &mut AttributeSet, old: &AttributeSet, offset: Option<Interval>, now: DateTime) {
+    let Some(offset) = offset else {
+        // Without one, the new key is as active as the old one was.
+        if old.state().copied() != Some(State::PRE_ACTIVE) && old.activation_date().is_some() {
+            new.set(AttributeValue::ActivationDate(now));
+        }
+        return;
+    };
+    let activation = DateTime(now.0.saturating_add(offset.0.into()));
+    let Some(before) = old.activation_date().copied() else {
+        new.set(AttributeValue::ActivationDate(activation));
+        return;
+    };
+    let moved =
+        |date: &DateTime| DateTime(activation.0.saturating_add(date.0.saturating_sub(before.0)));
+    new.set(AttributeValue::ActivationDate(activation));
+    if let Some(date) = old.process_start_date() {
+        new.set(AttributeValue::ProcessStartDate(moved(date)));
+    }
+    if let Some(date) = old.protect_stop_date() {
+        new.set(AttributeValue::ProtectStopDate(moved(date)));
+    }
+    if let Some(date) = old.deactivation_date() {
+        new.set(AttributeValue::DeactivationDate(moved(date)));
+    }
+}

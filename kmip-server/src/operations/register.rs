@@ -1,0 +1,87 @@
+//! Register: an object that the client brings along (KMIP 1.4, 4.3; 2.1, 6.1.45).
+
+use kmip::server::Failure;
+use kmip::types::{
+    Attribute, AttributeValue, IntoOwned, ManagedObject, ObjectType, RegisterRequest,
+    RegisterResponse, ResultReason,
+};
+
+use super::create::missing;
+use crate::context::Context;
+use crate::object::{NewObject, key_block, object_type_of};
+use crate::refusal;
+
+pub(super) fn register(
+    context: &Context<'_>,
+    request: RegisterRequest<'_>,
+) -> Result<RegisterResponse<'static>, Failure> {
+    let content = request.managed_object.ok_or_else(|| {
+        Failure::new(
+            ResultReason::INVALID_MESSAGE,
+            "the object itself is missing",
+        )
+    })?;
+    if object_type_of(&content) != request.object_type {
+        return Err(refusal::invalid_field(
+            "the object is of another Object Type",
+        ));
+    }
+    let content = content.into_owned();
+    check_content(&content)?;
+    let mut objects = context.begin()?;
+    let mut given = objects.given(&request.attributes)?;
+    if let ManagedObject::Template(template) = &content {
+        // The name by which the template is referred to may stand inside it.
+        given.extend(names(template.attributes.iter()));
+    }
+    let new = NewObject::new(content, given, context.version())?;
+    check_attributes(&new, request.object_type)?;
+    let object = objects.add(new)?;
+    objects.commit()?;
+    Ok(RegisterResponse {
+        unique_identifier: object.unique_identifier(),
+        ..RegisterResponse::default()
+    })
+}
+
+fn names<'l>(
+    attributes: impl Iterator<Item = &'l Attribute<'static>>,
+) -> impl Iterator<Item = Attribute<'static>> {
+    attributes
+        .filter(|attribute| matches!(attribute.value, AttributeValue::Name(_)))
+        .cloned()
+}
+
+/// Whether the object is complete, as far as the server can tell.
+fn check_content(content: &ManagedObject<'static>) -> Result<(), Failure> {
+    let Some(block) = key_block(content) else {
+        return Ok(());
+    };
+    match (&block.key_value, &block.key_wrapping_data) {
+        (Some(kmip::types::KeyValue::Wrapped(_)), None) => Err(refusal::invalid_field(
+            "a wrapped key needs Key Wrapping Data",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Attributes without which an object of the type could not be used.
+fn check_attributes(new: &NewObject, object_type: ObjectType) -> Result<(), Failure> {
+    let keys = [
+        ObjectType::SYMMETRIC_KEY,
+        ObjectType::PUBLIC_KEY,
+        ObjectType::PRIVATE_KEY,
+        ObjectType::SPLIT_KEY,
+    ];
+    if !keys.contains(&object_type) {
+        return Ok(());
+    }
+    let attributes = &new.attributes;
+    if attributes.cryptographic_algorithm().is_none() {
+        return Err(missing("Cryptographic Algorithm"));
+    }
+    match attributes.cryptographic_usage_mask() {
+        None => Err(missing("Cryptographic Usage Mask")),
+        Some(_) => Ok(()),
+    }
+}

@@ -1,0 +1,108 @@
+//! Objects as bytes: TTLV in the form of KMIP 2.1, or of 1.4 for what only 1.x has.
+
+use kmip::codec::{Error, Options};
+use kmip::ttlv;
+use kmip::types::{
+    Attribute, AttributeValue, IntoOwned, ManagedObject, ObjectType, ProtocolVersion, Tag,
+};
+use zeroize::Zeroizing;
+
+use crate::object::content_tag;
+
+/// Something encoded, and the minor and major version whose rules it follows.
+pub(super) struct Encoded {
+    pub(super) form: Form,
+    pub(super) bytes: Zeroizing<Vec<u8>>,
+}
+
+/// The rules that a stored item follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// KMIP 2.1.
+    Current,
+    /// KMIP 1.4.
+    Legacy,
+}
+
+impl Form {
+    const ALL: [Form; 2] = [Form::Current, Form::Legacy];
+
+    pub(super) fn number(self) -> i64 {
+        match self {
+            Form::Current => 21,
+            Form::Legacy => 14,
+        }
+    }
+
+    pub(super) fn from_number(number: i64) -> Form {
+        match number {
+            14 => Form::Legacy,
+            _ => Form::Current,
+        }
+    }
+
+    fn version(self) -> ProtocolVersion {
+        match self {
+            Form::Current => ProtocolVersion::V2_1,
+            Form::Legacy => ProtocolVersion::V1_4,
+        }
+    }
+
+    fn attribute_tag(self) -> Tag {
+        match self {
+            Form::Current => Tag::NEW_ATTRIBUTE,
+            Form::Legacy => Tag::ATTRIBUTE,
+        }
+    }
+}
+
+fn encode(write: impl Fn(Form, &mut Vec<u8>) -> Result<(), Error>) -> Result<Encoded, Error> {
+    let mut last = None;
+    for form in Form::ALL {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(512));
+        match write(form, &mut bytes) {
+            Ok(()) => return Ok(Encoded { form, bytes }),
+            Err(error) => last = last.or(Some(error)),
+        }
+    }
+    Err(last.expect("a form has failed"))
+}
+
+/// The value of an attribute, without its index.
+pub(super) fn encode_attribute(value: &AttributeValue<'static>) -> Result<Encoded, Error> {
+    let attribute = Attribute::from(value.clone());
+    encode(|form, bytes| ttlv::encode_item(&attribute, form.attribute_tag(), form.version(), bytes))
+}
+
+pub(super) fn decode_attribute(form: Form, bytes: &[u8]) -> Result<AttributeValue<'static>, Error> {
+    let (tag, version) = (form.attribute_tag(), form.version());
+    let attribute: Attribute<'_> = ttlv::decode_item(bytes, tag, version, &Options::default())?;
+    Ok(attribute.value.into_owned())
+}
+
+pub(super) fn encode_content(content: &ManagedObject<'_>) -> Result<Encoded, Error> {
+    let tag = content_tag(content);
+    encode(|form, bytes| ttlv::encode_item(content, tag, form.version(), bytes))
+}
+
+pub(super) fn decode_content(
+    form: Form,
+    object_type: ObjectType,
+    bytes: &[u8],
+) -> Result<ManagedObject<'static>, Error> {
+    let tag = match object_type {
+        ObjectType::CERTIFICATE => Tag::CERTIFICATE,
+        ObjectType::SYMMETRIC_KEY => Tag::SYMMETRIC_KEY,
+        ObjectType::PUBLIC_KEY => Tag::PUBLIC_KEY,
+        ObjectType::PRIVATE_KEY => Tag::PRIVATE_KEY,
+        ObjectType::SPLIT_KEY => Tag::SPLIT_KEY,
+        ObjectType::TEMPLATE => Tag::TEMPLATE,
+        ObjectType::SECRET_DATA => Tag::SECRET_DATA,
+        ObjectType::PGP_KEY => Tag::PGP_KEY,
+        ObjectType::CERTIFICATE_REQUEST => Tag::CERTIFICATE_REQUEST,
+        _ => Tag::OPAQUE_OBJECT,
+    };
+    let content: ManagedObject<'_> =
+        ttlv::decode_item(bytes, tag, form.version(), &Options::default())?;
+    Ok(content.into_owned())
+}

@@ -1,0 +1,38 @@
+//! What can go wrong with a store.
+
+use std::path::PathBuf;
+
+/// A store that is out of order.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The file of the store cannot be made or protected.
+    #[error("cannot open the key store {path}: check the directory and its permissions")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file was written by another version of this program.
+    #[error("the key store has format {found}, this program knows format {known} only")]
+    Format {
+        /// Format of the file.
+        found: i64,
+        /// The format that is known.
+        known: i64,
+    },
+    /// The database reports an error.
+    #[error("the key store does not work")]
+    Database(#[from] rusqlite::Error),
+    /// An object cannot be written or read.
+    #[error("an object in the key store is damaged or cannot be stored")]
+    Encoding(#[from] kmip::codec::Error),
+    /// Two objects with one identifier.
+    #[error("there is an object `{0}` already")]
+    Duplicate(String),
+    /// The object to be changed does not exist.
+    #[error("there is no object `{0}`")]
+    Missing(String),
+}

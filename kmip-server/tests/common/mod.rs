@@ -1,0 +1,229 @@
+//! A server without a network: requests as structs, answers as structs, everything between in
+//! bytes.
+
+#![allow(dead_code, reason = "every test binary uses a part")]
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use kmip::ProtocolVersion;
+use kmip::codec::Options;
+use kmip::server::{Engine, Peer};
+use kmip::types::{
+    ActivateRequest, Attribute, AttributeReference, Attributes, CreateRequest,
+    CryptographicAlgorithm, CryptographicUsageMask, DateTime, DestroyRequest, GetAttributesRequest,
+    IntoOwned, ObjectType, OperationRequest, RequestMessage, RequestPayload, ResponseBatchItem,
+    ResponseMessage, ResultReason, ResultStatus, RevocationReason, RevocationReasonCode,
+    RevokeRequest, UniqueIdentifier,
+};
+use kmip_server::{Configuration, KeyServer, ManualClock, MemoryStore, Store};
+use test_support::Authority;
+
+/// When the tests take place.
+pub(crate) const NOW: DateTime = DateTime(1_800_000_000);
+
+pub(crate) type Identifier = UniqueIdentifier<'static>;
+
+pub(crate) struct World {
+    pub(crate) engine: Engine<KeyServer>,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) peer: Peer,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        World::with(Arc::new(MemoryStore::new()), |_| {})
+    }
+
+    pub(crate) fn configured(change: impl FnOnce(&mut Configuration)) -> Self {
+        World::with(Arc::new(MemoryStore::new()), change)
+    }
+
+    pub(crate) fn with(store: Arc<dyn Store>, change: impl FnOnce(&mut Configuration)) -> Self {
+        let clock = Arc::new(ManualClock::new(NOW));
+        let mut configuration = Configuration::default();
+        configuration.clock = clock.clone();
+        configuration.report = Arc::new(|error| panic!("the server reports: {error:?}"));
+        change(&mut configuration);
+        World {
+            engine: Engine::new(KeyServer::new(configuration, store)),
+            clock,
+            peer: Peer::local(),
+        }
+    }
+
+    /// Sends a message as `peer` and reads the answer strictly.
+    pub(crate) fn exchange(
+        &self,
+        peer: &Peer,
+        message: &RequestMessage<'_>,
+    ) -> ResponseMessage<'static> {
+        let (mut request, mut response) = (Vec::new(), Vec::new());
+        kmip::ttlv::encode(message, &mut request).expect("request");
+        self.engine.respond(peer, &request, &mut response);
+        let answer: ResponseMessage<'_> =
+            kmip::ttlv::decode(&response, &Options::strict()).expect("response");
+        answer.into_owned()
+    }
+
+    pub(crate) fn batch(
+        &self,
+        version: ProtocolVersion,
+        requests: Vec<RequestPayload<'_>>,
+    ) -> Vec<ResponseBatchItem<'static>> {
+        let mut message = RequestMessage::default();
+        message.request_header.protocol_version = version;
+        message.request_header.batch_count = requests.len() as i32;
+        for (number, request) in requests.into_iter().enumerate() {
+            let mut item = kmip::types::RequestBatchItem::new(request);
+            item.unique_batch_item_id = Some(vec![number as u8].into());
+            message.batch_item.push(item);
+        }
+        self.exchange(&self.peer, &message).batch_item
+    }
+
+    pub(crate) fn call_as<'a, R: OperationRequest<'a>>(
+        &self,
+        peer: &Peer,
+        version: ProtocolVersion,
+        request: R,
+    ) -> Result<R::Response<'static>, ResultReason> {
+        let mut answer = self.exchange(peer, &RequestMessage::single(version, request));
+        let item = answer.batch_item.remove(0);
+        match item.result_status {
+            ResultStatus::SUCCESS => {
+                let payload = item.response_payload.expect("payload");
+                Ok(R::Response::try_from(payload).expect("payload of the operation"))
+            }
+            _ => Err(item.result_reason.expect("reason")),
+        }
+    }
+
+    pub(crate) fn call<'a, R: OperationRequest<'a>>(
+        &self,
+        version: ProtocolVersion,
+        request: R,
+    ) -> Result<R::Response<'static>, ResultReason> {
+        self.call_as(&self.peer, version, request)
+    }
+
+    /// Creates an AES-256 key.
+    pub(crate) fn create(
+        &self,
+        version: ProtocolVersion,
+        more: impl IntoIterator<Item = Attribute<'static>>,
+    ) -> Identifier {
+        self.call(version, create(more))
+            .expect("create")
+            .unique_identifier
+    }
+
+    pub(crate) fn activate(
+        &self,
+        version: ProtocolVersion,
+        object: &Identifier,
+    ) -> Result<(), ResultReason> {
+        let request = ActivateRequest {
+            unique_identifier: Some(object.clone()),
+            ..ActivateRequest::default()
+        };
+        self.call(version, request).map(drop)
+    }
+
+    pub(crate) fn revoke(
+        &self,
+        version: ProtocolVersion,
+        object: &Identifier,
+        code: RevocationReasonCode,
+    ) -> Result<(), ResultReason> {
+        let request = RevokeRequest {
+            unique_identifier: Some(object.clone()),
+            revocation_reason: RevocationReason {
+                revocation_reason_code: code,
+                ..RevocationReason::default()
+            },
+            ..RevokeRequest::default()
+        };
+        self.call(version, request).map(drop)
+    }
+
+    pub(crate) fn destroy(
+        &self,
+        version: ProtocolVersion,
+        object: &Identifier,
+    ) -> Result<(), ResultReason> {
+        let request = DestroyRequest {
+            unique_identifier: Some(object.clone()),
+            ..DestroyRequest::default()
+        };
+        self.call(version, request).map(drop)
+    }
+
+    pub(crate) fn attributes(
+        &self,
+        version: ProtocolVersion,
+        object: &Identifier,
+        asked: &[AttributeReference<'static>],
+    ) -> Result<Attributes<'static>, ResultReason> {
+        let request = GetAttributesRequest {
+            unique_identifier: Some(object.clone()),
+            attribute_reference: asked.to_vec(),
+            ..GetAttributesRequest::default()
+        };
+        self.call(version, request).map(|answer| answer.attributes)
+    }
+}
+
+/// A request for an AES-256 key.
+pub(crate) fn create(more: impl IntoIterator<Item = Attribute<'static>>) -> CreateRequest<'static> {
+    let mut attributes: Attributes<'static> = [
+        Attribute::cryptographic_algorithm(CryptographicAlgorithm::AES),
+        Attribute::cryptographic_length(256),
+        Attribute::cryptographic_usage_mask(
+            CryptographicUsageMask::ENCRYPT | CryptographicUsageMask::DECRYPT,
+        ),
+    ]
+    .into();
+    for attribute in more {
+        attributes.push(attribute);
+    }
+    CreateRequest {
+        object_type: ObjectType::SYMMETRIC_KEY,
+        attributes,
+        ..CreateRequest::default()
+    }
+}
+
+/// A client with a certificate.
+pub(crate) fn peer(authority: &Authority, name: &str) -> Peer {
+    let address: SocketAddr = "127.0.0.1:1".parse().unwrap();
+    Peer::new(address, Some(authority.client(name).certificate))
+}
+
+pub(crate) fn name(text: &str) -> Attribute<'static> {
+    Attribute::name(kmip::types::Name {
+        name_value: text.to_owned().into(),
+        name_type: kmip::types::NameType::UNINTERPRETED_TEXT_STRING,
+        ..kmip::types::Name::default()
+    })
+}
+
+pub(crate) fn is_2x(version: ProtocolVersion) -> bool {
+    version >= ProtocolVersion::V2_0
+}
+
+/// A reason as each version tells it.
+pub(crate) fn not_found(version: ProtocolVersion) -> ResultReason {
+    match is_2x(version) {
+        true => ResultReason::OBJECT_NOT_FOUND,
+        false => ResultReason::ITEM_NOT_FOUND,
+    }
+}
+
+/// A wrong state, as each version tells it.
+pub(crate) fn wrong_state(version: ProtocolVersion) -> ResultReason {
+    match version >= ProtocolVersion::V2_1 {
+        true => ResultReason::WRONG_KEY_LIFECYCLE_STATE,
+        false => ResultReason::PERMISSION_DENIED,
+    }
+}
