@@ -39,13 +39,7 @@ pub use time::ParseTimeError;
 
 pub use generated::*;
 
-#[allow(
-    missing_docs,
-    clippy::all,
-    unused_imports,
-    rustdoc::invalid_html_tags,
-    rustdoc::broken_intra_doc_links
-)]
+#[allow(unused_imports, reason = "each of the files needs some of them")]
 mod generated {
     use std::borrow::Cow;
 
