@@ -12,6 +12,7 @@ mod remove;
 mod retrieve;
 mod server;
 mod surroundings;
+mod target;
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::io::Write;

@@ -4,17 +4,17 @@ use std::path::Path;
 
 use kmip::ProtocolVersion;
 use kmip::client::{self, Client, ClientBuilder, Problem};
-use kmip::transport::ServerAddress;
 use kmip::transport::tls::{ClientTls, Identity};
 use openssl::pkey::PKey;
 use openssl::x509::X509;
 
 use super::attributes::AttributeStyle;
+use super::target::Target;
 use crate::abi::{Errno, PluginError};
 use crate::config::{Config, ConfigError, ConfigFile, Connection, Part, ProtocolSetting};
 use crate::files::FileError;
 use crate::identity::certificates_from_pem;
-use crate::profile::{Encoding, Profile, ProfileDirectory, Transport, VersionChoice};
+use crate::profile::{Profile, ProfileDirectory, VersionChoice};
 use crate::secure_key::SecureKeyBackend;
 
 /// A connected server with what must be known about it.
@@ -56,7 +56,7 @@ impl Server {
     ) -> Result<Connected, PluginError> {
         let connection = config.connection()?;
         let profile = profiles.named(&connection.profile)?;
-        let address = address(&connection.server, &profile)?;
+        let target = Target::new(&connection.server, &profile)?;
         let key = config.read(ConfigFile::IdentityKey)?;
         let certificate = config.read(ConfigFile::ClientCertificate)?;
         let identity = identity(backend, &key, &certificate)?;
@@ -65,7 +65,8 @@ impl Server {
             ProtocolSetting::Agreed { major, minor } => VersionChoice::Fixed { major, minor },
             ProtocolSetting::FromProfile => profile.kmip_version,
         };
-        let client = with_version(Client::builder(address).tls(tls), choice)?.connect()?;
+        let builder = target.apply(Client::builder(target.address.clone()).tls(tls));
+        let client = with_version(builder, choice)?.connect()?;
         Ok(Connected { client, profile })
     }
 }
@@ -87,7 +88,8 @@ pub(super) fn with_version(
     }
 }
 
-fn version(major: u32, minor: u32) -> Result<ProtocolVersion, PluginError> {
+/// A version that the library knows.
+pub(super) fn version(major: u32, minor: u32) -> Result<ProtocolVersion, PluginError> {
     let known = ProtocolVersion::ALL.into_iter().find(|version| {
         u32::try_from(version.major) == Ok(major) && u32::try_from(version.minor) == Ok(minor)
     });
@@ -96,22 +98,6 @@ fn version(major: u32, minor: u32) -> Result<ProtocolVersion, PluginError> {
             "KMIP {major}.{minor} is not a version that this plugin speaks (1.0 to 2.1)"
         ))
     })
-}
-
-/// The address of the server that the user gave.
-pub(super) fn address(server: &str, profile: &Profile) -> Result<ServerAddress, PluginError> {
-    let is_url = server
-        .get(..8)
-        .is_some_and(|head| head.eq_ignore_ascii_case("https://"));
-    if is_url || profile.transport == Transport::Https || profile.encoding != Encoding::Ttlv {
-        return Err(PluginError::not_supported(format!(
-            "KMIP over HTTPS is not supported by this version (server {server}, profile {})",
-            profile.name
-        )));
-    }
-    server
-        .parse()
-        .map_err(|error: kmip::transport::AddressError| PluginError::invalid(error.to_string()))
 }
 
 /// Who this client is.

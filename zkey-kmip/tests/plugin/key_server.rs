@@ -82,6 +82,15 @@ pub(crate) struct Store {
 }
 
 impl Store {
+    pub(crate) fn new(behaviour: Behaviour) -> Store {
+        let store = Store {
+            versions: behaviour.versions.clone(),
+            ..Store::default()
+        };
+        store.behave(|own| *own = behaviour);
+        store
+    }
+
     fn lock(&self) -> MutexGuard<'_, Shared> {
         self.state.lock().unwrap()
     }
@@ -120,11 +129,7 @@ impl KeyServer {
         let identity =
             Identity::new(identity.key.clone(), identity.certificate.clone(), vec![]).unwrap();
         let tls = TlsAcceptor::new(ServerTls::new(identity).client_ca(client)).unwrap();
-        let store = Store {
-            versions: behaviour.versions.clone(),
-            ..Store::default()
-        };
-        store.behave(|own| *own = behaviour);
+        let store = Store::new(behaviour);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let engine = Arc::new(Engine::new(store.clone()));
         let server = serve(listener, tls, engine, ServeOptions::default()).unwrap();

@@ -11,6 +11,7 @@ use crate::abi::{Errno, PluginError};
 use crate::config::{ConfigFile, ConnectionSettings, Edit, Part, ProtocolSetting};
 use crate::plugin::Plugin;
 use crate::plugin::server::{self, Connected};
+use crate::plugin::target::Target;
 use crate::profile::{Profile, VersionChoice};
 
 /// What is demanded of the server's certificate from now on.
@@ -46,18 +47,19 @@ pub(super) fn configure(
         Some(profile) => profile,
         None => &profiles.fallback()?,
     };
-    let address = server::address(server, provisional)?;
+    let target = Target::new(server, provisional)?;
+    let first_choice = provisional.kmip_version;
     let tls = tls_options(plugin, edit, options)?;
-    let presented = inspect(plugin, &address, tls.clone(), options)?;
+    let presented = inspect(plugin, &target.address, tls.clone(), options)?;
     let trust = decide(&presented, options)?;
     let tls = demand(tls, &trust, &presented, options);
-    let connect = |choice: VersionChoice| {
-        let builder = Client::builder(address.clone()).tls(tls.clone());
-        server::with_version(builder, choice)?
+    let connect = |target: &Target, choice: VersionChoice| {
+        let builder = Client::builder(target.address.clone()).tls(tls.clone());
+        server::with_version(target.apply(builder), choice)?
             .connect()
             .map_err(PluginError::from)
     };
-    let mut client = connect(provisional.kmip_version)?;
+    let mut client = connect(&target, first_choice)?;
     let about = client.query([
         QueryFunction::QUERY_OPERATIONS,
         QueryFunction::QUERY_OBJECTS,
@@ -74,12 +76,14 @@ pub(super) fn configure(
             selection.profile
         }
     };
-    server::address(server, &profile)?;
-    if let VersionChoice::Fixed { major, minor } = profile.kmip_version {
-        let spoken = client.version();
-        if (spoken.major, spoken.minor) != (major as i32, minor as i32) {
-            client = connect(profile.kmip_version)?;
-        }
+    // The profile that was found may call for another way or version.
+    let final_target = Target::new(server, &profile)?;
+    let speaks_it = match profile.kmip_version {
+        VersionChoice::Auto => first_choice == VersionChoice::Auto,
+        VersionChoice::Fixed { major, minor } => client.version() == server::version(major, minor)?,
+    };
+    if final_target != target || !speaks_it {
+        client = connect(&final_target, profile.kmip_version)?;
     }
     if profile.check_server_capabilities {
         check_capabilities(&about, &client, &profile)?;
