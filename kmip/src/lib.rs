@@ -43,6 +43,7 @@
 pub mod client;
 pub mod codec;
 pub mod conformance;
+mod encoding;
 pub mod json;
 pub mod server;
 mod text;
@@ -52,4 +53,5 @@ pub mod types;
 mod version;
 pub mod xml;
 
+pub use encoding::Encoding;
 pub use version::{Edition, ParseVersionError, ProtocolVersion};

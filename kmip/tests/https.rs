@@ -3,15 +3,17 @@
 mod support;
 
 use std::error::Error as _;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
-use kmip::client::{Client, Encoding, Error, Problem};
-use kmip::server::{Engine, Peer};
-use kmip::transport::tls::{ClientTls, Identity, ServerTls, TlsAcceptor};
-use kmip::transport::{Cause, DEFAULT_PATH, Deadline, FrameError, TcpStream};
-use kmip::types::ProtocolVersion;
+use kmip::client::{Client, ClientBuilder, Error, Problem};
+use kmip::server::{Engine, Peer, ServeOptions, Server, serve as serve_tls};
+use kmip::transport::tls::{ClientTls, Identity, ServerTls, TlsAcceptor, TlsConnector};
+use kmip::transport::{Cause, DEFAULT_PATH, Deadline, FrameError, ServerAddress, TcpStream};
+use kmip::types::CryptographicUsageMask;
+use kmip::{Encoding, ProtocolVersion};
 use support::Store;
 use test_support::{Authority, Certified, ScriptedServer};
 
@@ -210,32 +212,132 @@ fn a_path_that_breaks_the_request_is_refused() {
     }
 }
 
-#[test]
-fn https_is_http_in_tls() {
-    let ca = Authority::new("Test CA");
-    let identity = |certified: Certified| {
-        Identity::new(certified.key, certified.certificate, Vec::new()).unwrap()
-    };
-    let tls = ServerTls::new(identity(ca.server())).client_ca(ca.certificate().clone());
-    let acceptor = TlsAcceptor::new(tls).unwrap();
-    let engine = Arc::new(Engine::new(Store::default()));
-    let server = ScriptedServer::start(move |socket, _| {
-        let stream = acceptor.accept(TcpStream::from(socket), "client", Deadline::NEVER);
-        let mut stream = BufReader::new(stream.unwrap());
-        while let Some((_, body)) = read_request(&mut stream) {
-            let mut message = Vec::new();
-            engine.respond(&Peer::local(), &body, &mut message);
-            stream.get_mut().write_all(&with_length(&message)).unwrap();
-        }
-    });
-    let tls = ClientTls::new()
-        .ca_certificate(ca.certificate().clone())
-        .identity(identity(ca.client("a client")));
-    let mut client = Client::builder(server.address().to_string().parse().unwrap())
-        .tls(tls)
-        .https("/kmip", Encoding::Ttlv)
-        .connect()
+struct World {
+    ca: Authority,
+    server: Server,
+}
+
+impl World {
+    /// Our own server, at /kmip.
+    fn new() -> Self {
+        let ca = Authority::new("Test CA");
+        let tls = ServerTls::new(identity(ca.server())).client_ca(ca.certificate().clone());
+        let server = serve_tls(
+            TcpListener::bind("127.0.0.1:0").unwrap(),
+            TlsAcceptor::new(tls).unwrap(),
+            Arc::new(Engine::new(Store::default())),
+            ServeOptions::default()
+                .https(DEFAULT_PATH)
+                .maximum_message_size(8192),
+        )
         .unwrap();
-    assert_eq!(client.version(), ProtocolVersion::V2_1);
-    assert!(client.locate([], None).unwrap().is_empty());
+        World { ca, server }
+    }
+
+    fn tls(&self) -> ClientTls {
+        ClientTls::new()
+            .ca_certificate(self.ca.certificate().clone())
+            .identity(identity(self.ca.client("a client")))
+    }
+
+    fn client(&self, path: &str, encoding: Encoding) -> ClientBuilder {
+        Client::builder(self.server.address().to_string().parse().unwrap())
+            .tls(self.tls())
+            .https(path, encoding)
+    }
+
+    /// The answer to a raw request.
+    fn raw(&self, request: &str) -> String {
+        let address: ServerAddress = self.server.address().to_string().parse().unwrap();
+        let connector = TlsConnector::new(self.tls()).unwrap();
+        let stream = TcpStream::connect(&address, Deadline::NEVER).unwrap();
+        let mut stream = connector
+            .connect(stream, &address, Deadline::NEVER)
+            .unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+}
+
+fn identity(certified: Certified) -> Identity {
+    Identity::new(certified.key, certified.certificate, Vec::new()).unwrap()
+}
+
+#[test]
+fn our_client_and_server_speak_every_encoding_and_version_over_https() {
+    let world = World::new();
+    for encoding in Encoding::ALL {
+        let mut client = world.client(DEFAULT_PATH, encoding).connect().unwrap();
+        assert_eq!(client.version(), ProtocolVersion::V2_1);
+        for version in ProtocolVersion::ALL {
+            let builder = world.client(DEFAULT_PATH, encoding).version(version);
+            let mut client = builder.connect().unwrap();
+            let usage = CryptographicUsageMask::ENCRYPT;
+            let key = client.create_symmetric_key(256, usage, []).unwrap();
+            assert_eq!(client.locate([], None).unwrap(), std::slice::from_ref(&key));
+            let attributes = client.get_attributes(&key, []).unwrap();
+            assert_eq!(
+                attributes.cryptographic_length(),
+                Some(&256),
+                "{encoding:?} {version}"
+            );
+            client.destroy(&key).unwrap();
+        }
+        assert!(
+            client
+                .get_attributes("nothing", [])
+                .unwrap_err()
+                .is_not_found()
+        );
+    }
+}
+
+#[test]
+fn our_server_refuses_what_it_does_not_offer_by_http_status() {
+    let world = World::new();
+    let error = world
+        .client("/other", Encoding::Ttlv)
+        .connect()
+        .unwrap_err();
+    let chain = format!("{:?}", error.problem());
+    assert!(chain.contains("404"), "{chain}");
+    for (request, status) in [
+        ("GET /kmip HTTP/1.1\r\n\r\n", "405"),
+        (
+            "POST /kmip HTTP/1.1\r\nContent-Type: text/html\r\n\r\n",
+            "415",
+        ),
+        (
+            "POST /kmip HTTP/1.1\r\nContent-Type: application/json\r\n\r\n",
+            "411",
+        ),
+        (
+            "POST /kmip HTTP/1.1\r\nContent-Type: text/xml\r\nContent-Length: 99999\r\n\r\n",
+            "413",
+        ),
+        ("nonsense\r\n\r\n", "400"),
+    ] {
+        let answer = world.raw(request);
+        assert!(
+            answer.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{request}: {answer}"
+        );
+    }
+}
+
+#[test]
+fn a_malformed_message_over_https_is_answered_with_a_message() {
+    let world = World::new();
+    let answer = world.raw(
+        "POST /kmip HTTP/1.1\r\nContent-Type: application/json;charset=UTF-8\r\n\
+         Content-Length: 2\r\nConnection: close\r\n\r\n{}",
+    );
+    assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    assert!(
+        answer.contains("Content-Type: application/json\r\n"),
+        "{answer}"
+    );
+    assert!(answer.contains("InvalidMessage"), "{answer}");
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroize;
 
+use crate::Encoding;
 use crate::transport::{
     Cause, Connection, Deadline, HttpTarget, Liveness, MessageDirection, Phase, ServerAddress,
     Stream, Timeouts,
@@ -15,7 +16,6 @@ use crate::types::{
 
 use super::batch::{Batch, BatchRequests, ItemResult, typed};
 use super::builder::{ClientBuilder, Connect, Message, Observe};
-use super::encoding::Encoding;
 use super::error::{Error, Problem};
 use super::negotiation::{Negotiation, Step};
 use super::repeat::is_repeatable;

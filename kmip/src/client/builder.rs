@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::Encoding;
 use crate::transport::tls::{ClientTls, TlsConnector};
 use crate::transport::{
     self, DEFAULT_MAXIMUM_MESSAGE_SIZE, Deadline, ServerAddress, Stream, TcpStream, Timeouts,
@@ -12,7 +13,6 @@ use crate::types::{
 };
 
 use super::blocking::Client;
-use super::encoding::Encoding;
 use super::error::{Error, Problem};
 
 /// Makes streams to servers. What [`ClientBuilder::tls`] and [`ClientBuilder::without_tls`] do

@@ -2,15 +2,15 @@
 
 use std::borrow::Cow;
 
+use crate::Encoding;
 use crate::codec::Options;
 use crate::types::{
     Authentication, BatchErrorContinuationOption, IntoOwned, LogResponse, LogoutResponse,
     Operation, PingResponse, ProtocolVersion, RequestBatchItem, RequestHeader, RequestMessage,
-    ResponseBatchItem, ResponsePayload, ResultStatus,
+    ResponseBatchItem, ResponseMessage, ResponsePayload, ResultStatus,
 };
 
 use super::batch::{Batch, ItemResult};
-use super::encoding::Encoding;
 use super::error::{Error, OperationFailure, Problem, ResponseFault};
 
 /// What requests to one server have in common, and what their responses must be like.
@@ -145,7 +145,8 @@ impl Session {
     ) -> Result<Vec<ItemResult<ResponsePayload<'static>>>, Error> {
         let failed = |problem| self.error(expected.operation(), problem);
         let message = self.encoding.decode(response, &self.options);
-        let message = message.map_err(|error| failed(Problem::Decode(error)))?;
+        let message: ResponseMessage<'_> =
+            message.map_err(|error| failed(Problem::Decode(error)))?;
         let correlation = message.response_header.server_correlation_value.as_deref();
         let mut answers: Vec<Option<ItemResult<ResponsePayload<'static>>>> = Vec::new();
         answers.resize_with(expected.operations.len(), || None);

@@ -2,8 +2,9 @@
 
 use zeroize::Zeroize;
 
+use crate::Encoding;
 use crate::transport::{
-    Cause, Connection, Deadline, Error, FrameError, MessageDirection, Stream, Timeouts,
+    Cause, Connection, Deadline, Error, FrameError, HttpService, MessageDirection, Stream, Timeouts,
 };
 use crate::types::ResultReason;
 
@@ -29,31 +30,60 @@ pub fn serve_connection<H: Handler>(
         None => "local client".to_owned(),
     };
     let timeouts = Timeouts::NONE.with_operation(options.request);
-    let direction = MessageDirection::Requests;
     let maximum = options.maximum_message_size;
-    let mut connection = Connection::new(stream, name, direction, maximum, timeouts);
+    let mut connection = match &options.https {
+        None => {
+            let direction = MessageDirection::Requests;
+            Connection::new(stream, name, direction, maximum, timeouts)
+        }
+        Some(path) => {
+            let content_types = Encoding::ALL.map(Encoding::content_type);
+            let service = HttpService::new(path, content_types);
+            Connection::http_server(stream, name, service, maximum, timeouts)
+        }
+    };
     let mut response = Vec::new();
     loop {
-        let fault = match connection.receive_or_end(Deadline::after(options.idle)) {
-            Ok(None) => return Ok(()),
-            Ok(Some(request)) => {
-                engine.respond(peer, request, &mut response);
-                None
-            }
-            Err(error) => {
-                let Some(failure) = answerable(&error) else {
-                    return Err(error);
-                };
-                engine.refuse(None, &failure, &mut response);
-                Some(error)
-            }
-        };
+        let outcome = answer(engine, &mut connection, peer, options, &mut response);
         connection.release();
+        if response.is_empty() {
+            return outcome;
+        }
         let sent = connection.send(&response, Deadline::after(options.request));
         response.zeroize();
-        match fault {
-            Some(error) => return Err(error),
-            None => sent?,
+        outcome.and(sent)?;
+        if !connection.keeps_alive() {
+            return Ok(());
+        }
+    }
+}
+
+/// Receives a request and puts the response into `response`, or nothing if the connection is to end
+/// without one.
+fn answer<H: Handler>(
+    engine: &Engine<H>,
+    connection: &mut Connection,
+    peer: &Peer,
+    options: &ServeOptions,
+    response: &mut Vec<u8>,
+) -> Result<(), Error> {
+    match connection.receive_or_end(Deadline::after(options.idle)) {
+        Ok(None) => Ok(()),
+        Ok(Some(_)) => {
+            let content_type = connection.content_type();
+            let encoding = content_type.and_then(Encoding::from_content_type);
+            let request = connection.message();
+            engine.respond_in(encoding.unwrap_or_default(), peer, request, response);
+            Ok(())
+        }
+        Err(error) => {
+            // An HTTP client was told by status.
+            if options.https.is_none() {
+                if let Some(failure) = answerable(&error) {
+                    engine.refuse(Encoding::Ttlv, None, &failure, response);
+                }
+            }
+            Err(error)
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::Encoding;
 use crate::codec::Options;
-use crate::ttlv;
 use crate::types::{
     AsynchronousIndicator, BatchErrorContinuationOption, DiscoverVersionsResponse,
     MessageExtension, ProtocolVersion, RequestBatchItem, RequestHeader, RequestMessage,
@@ -47,15 +47,20 @@ impl<H: Handler> Engine<H> {
         &self.handler
     }
 
-    /// Appends the response to `request` of `peer` to `out`.
+    /// Appends the response to `request` of `peer` to `out`, both in TTLV.
     pub fn respond(&self, peer: &Peer, request: &[u8], out: &mut Vec<u8>) {
-        let decoded: Result<RequestMessage<'_>, _> = ttlv::decode(request, &self.options);
+        self.respond_in(Encoding::Ttlv, peer, request, out);
+    }
+
+    /// Appends the response to `request` of `peer` to `out`, both in `encoding`.
+    pub fn respond_in(&self, encoding: Encoding, peer: &Peer, request: &[u8], out: &mut Vec<u8>) {
+        let decoded: Result<RequestMessage<'_>, _> = encoding.decode(request, &self.options);
         let message = match decoded {
             Ok(message) => message,
             Err(error) => {
                 let failure = Failure::new(ResultReason::INVALID_MESSAGE, error.to_string());
                 let version = response::version_of(request);
-                return self.refuse(version, &failure, out);
+                return self.refuse(encoding, version, &failure, out);
             }
         };
         let version = message.request_header.protocol_version;
@@ -65,18 +70,24 @@ impl<H: Handler> Engine<H> {
                 response.response_header.client_correlation_value =
                     message.request_header.client_correlation_value.clone();
                 let maximum = message.request_header.maximum_response_size;
-                response::write(response, maximum, out);
+                response::write(encoding, response, maximum, out);
             }
-            Err(failure) => self.refuse(Some(version), &failure, out),
+            Err(failure) => self.refuse(encoding, Some(version), &failure, out),
         }
     }
 
     /// Appends the response to a message that is refused before it is decoded, such as one that
     /// is too long. `version` is that of the request, if it is known.
-    pub fn refuse(&self, version: Option<ProtocolVersion>, failure: &Failure, out: &mut Vec<u8>) {
+    pub fn refuse(
+        &self,
+        encoding: Encoding,
+        version: Option<ProtocolVersion>,
+        failure: &Failure,
+        out: &mut Vec<u8>,
+    ) {
         let version = response::version_for(version, self.handler.versions());
         let item = response::failed(version, None, None, failure);
-        response::write(response::message(version, vec![item]), None, out);
+        response::write(encoding, response::message(version, vec![item]), None, out);
     }
 
     fn process<'m>(

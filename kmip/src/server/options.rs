@@ -12,6 +12,7 @@ pub struct ServeOptions {
     pub(super) handshake: Duration,
     pub(super) idle: Option<Duration>,
     pub(super) request: Duration,
+    pub(super) https: Option<String>,
     pub(super) on_error: Box<dyn Fn(&Error) + Send + Sync>,
 }
 
@@ -25,6 +26,7 @@ impl Default for ServeOptions {
             handshake: Duration::from_secs(10),
             idle: Some(Duration::from_secs(600)),
             request: Duration::from_secs(30),
+            https: None,
             on_error: Box::new(|_| {}),
         }
     }
@@ -63,6 +65,13 @@ impl ServeOptions {
     #[must_use]
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request = timeout;
+        self
+    }
+
+    /// Offers KMIP over HTTPS at `path`, in all encodings, instead of TTLV over TLS.
+    #[must_use]
+    pub fn https(mut self, path: impl Into<String>) -> Self {
+        self.https = Some(path.into());
         self
     }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use zeroize::Zeroize;
 
+use crate::Encoding;
 use crate::ttlv::{self, Reader};
 use crate::types::{
     DateTime, Operation, ProtocolVersion, ResponseBatchItem, ResponseHeader, ResponseMessage,
@@ -47,30 +48,50 @@ pub(super) fn failed<'a>(
 }
 
 /// Appends a response to `out`, or if that cannot be encoded or is longer than `maximum` (if that is
-/// positive), one that says so.
-pub(super) fn write(mut response: ResponseMessage<'_>, maximum: Option<i32>, out: &mut Vec<u8>) {
+/// positive), one that says so. The maximum is about the length in TTLV (KMIP 1.4, 6.3; 2.1, 9.9).
+pub(super) fn write(
+    encoding: Encoding,
+    mut response: ResponseMessage<'_>,
+    maximum: Option<i32>,
+    out: &mut Vec<u8>,
+) {
     let begin = out.len();
     let version = response.response_header.protocol_version;
-    if ttlv::encode(&response, out).is_err() {
+    if encoding.encode(&response, out).is_err() {
         // The handler has put something into an answer that this version does not have.
         replace(&mut response, &Failure::internal(), |item| {
             let alone = message(version, vec![item.clone()]);
-            ttlv::encode(&alone, &mut Vec::new()).is_err()
+            encoding.encode(&alone, &mut Vec::new()).is_err()
         });
-        let written = ttlv::encode(&response, out);
+        let written = encoding.encode(&response, out);
         debug_assert!(written.is_ok(), "{written:?}");
     }
     let maximum = maximum.and_then(|maximum| usize::try_from(maximum).ok());
-    let length = out.len() - begin;
-    if maximum.is_some_and(|maximum| maximum > 0 && length > maximum) {
+    let Some(maximum) = maximum.filter(|maximum| *maximum > 0) else {
+        return;
+    };
+    let length = match encoding {
+        Encoding::Ttlv => out.len() - begin,
+        _ => ttlv_length(&response),
+    };
+    if length > maximum {
         let text = format!("the response has {length} bytes");
         out[begin..].zeroize();
         out.truncate(begin);
         let failure = Failure::new(ResultReason::RESPONSE_TOO_LARGE, text);
         replace(&mut response, &failure, |_| true);
-        let written = ttlv::encode(&response, out);
+        let written = encoding.encode(&response, out);
         debug_assert!(written.is_ok(), "{written:?}");
     }
+}
+
+fn ttlv_length(response: &ResponseMessage<'_>) -> usize {
+    let mut bytes = Vec::new();
+    let written = ttlv::encode(response, &mut bytes);
+    debug_assert!(written.is_ok(), "{written:?}");
+    let length = bytes.len();
+    bytes.zeroize();
+    length
 }
 
 fn replace<'a>(

@@ -5,8 +5,8 @@ use std::io;
 use std::time::Duration;
 
 use super::error::{Cause, Error, Phase, Timeout};
-use super::framing::Framing;
-use super::http::{HttpDecoder, HttpTarget};
+use super::framing::{Framing, Side};
+use super::http::{HttpDecoder, HttpService, HttpTarget};
 use super::{Deadline, FrameDecoder, IoLimits, Liveness, MessageDirection, Stream, Timeouts, tls};
 
 /// A stream on which whole KMIP messages are sent and received.
@@ -42,9 +42,30 @@ impl Connection {
         maximum_message_size: usize,
         timeouts: Timeouts,
     ) -> Self {
-        let decoder = HttpDecoder::new(maximum_message_size);
-        let frames = Framing::Http { decoder, target };
+        let decoder = HttpDecoder::of_responses(maximum_message_size);
+        let side = Side::Client(target);
+        let frames = Framing::Http { decoder, side };
         Self::with_framing(Box::new(stream), peer.into(), frames, timeouts)
+    }
+
+    /// A server's connection that offers `service`.
+    pub fn http_server(
+        stream: impl Stream + 'static,
+        peer: impl Into<String>,
+        service: HttpService,
+        maximum_message_size: usize,
+        timeouts: Timeouts,
+    ) -> Self {
+        let decoder = HttpDecoder::of_requests(service, maximum_message_size);
+        let side = Side::Server;
+        let frames = Framing::Http { decoder, side };
+        Self::with_framing(Box::new(stream), peer.into(), frames, timeouts)
+    }
+
+    /// Of the message that a server received last over HTTP: its content type, as the
+    /// [`HttpService`] names it.
+    pub fn content_type(&self) -> Option<&'static str> {
+        self.frames.content_type()
     }
 
     fn with_framing(
@@ -134,6 +155,16 @@ impl Connection {
         Ok(complete.then(|| self.frames.message()))
     }
 
+    /// The message that was received last, until it is released.
+    pub fn message(&self) -> &[u8] {
+        self.frames.message()
+    }
+
+    /// Whether another message can follow on this connection.
+    pub fn keeps_alive(&self) -> bool {
+        !self.broken && self.frames.keeps_alive()
+    }
+
     /// Wipes the message that was received last.
     pub fn release(&mut self) {
         self.frames.release();
@@ -160,7 +191,13 @@ impl Connection {
             match self.frames.is_complete() {
                 Ok(true) => return Ok(true),
                 Ok(false) => {}
-                Err(error) => return Err(self.broken_by(Phase::Receive, error.into())),
+                Err(error) => {
+                    if let Some(refusal) = self.frames.refusal(&error) {
+                        // Whether it arrives does not matter: the connection ends anyhow.
+                        let _ = self.stream.write_all(refusal.as_bytes());
+                    }
+                    return Err(self.broken_by(Phase::Receive, error.into()));
+                }
             }
             match self.stream.read(self.frames.spare()) {
                 Ok(0) => return self.ended(),

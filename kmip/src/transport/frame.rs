@@ -181,9 +181,12 @@ pub enum FrameError {
     /// The length is not a multiple of eight, as that of a structure is.
     #[error("the message header announces {0} bytes, which is not a multiple of 8")]
     Length(u32),
-    /// The HTTP response is malformed.
-    #[error("the HTTP response is malformed: {0}")]
+    /// The HTTP request or response is malformed.
+    #[error("what arrived as HTTP is malformed: {0}")]
     Http(&'static str),
+    /// The HTTP request is for something that the server does not offer.
+    #[error("the HTTP request is refused with {0} {1}")]
+    HttpRefused(u16, &'static str),
     /// The HTTP server does not answer with a KMIP message.
     #[error("the HTTP server answers {status} {reason}{}", detail(text))]
     HttpStatus {

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroize;
 
-use super::http::{HttpDecoder, HttpTarget};
+use super::http::{self, HttpDecoder, HttpTarget};
 use super::{FrameDecoder, FrameError};
 
 /// One of the ways, and what has arrived.
@@ -10,11 +10,16 @@ use super::{FrameDecoder, FrameError};
 pub(super) enum Framing {
     /// Messages in TTLV follow each other and carry their own length.
     Ttlv(FrameDecoder),
-    /// Messages of any encoding are the bodies of HTTP requests and responses.
-    Http {
-        decoder: HttpDecoder,
-        target: HttpTarget,
-    },
+    /// Messages of any encoding are the bodies of HTTP requests and responses; those that are
+    /// sent have a head before them.
+    Http { decoder: HttpDecoder, side: Side },
+}
+
+/// Which side of HTTP this is.
+#[derive(Debug)]
+pub(super) enum Side {
+    Client(HttpTarget),
+    Server,
 }
 
 impl Framing {
@@ -22,8 +27,14 @@ impl Framing {
     pub(super) fn send<T>(&self, message: &[u8], write: impl FnOnce(&[u8]) -> T) -> T {
         match self {
             Framing::Ttlv(_) => write(message),
-            Framing::Http { target, .. } => {
-                let head = target.head(message.len());
+            Framing::Http { decoder, side } => {
+                let head = match side {
+                    Side::Client(target) => target.head(message.len()),
+                    Side::Server => {
+                        let content_type = decoder.content_type().unwrap_or_default();
+                        http::response_head(content_type, message.len())
+                    }
+                };
                 let mut request = Vec::with_capacity(head.len() + message.len());
                 request.extend_from_slice(head.as_bytes());
                 request.extend_from_slice(message);
@@ -94,6 +105,24 @@ impl Framing {
                 decoder.close();
                 decoder.poll()
             }
+        }
+    }
+
+    /// Of the message that a server received last over HTTP.
+    pub(super) fn content_type(&self) -> Option<&'static str> {
+        match self {
+            Framing::Ttlv(_) => None,
+            Framing::Http { decoder, .. } => decoder.content_type(),
+        }
+    }
+
+    /// What to send, as it is, to a client whose message could not be understood.
+    pub(super) fn refusal(&self, error: &FrameError) -> Option<String> {
+        match self {
+            Framing::Http {
+                side: Side::Server, ..
+            } => http::refusal(error),
+            _ => None,
         }
     }
 

@@ -28,7 +28,7 @@ pub use deadline::{Deadline, IoLimits, Timeouts};
 pub use error::{Attempt, Cause, Error, Phase, Timeout};
 pub use frame::{DEFAULT_MAXIMUM_MESSAGE_SIZE, FrameDecoder, FrameError, MessageDirection};
 pub use garbage::Garbage;
-pub use http::{DEFAULT_PATH, HttpTarget};
+pub use http::{DEFAULT_PATH, HttpService, HttpTarget};
 pub use stream::{Liveness, Stream, Unbounded};
 pub use tcp::TcpStream;
 pub use url::HttpsUrl;

@@ -1,11 +1,10 @@
-//! KMIP messages in the bodies of HTTP/1.1 requests and responses (KMIP 1.4 profiles, HTTPS
-//! Client and Server), from the client's side. No I/O happens here.
+//! Taking the bodies out of HTTP/1.1 requests and responses. No I/O happens here.
 
 use std::fmt;
 
-use super::FrameError;
-use super::address::{AddressError, ServerAddress};
-use super::buffer::ReceiveBuffer;
+use super::HttpService;
+use crate::transport::FrameError;
+use crate::transport::buffer::ReceiveBuffer;
 
 /// The head of a response may be so long.
 const MAXIMUM_HEAD: usize = 16 << 10;
@@ -13,59 +12,17 @@ const MAXIMUM_HEADERS: usize = 64;
 /// So much of a server's explanation is passed on.
 const MAXIMUM_TEXT: usize = 200;
 
-/// The path that KMIP servers listen on, by the profiles of the specification.
-pub const DEFAULT_PATH: &str = "/kmip";
-
-/// Where requests are posted to, and what they contain.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpTarget {
-    host: String,
-    path: String,
-    content_type: &'static str,
-}
-
-impl HttpTarget {
-    /// The path `path` (with its slash) on `server`, for messages of `content_type`.
-    ///
-    /// # Errors
-    /// If the path has characters that cannot be in a request line.
-    pub fn new(
-        server: &ServerAddress,
-        path: &str,
-        content_type: &'static str,
-    ) -> Result<Self, AddressError> {
-        if !path.starts_with('/') || !path.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(AddressError::Path(path.to_owned()));
-        }
-        Ok(HttpTarget {
-            host: server.to_string(),
-            path: path.to_owned(),
-            content_type,
-        })
-    }
-
-    /// The head of a request whose body has `length` bytes.
-    pub(super) fn head(&self, length: usize) -> String {
-        let HttpTarget {
-            host,
-            path,
-            content_type,
-        } = self;
-        format!(
-            "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {content_type}\r\n\
-             Accept: {content_type}\r\nContent-Length: {length}\r\n\
-             Cache-Control: no-cache\r\n\r\n"
-        )
-    }
-}
-
-/// Takes the bodies out of HTTP responses. Used like [`FrameDecoder`](super::FrameDecoder).
-pub(super) struct HttpDecoder {
+/// Takes bodies out of a stream. Used like [`FrameDecoder`](crate::transport::FrameDecoder).
+pub(in crate::transport) struct HttpDecoder {
     buffer: ReceiveBuffer,
     head: Option<Head>,
     maximum: usize,
-    /// Whether the server keeps the connection open.
+    /// Whether the peer keeps the connection open.
     keep_alive: bool,
+    /// What a server offers; none on the side of a client.
+    service: Option<HttpService>,
+    /// Of the last request that a server got: its content type, as the service names it.
+    content_type: Option<&'static str>,
 }
 
 struct Head {
@@ -92,29 +49,44 @@ enum Body {
 }
 
 impl HttpDecoder {
-    pub(super) fn new(maximum: usize) -> Self {
+    /// A decoder of responses.
+    pub(in crate::transport) fn of_responses(maximum: usize) -> Self {
         HttpDecoder {
             buffer: ReceiveBuffer::new(),
             head: None,
             maximum,
             keep_alive: true,
+            service: None,
+            content_type: None,
         }
     }
 
-    pub(super) fn buffer(&mut self) -> &mut ReceiveBuffer {
+    /// A decoder of requests to `service`.
+    pub(in crate::transport) fn of_requests(service: HttpService, maximum: usize) -> Self {
+        HttpDecoder {
+            service: Some(service),
+            ..Self::of_responses(maximum)
+        }
+    }
+
+    pub(in crate::transport) fn content_type(&self) -> Option<&'static str> {
+        self.content_type
+    }
+
+    pub(in crate::transport) fn buffer(&mut self) -> &mut ReceiveBuffer {
         &mut self.buffer
     }
 
-    pub(super) fn received(&self) -> usize {
+    pub(in crate::transport) fn received(&self) -> usize {
         self.buffer.len()
     }
 
-    pub(super) fn keeps_alive(&self) -> bool {
+    pub(in crate::transport) fn keeps_alive(&self) -> bool {
         self.keep_alive
     }
 
     /// Whether a response is complete.
-    pub(super) fn poll(&mut self) -> Result<bool, FrameError> {
+    pub(in crate::transport) fn poll(&mut self) -> Result<bool, FrameError> {
         if self.head.is_none() {
             self.head = self.read_head()?;
         }
@@ -133,7 +105,7 @@ impl HttpDecoder {
     }
 
     /// The body, once [`poll`](Self::poll) says that it is complete.
-    pub(super) fn message(&self) -> &[u8] {
+    pub(in crate::transport) fn message(&self) -> &[u8] {
         match self.extent() {
             Some((begin, length, _)) => self
                 .buffer
@@ -145,7 +117,7 @@ impl HttpDecoder {
     }
 
     /// Wipes the response, if it is complete.
-    pub(super) fn release(&mut self) {
+    pub(in crate::transport) fn release(&mut self) {
         if let Some((begin, length, end)) = self.extent() {
             if begin + length <= self.buffer.len() && end <= self.buffer.len() {
                 self.buffer.consume(end);
@@ -155,12 +127,12 @@ impl HttpDecoder {
     }
 
     /// Length of the body, once it is known.
-    pub(super) fn expected(&self) -> Option<usize> {
+    pub(in crate::transport) fn expected(&self) -> Option<usize> {
         self.extent().map(|(_, length, _)| length)
     }
 
     /// The stream has ended: this may complete a response.
-    pub(super) fn close(&mut self) {
+    pub(in crate::transport) fn close(&mut self) {
         self.keep_alive = false;
         if let Some(Head {
             body: Body::UntilClose { closed },
@@ -195,17 +167,35 @@ impl HttpDecoder {
     }
 
     fn read_head(&mut self) -> Result<Option<Head>, FrameError> {
+        match self.service.clone() {
+            None => self.read_response_head(),
+            Some(service) => self.read_request_head(&service),
+        }
+    }
+
+    fn read_request_head(&mut self, service: &HttpService) -> Result<Option<Head>, FrameError> {
+        let data = self.buffer.bytes();
+        let mut headers = [httparse::EMPTY_HEADER; MAXIMUM_HEADERS];
+        let mut request = httparse::Request::new(&mut headers);
+        let Some(begin) = complete(request.parse(data), data)? else {
+            return Ok(None);
+        };
+        self.content_type = Some(service.accept(&request)?);
+        let (body, keep_alive) = read_headers(request.headers, request.version == Some(1), begin)?;
+        self.keep_alive = keep_alive;
+        match body {
+            Body::UntilClose { .. } => Err(FrameError::HttpRefused(411, "Length Required")),
+            body => Ok(Some(Head { begin, body })),
+        }
+    }
+
+    fn read_response_head(&mut self) -> Result<Option<Head>, FrameError> {
         loop {
             let data = self.buffer.bytes();
             let mut headers = [httparse::EMPTY_HEADER; MAXIMUM_HEADERS];
             let mut response = httparse::Response::new(&mut headers);
-            let begin = match response.parse(data) {
-                Ok(httparse::Status::Complete(begin)) => begin,
-                Ok(httparse::Status::Partial) if data.len() > MAXIMUM_HEAD => {
-                    return Err(FrameError::Http("its head is too long"));
-                }
-                Ok(httparse::Status::Partial) => return Ok(None),
-                Err(_) => return Err(FrameError::Http("it is no HTTP/1.1 response")),
+            let Some(begin) = complete(response.parse(data), data)? else {
+                return Ok(None);
             };
             let status = response.code.unwrap_or_default();
             if (100..200).contains(&status) {
@@ -267,6 +257,18 @@ impl HttpDecoder {
             *decoded += size;
             *next = at + size + 2;
         }
+    }
+}
+
+/// Where the body begins, once the head is complete.
+fn complete(parsed: httparse::Result<usize>, data: &[u8]) -> Result<Option<usize>, FrameError> {
+    match parsed {
+        Ok(httparse::Status::Complete(begin)) => Ok(Some(begin)),
+        Ok(httparse::Status::Partial) if data.len() > MAXIMUM_HEAD => {
+            Err(FrameError::Http("its head is too long"))
+        }
+        Ok(httparse::Status::Partial) => Ok(None),
+        Err(_) => Err(FrameError::Http("it is not HTTP/1.1")),
     }
 }
 
@@ -344,7 +346,7 @@ mod tests {
 
     /// The bodies that come out when `bytes` arrive in pieces of `size`.
     fn bodies(bytes: &[u8], size: usize) -> Result<Vec<Vec<u8>>, FrameError> {
-        let mut decoder = HttpDecoder::new(1 << 20);
+        let mut decoder = HttpDecoder::of_responses(1 << 20);
         let mut bodies = Vec::new();
         for piece in bytes.chunks(size) {
             decoder.buffer().spare()[..piece.len()].copy_from_slice(piece);
