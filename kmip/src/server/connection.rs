@@ -15,7 +15,7 @@ use super::options::ServeOptions;
 use super::peer::Peer;
 
 /// Answers the requests on one stream until the client closes it. For streams that do not come
-/// from a [`Server`].
+/// from a [`Server`](super::Server).
 ///
 /// # Errors
 /// If the stream fails, the client takes too long, or sends something that is no request.

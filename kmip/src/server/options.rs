@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::transport::{DEFAULT_MAXIMUM_MESSAGE_SIZE, Error};
 
-/// Limits of a [`Server`].
+/// Limits of a [`Server`](super::Server).
 pub struct ServeOptions {
     pub(super) maximum_connections: usize,
     pub(super) maximum_message_size: usize,
