@@ -6,8 +6,6 @@
 use std::collections::HashSet;
 use std::str::FromStr;
 
-use crate::abi::Apqn;
-
 /// A list is wrong, or does not fit what is there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -38,9 +36,6 @@ pub enum AssociationError {
         /// The other key.
         key: String,
     },
-    /// The adapter is not there.
-    #[error("APQN {0} is not available, not online, or not of a type that is supported")]
-    ApqnNotOnline(Apqn),
 }
 
 impl AssociationError {
@@ -173,6 +168,7 @@ pub(super) fn join<T: std::fmt::Display>(items: &[T]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::abi::Apqn;
 
     fn change(text: &str, current: &str) -> Result<String, AssociationError> {
         let current = split(current)

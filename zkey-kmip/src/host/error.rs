@@ -9,6 +9,7 @@ use crate::abi::load::CallError;
 use crate::files::FileError;
 use crate::profile::ProfileError;
 use crate::properties::PropertiesError;
+use crate::secure_key::SecureKeyError;
 
 /// Everything went well.
 pub const EXIT_SUCCESS: u8 = 0;
@@ -185,6 +186,9 @@ pub enum HostError {
     /// A list of volumes or APQNs is wrong.
     #[error(transparent)]
     Association(#[from] AssociationError),
+    /// An adapter cannot be used.
+    #[error(transparent)]
+    Adapter(#[from] SecureKeyError),
     /// Options do not fit the key.
     #[error("{option} is only possible for {fits}")]
     DoesNotFit {

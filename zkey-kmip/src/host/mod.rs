@@ -6,7 +6,6 @@
 //! It leaves out what needs `/dev/pkey`: verification patterns, and the key check value (KCV)
 //! that zkey appends to labels.
 
-mod adapters;
 mod association;
 mod cli;
 mod commands;

@@ -97,6 +97,18 @@ impl ApBus {
         }
     }
 
+    /// As [`ApBus::check`], with a choice of types.
+    ///
+    /// # Errors
+    /// The APQN cannot be used, or is of none of the types.
+    pub fn check_any(&self, apqn: Apqn, wanted: &[CardType]) -> Result<(), SecureKeyError> {
+        let found = self.card_type(apqn)?;
+        match wanted.first() {
+            Some(first) if !wanted.contains(&found) => self.check(apqn, *first),
+            _ => self.check(apqn, found),
+        }
+    }
+
     fn is_online(&self, device: &str) -> bool {
         let flag = |name: &str| {
             self.read(&format!("{device}/{name}"))

@@ -32,6 +32,14 @@ impl CardType {
             .find(|known| known.name().eq_ignore_ascii_case(name))
     }
 
+    /// The type of adapters that makes secure keys of this type.
+    pub const fn for_key_type(key_type: SecureKeyType) -> Self {
+        match key_type {
+            SecureKeyType::CcaAesData | SecureKeyType::CcaAesCipher => CardType::Cca,
+            SecureKeyType::Ep11Aes => CardType::Ep11,
+        }
+    }
+
     /// The types of secure keys that such an adapter can make, the default one first.
     pub const fn secure_key_types(self) -> &'static [SecureKeyType] {
         match self {

@@ -1,6 +1,9 @@
 //! The KMIP plugin against a key server, over TLS, with the software backend.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod configure;
+mod end_to_end;
 mod https;
 mod key_server;
 mod keys;

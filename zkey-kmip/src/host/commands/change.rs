@@ -3,7 +3,6 @@
 use super::Host;
 use crate::abi::{Apqn, Property, SecureKeyType};
 use crate::files;
-use crate::host::adapters::{AdapterMode, Adapters};
 use crate::host::association::{Change, Volume, join};
 use crate::host::cli::Arguments;
 use crate::host::environment;
@@ -11,6 +10,8 @@ use crate::host::error::HostError;
 use crate::host::key_info::{self, VolumeType};
 use crate::host::passphrase::Passphrase;
 use crate::host::repository::key::Key;
+use crate::secure_key::CardType;
+use crate::secure_key::ap_bus::ApBus;
 
 /// What happens to the dummy passphrase.
 enum PassphraseChange {
@@ -118,10 +119,11 @@ fn change_apqns(key: &mut Key, text: &str) -> Result<(), HostError> {
     let change = Change::<Apqn>::parse(text)?;
     let current = key.get("apqns").unwrap_or_default();
     let current = Change::<Apqn>::parse(current)?.apply(&[])?;
-    let adapters = Adapters::of_this_machine();
-    let wanted = SecureKeyType::from_name(key.key_type()).map(AdapterMode::of);
-    for apqn in change.added() {
-        adapters.check(*apqn, wanted.as_slice())?;
+    if let Some(bus) = ApBus::system() {
+        let wanted = SecureKeyType::from_name(key.key_type()).map(CardType::for_key_type);
+        for apqn in change.added() {
+            bus.check_any(*apqn, wanted.as_slice())?;
+        }
     }
     key.set_apqns(&change.apply(&current)?)
 }

@@ -2,13 +2,14 @@
 
 use super::{Host, Tally};
 use crate::abi::{Apqn, Errno, SecureKeyType};
-use crate::host::adapters::{AdapterMode, Adapters};
 use crate::host::association::Change;
 use crate::host::cli::Arguments;
 use crate::host::error::HostError;
 use crate::host::repository::Repository;
 use crate::host::repository::filter::KeyFilter;
 use crate::host::terminal::Terminal;
+use crate::secure_key::CardType;
+use crate::secure_key::ap_bus::ApBus;
 
 /// `kms configure`
 pub(super) fn run(host: &mut Host<'_>, arguments: &Arguments) -> Result<(), HostError> {
@@ -26,17 +27,21 @@ pub(super) fn run(host: &mut Host<'_>, arguments: &Arguments) -> Result<(), Host
             needed: "at least one option",
         });
     }
-    let adapters = Adapters::of_this_machine();
+    // Without an AP bus, it is for the plugin to say which APQNs there are.
+    let bus = ApBus::system();
     let apqns = match given {
         None => None,
         Some(text) => {
             let change = Change::<Apqn>::parse(&text)?;
             let apqns = change.apply(&current)?;
-            let supported = supported_modes(|key_type| bound.session.supports_key_type(key_type));
-            for apqn in change.added() {
-                adapters.check(*apqn, &supported)?;
+            let supported = supported_types(|key_type| bound.session.supports_key_type(key_type));
+            for (bus, apqn) in bus
+                .iter()
+                .flat_map(|bus| change.added().iter().map(move |a| (bus, a)))
+            {
+                bus.check_any(*apqn, &supported)?;
             }
-            confirm_unusable(&apqns, &adapters, repository, terminal)?;
+            confirm_unusable(&apqns, bus.as_ref(), repository, terminal)?;
             Some(apqns)
         }
     };
@@ -55,14 +60,14 @@ pub(super) fn run(host: &mut Host<'_>, arguments: &Arguments) -> Result<(), Host
     };
     if let Some(apqns) = &apqns {
         // The plugin knows now which adapters it has, and so which types of keys it makes.
-        let supported = supported_modes(|key_type| bound.session.supports_key_type(key_type));
-        let of = |mode: AdapterMode| {
-            let used = |apqn: &&Apqn| adapters.mode(**apqn).is_none_or(|found| found == mode);
+        let supported = supported_types(|key_type| bound.session.supports_key_type(key_type));
+        let of = |card_type: CardType| {
+            let used = |apqn: &&Apqn| is_usable(bus.as_ref(), **apqn, card_type);
             supported
-                .contains(&mode)
+                .contains(&card_type)
                 .then(|| apqns.iter().filter(used).copied().collect::<Vec<_>>())
         };
-        let (cca, ep11) = (of(AdapterMode::Cca), of(AdapterMode::Ep11));
+        let (cca, ep11) = (of(CardType::Cca), of(CardType::Ep11));
         bound
             .binding
             .set_apqns(apqns, cca.as_deref(), ep11.as_deref())?;
@@ -78,27 +83,33 @@ pub(super) fn run(host: &mut Host<'_>, arguments: &Arguments) -> Result<(), Host
     Ok(())
 }
 
-fn supported_modes(supports: impl Fn(SecureKeyType) -> bool) -> Vec<AdapterMode> {
-    let mut modes = Vec::new();
+fn supported_types(supports: impl Fn(SecureKeyType) -> bool) -> Vec<CardType> {
+    let mut types = Vec::new();
     for key_type in SecureKeyType::ALL {
-        let mode = AdapterMode::of(key_type);
-        if supports(key_type) && !modes.contains(&mode) {
-            modes.push(mode);
+        let card_type = CardType::for_key_type(key_type);
+        if supports(key_type) && !types.contains(&card_type) {
+            types.push(card_type);
         }
     }
-    modes
+    types
+}
+
+/// Whether an adapter makes keys that need this type; all do where nobody tells their types.
+fn is_usable(bus: Option<&ApBus>, apqn: Apqn, wanted: CardType) -> bool {
+    bus.and_then(|bus| bus.card_type(apqn).ok())
+        .is_none_or(|found| found == wanted)
 }
 
 /// Asks when bound keys lose all adapters that can use them.
 fn confirm_unusable(
     apqns: &[Apqn],
-    adapters: &Adapters,
+    bus: Option<&ApBus>,
     repository: &Repository,
     terminal: &Terminal,
 ) -> Result<(), HostError> {
     for key_type in SecureKeyType::ALL {
-        let mode = AdapterMode::of(key_type);
-        let usable = |apqn: &Apqn| adapters.mode(*apqn).is_none_or(|found| found == mode);
+        let card_type = CardType::for_key_type(key_type);
+        let usable = |apqn: &Apqn| is_usable(bus, *apqn, card_type);
         if apqns.iter().any(usable) {
             continue;
         }
@@ -136,9 +147,9 @@ fn update_keys(
     for key in repository.keys(&bound_keys(None))? {
         let updated = key.and_then(|mut key| {
             let key_type = SecureKeyType::from_name(key.key_type());
-            let apqns = match key_type.map(AdapterMode::of) {
-                Some(AdapterMode::Cca) => cca,
-                Some(AdapterMode::Ep11) => ep11,
+            let apqns = match key_type.map(CardType::for_key_type) {
+                Some(CardType::Cca) => cca,
+                Some(CardType::Ep11) => ep11,
                 None => None,
             };
             let Some(apqns) = apqns else { return Ok(()) };
