@@ -14,8 +14,10 @@ const NOW: i64 = 1_700_000_000;
 /// The messages of a document.
 #[derive(Debug, Clone)]
 pub struct Document<'d> {
-    /// They in the order of the document.
+    /// They, in the order of the document.
     pub messages: Vec<Message<'d>>,
+    /// What ends the document before its end. The messages are those before.
+    pub broken: Option<DocumentError>,
 }
 
 /// A message of a document.
@@ -62,55 +64,55 @@ impl DocumentError {
 impl<'d> Document<'d> {
     /// Finds the messages. What stands between them is ignored: the official documents have
     /// comments and remarks there.
-    ///
-    /// # Errors
-    /// The text is not well-formed.
-    pub fn parse(text: &'d str) -> Result<Self, DocumentError> {
-        let mut reader = Reader::from_str(text);
-        let mut messages: Vec<Message<'d>> = Vec::new();
-        // Begin, tag and depth of the message that is open, and the number that comes next.
-        let mut open: Option<(usize, Tag, usize)> = None;
-        let mut version = [None; 2];
-        let mut depth = 0;
-        loop {
-            let before = reader.buffer_position() as usize;
-            let event = reader.read_event().map_err(|error| {
-                DocumentError::at(text, reader.error_position() as usize, error)
-            })?;
-            let after = reader.buffer_position() as usize;
-            match event {
-                Event::Start(element) => {
-                    if let (None, Some(tag)) = (open, message_tag(&element)) {
-                        open = Some((before, tag, depth));
-                        version = [None; 2];
-                    }
-                    depth += 1;
+    pub fn parse(text: &'d str) -> Self {
+        let mut messages = Vec::new();
+        let broken = find_messages(text, &mut messages).err();
+        Document { messages, broken }
+    }
+}
+
+fn find_messages<'d>(text: &'d str, messages: &mut Vec<Message<'d>>) -> Result<(), DocumentError> {
+    let mut reader = Reader::from_str(text);
+    // Begin, tag and depth of the message that is open, and the number that comes next.
+    let mut open: Option<(usize, Tag, usize)> = None;
+    let mut version = [None; 2];
+    let mut depth = 0;
+    loop {
+        let before = reader.buffer_position() as usize;
+        let event = reader
+            .read_event()
+            .map_err(|error| DocumentError::at(text, reader.error_position() as usize, error))?;
+        let after = reader.buffer_position() as usize;
+        match event {
+            Event::Start(element) => {
+                if let (None, Some(tag)) = (open, message_tag(&element)) {
+                    open = Some((before, tag, depth));
+                    version = [None; 2];
                 }
-                Event::Empty(element) => note_version(&element, &mut version),
-                Event::End(_) => {
-                    depth -= 1;
-                    if let Some((begin, tag, at)) = open.filter(|(.., at)| *at == depth) {
-                        debug_assert_eq!(at, depth);
-                        open = None;
-                        messages.push(Message {
-                            tag,
-                            line: DocumentError::at(text, begin, "").line,
-                            text: &text[begin..after],
-                            version: match version {
-                                [Some(major), Some(minor)] => {
-                                    Some(ProtocolVersion::new(major, minor))
-                                }
-                                _ => None,
-                            },
-                        });
-                    }
-                }
-                Event::Eof if depth > 0 => {
-                    return Err(DocumentError::at(text, after, "an element does not end"));
-                }
-                Event::Eof => return Ok(Document { messages }),
-                _ => {}
+                depth += 1;
             }
+            Event::Empty(element) => note_version(&element, &mut version),
+            Event::End(_) => {
+                // The reader has made sure of a start.
+                depth -= 1;
+                if let Some((begin, tag, _)) = open.filter(|(.., at)| *at == depth) {
+                    open = None;
+                    messages.push(Message {
+                        tag,
+                        line: DocumentError::at(text, begin, "").line,
+                        text: &text[begin..after],
+                        version: match version {
+                            [Some(major), Some(minor)] => Some(ProtocolVersion::new(major, minor)),
+                            _ => None,
+                        },
+                    });
+                }
+            }
+            Event::Eof if depth > 0 => {
+                return Err(DocumentError::at(text, after, "an element does not end"));
+            }
+            Event::Eof => return Ok(()),
+            _ => {}
         }
     }
 }

@@ -26,7 +26,7 @@
 //!         </BatchItem>
 //!       </RequestMessage>
 //!     </KMIP>"#,
-//! )?;
+//! );
 //! let message = &document.messages[0];
 //! assert_eq!(message.line, 3);
 //! let passed = check_message(&message.filled()?)?;
@@ -39,5 +39,5 @@ mod round_trip;
 mod tree;
 
 pub use document::{Document, DocumentError, Filled, Message};
-pub use round_trip::{Fault, Passed, check_bytes, check_message};
+pub use round_trip::{Fault, Passed, check_bytes, check_item, check_json, check_message};
 pub use tree::{Difference, Tree, TreeError};

@@ -2,9 +2,12 @@
 
 use std::fmt::Debug;
 
+use serde_core::de::IgnoredAny;
+
 use super::document::Filled;
 use super::tree::{Difference, Tree, TreeError};
-use crate::codec::{self, Message, Options};
+use crate::ProtocolVersion;
+use crate::codec::{self, Message, Options, RawValue};
 use crate::types::{RequestMessage, ResponseMessage, Tag};
 use crate::{json, ttlv, xml};
 
@@ -40,6 +43,9 @@ pub enum Fault {
     /// Something that the specification defines has no type.
     #[error("not typed: {0}")]
     Untyped(String),
+    /// The item of an excerpt is not in the message.
+    #[error("the message has no such {0}")]
+    NotInMessage(Tag),
     /// It is not a request or a response.
     #[error("{0} is no message")]
     NoMessage(Tag),
@@ -85,6 +91,75 @@ pub fn check_bytes(bytes: &[u8]) -> Result<Passed, Fault> {
         other => return Err(Fault::NoMessage(other.unwrap_or_default())),
     };
     strictly_or_leniently(|options, typed| check(bytes, options, typed))
+}
+
+/// Decodes a single TTLV item without types, sends it through JSON and XML and compares it with what
+/// comes out.
+///
+/// # Errors
+/// It is not decoded, or changes on the way.
+pub fn check_item(bytes: &[u8]) -> Result<(), Fault> {
+    let (options, version) = (Options::strict(), ProtocolVersion::LATEST);
+    let reader = ttlv::Reader::new(bytes).map_err(decode("TTLV"))?;
+    let tag = reader.tag().unwrap_or_default();
+    let item: RawValue<'_> =
+        ttlv::decode_item(bytes, tag, version, &options).map_err(decode("TTLV"))?;
+    let (mut in_json, mut in_xml, mut again) = (Vec::new(), Vec::new(), Vec::new());
+    json::encode_item(&item, tag, version, &mut in_json).map_err(encode("JSON"))?;
+    let item: RawValue<'_> =
+        json::decode_item(&in_json, tag, version, &options).map_err(decode("JSON"))?;
+    xml::encode_item(&item, tag, version, &mut in_xml).map_err(encode("XML"))?;
+    let item: RawValue<'_> =
+        xml::decode_item(&in_xml, tag, version, &options).map_err(decode("XML"))?;
+    ttlv::encode_item(&item, tag, version, &mut again).map_err(encode("TTLV"))?;
+    same_bytes(bytes, &again)
+}
+
+/// Decodes a JSON message and compares it with the same message in TTLV. Documents also print an
+/// excerpt: an item of the message, with what closes the items around it. Returns whether the text was
+/// whole.
+///
+/// # Errors
+/// It is not decoded, or not in the message.
+pub fn check_json(text: &str, bytes: &[u8]) -> Result<bool, Fault> {
+    let options = Options::default();
+    let item = excerpt(text).unwrap_or(text).as_bytes();
+    let root = json::Reader::new().root_tag(item, &options);
+    let mut again = Vec::new();
+    match root.map_err(decode("JSON"))? {
+        Tag::RESPONSE_MESSAGE => {
+            let message: ResponseMessage<'_> =
+                json::decode(text.as_bytes(), &options).map_err(decode("JSON"))?;
+            ttlv::encode(&message, &mut again).map_err(encode("TTLV"))?;
+        }
+        Tag::REQUEST_MESSAGE => {
+            let message: RequestMessage<'_> =
+                json::decode(text.as_bytes(), &options).map_err(decode("JSON"))?;
+            ttlv::encode(&message, &mut again).map_err(encode("TTLV"))?;
+        }
+        tag => {
+            let version = ProtocolVersion::LATEST;
+            let value: RawValue<'_> =
+                json::decode_item(item, tag, version, &options).map_err(decode("JSON"))?;
+            ttlv::encode_item(&value, tag, version, &mut again).map_err(encode("TTLV"))?;
+            let found = bytes.windows(again.len()).any(|window| window == again);
+            return match found {
+                true => Ok(false),
+                false => Err(Fault::NotInMessage(tag)),
+            };
+        }
+    }
+    same_bytes(bytes, &again)?;
+    Ok(true)
+}
+
+/// The first item of a text, if only brackets follow.
+fn excerpt(text: &str) -> Option<&str> {
+    let mut items = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
+    items.next()?.ok()?;
+    let (item, rest) = text.split_at_checked(items.byte_offset())?;
+    let closes = |c: char| c.is_ascii_whitespace() || matches!(c, ']' | '}');
+    rest.chars().all(closes).then_some(item)
 }
 
 /// What is not of the message's version must survive as well.
