@@ -34,7 +34,6 @@ mod repeat;
 mod server;
 mod session;
 
-pub use crate::Encoding;
 pub use batch::{Batch, BatchRequests, ItemResult};
 pub use blocking::Client;
 pub use builder::{ClientBuilder, Connect, Message};

@@ -1,7 +1,8 @@
 //! Where the KMIP server is and how messages get there (behaviour reference 5.1).
 
-use kmip::client::{ClientBuilder, Encoding};
-use kmip::transport::{AddressError, ServerAddress};
+use kmip::Encoding;
+use kmip::client::ClientBuilder;
+use kmip::transport::{AddressError, HttpsUrl, ServerAddress};
 
 use crate::abi::PluginError;
 use crate::profile::{self, Profile, Transport};
@@ -23,19 +24,15 @@ impl Target {
         let invalid = |error: AddressError| PluginError::invalid(error.to_string());
         let scheme = server.get(..SCHEME.len());
         if scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(SCHEME)) {
-            let rest = &server[SCHEME.len()..];
-            let (host, path) = match rest.find(['/', '?']) {
-                Some(at) => rest.split_at(at),
-                None => (rest, "/"),
-            };
+            let url: HttpsUrl = server.parse().map_err(invalid)?;
             return Ok(Target {
-                address: host.parse().map_err(invalid)?,
-                https: Some((path.to_owned(), encoding(profile)?)),
+                address: url.server().clone(),
+                https: Some((url.path().to_owned(), encoding(profile))),
             });
         }
         let https = match profile.transport {
             Transport::Tls => None,
-            Transport::Https => Some((profile.https_uri.clone(), encoding(profile)?)),
+            Transport::Https => Some((profile.https_uri.clone(), encoding(profile))),
         };
         Ok(Target {
             address: server.parse().map_err(invalid)?,
@@ -52,13 +49,11 @@ impl Target {
     }
 }
 
-fn encoding(profile: &Profile) -> Result<Encoding, PluginError> {
+fn encoding(profile: &Profile) -> Encoding {
     match profile.encoding {
-        profile::Encoding::Ttlv => Ok(Encoding::Ttlv),
-        other => Err(PluginError::not_supported(format!(
-            "profile {}: the encoding {other:?} is not supported by this version",
-            profile.name
-        ))),
+        profile::Encoding::Ttlv => Encoding::Ttlv,
+        profile::Encoding::Json => Encoding::Json,
+        profile::Encoding::Xml => Encoding::Xml,
     }
 }
 
