@@ -81,6 +81,8 @@ fn help_has_the_options_of_the_plugin() {
     }
     let help = run(&repository, &list, &["remove", "-h"], "").ok();
     assert!(help.contains("-s, --state <STATE>"), "{help}");
+    let help = run(&repository, &list, &["help", "kms", "configure"], "").ok();
+    assert!(help.contains("--gen-identity-key"), "{help}");
     // Help is there even when the plugin is not.
     fs::write(&list, "KMIP=/nowhere/zkey-kmip.so\n").unwrap();
     let outcome = run(&repository, &list, &["kms", "configure", "--help"], "");

@@ -154,7 +154,9 @@ pub(super) fn is_verbose(arguments: &[OsString]) -> bool {
 
 /// Whether the user wants help.
 pub(super) fn wants_help(arguments: &[OsString]) -> bool {
-    given(arguments, "--help", 'h') || given(arguments, "--version", 'v')
+    given(arguments, "--help", 'h')
+        || given(arguments, "--version", 'v')
+        || arguments.iter().skip(1).take(2).any(|word| word == "help")
 }
 
 fn given(arguments: &[OsString], long: &str, short: char) -> bool {

@@ -187,7 +187,9 @@ impl Verb {
             .skip(1)
             .filter_map(|word| word.to_str())
             // Before the command there are no options with arguments.
-            .skip_while(|word| word.starts_with('-'));
+            .skip_while(|word| word.starts_with('-'))
+            // `help kms configure` is about that command.
+            .filter(|word| *word != "help");
         let first = words.next()?;
         let group = Group::ALL
             .into_iter()
@@ -225,6 +227,8 @@ mod tests {
         );
         assert_eq!(find("zkey-kmip kms li"), Some(Verb::KmsList));
         assert_eq!(find("zkey-kmip li"), Some(Verb::List));
+        assert_eq!(find("zkey-kmip help kms info"), Some(Verb::KmsInfo));
+        assert_eq!(find("zkey-kmip kms help info"), Some(Verb::KmsInfo));
         assert_eq!(find("zkey-kmip kms re"), None, "refresh or reencipher");
         assert_eq!(find("zkey-kmip re"), None, "remove or rename");
         assert_eq!(find("zkey-kmip kms"), None);
