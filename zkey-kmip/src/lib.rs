@@ -1,4 +1,15 @@
-//! See the package description.
+//! A KMIP plugin for zkey, and a host that loads it.
+//!
+//! From the outside in:
+//!
+//! * [`abi`]: the C interface between host and plugin, both ends, and the safe trait behind it;
+//! * [`plugin`]: the plugin, which puts the following together with the library `kmip`;
+//! * [`config`]: its configuration directory, changed in transactions;
+//! * [`profile`]: what must be known about a kind of key server;
+//! * [`identity`]: certificates and requests for the identity key;
+//! * [`secure_key`]: what is needed of a coprocessor, and a backend in software;
+//! * [`properties`], [`files`]: zkey's file format, and files that are replaced as a whole;
+//! * [`host`]: the command line host.
 
 pub mod abi;
 pub mod config;

@@ -4,8 +4,9 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::parts::key;
 use super::transaction::Transaction;
-use super::{Config, ConfigError, ConfigFile, KMIP_CONF, ProtocolSetting, key};
+use super::{Config, ConfigError, ConfigFile, KMIP_CONF, ProtocolSetting};
 use crate::abi::Apqn;
 use crate::files::{Access, FileError};
 use crate::properties::{Integrity, PropertiesError};

@@ -82,15 +82,6 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    pub(crate) fn new(behaviour: Behaviour) -> Store {
-        let store = Store {
-            versions: behaviour.versions.clone(),
-            ..Store::default()
-        };
-        store.behave(|own| *own = behaviour);
-        store
-    }
-
     fn lock(&self) -> MutexGuard<'_, Shared> {
         self.state.lock().unwrap()
     }
@@ -126,13 +117,26 @@ pub(crate) struct KeyServer {
 impl KeyServer {
     /// Starts a server that trusts this client certificate.
     pub(crate) fn start(identity: &Certified, client: X509, behaviour: Behaviour) -> KeyServer {
+        Self::start_with(identity, client, behaviour, ServeOptions::default())
+    }
+
+    pub(crate) fn start_with(
+        identity: &Certified,
+        client: X509,
+        behaviour: Behaviour,
+        options: ServeOptions,
+    ) -> KeyServer {
         let identity =
             Identity::new(identity.key.clone(), identity.certificate.clone(), vec![]).unwrap();
         let tls = TlsAcceptor::new(ServerTls::new(identity).client_ca(client)).unwrap();
-        let store = Store::new(behaviour);
+        let store = Store {
+            versions: behaviour.versions.clone(),
+            ..Store::default()
+        };
+        store.behave(|own| *own = behaviour);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let engine = Arc::new(Engine::new(store.clone()));
-        let server = serve(listener, tls, engine, ServeOptions::default()).unwrap();
+        let server = serve(listener, tls, engine, options).unwrap();
         KeyServer {
             store,
             server: Some(server),
