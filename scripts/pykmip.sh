@@ -106,7 +106,7 @@ if [ $# = 0 ]; then
     printf '%s\n' "${variables[@]}"
     wait "$server"
 elif ! env "${variables[@]}" "$@"; then
-    say "the log of PyKMIP ends with:"
-    tail -n 40 "$directory/server.log" >&2
+    say "errors in the log of PyKMIP:"
+    grep -E ' - (WARNING|ERROR) - ' "$directory/server.log" | tail -n 20 >&2 || true
     exit 1
 fi

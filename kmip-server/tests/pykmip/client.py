@@ -40,6 +40,12 @@ class Life:
     def __init__(self, client, version):
         self.client = client
         self.name = f"pykmip-{version}"
+        # 2.0 tells a destroyed object from one that never was.
+        self.gone = (
+            enums.ResultReason.ITEM_NOT_FOUND
+            if version < "2"
+            else enums.ResultReason.OBJECT_DESTROYED
+        )
         self.steps = 0
 
     def run(self):
@@ -132,7 +138,7 @@ class Life:
 
     def destroy(self):
         self.client.destroy(self.key)
-        refused(enums.ResultReason.ITEM_NOT_FOUND, self.client.get, self.key)
+        refused(self.gone, self.client.get, self.key)
 
     def state(self):
         _, attributes = self.client.get_attributes(self.key, ["State"])
