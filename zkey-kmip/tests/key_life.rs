@@ -2,7 +2,7 @@
 //! and a key server, over TLS.
 
 mod common;
-#[path = "plugin/key_server.rs"]
+#[path = "plugin/key_server/mod.rs"]
 mod key_server;
 
 use std::fs;

@@ -3,30 +3,14 @@
 use std::fs;
 
 use kmip::ProtocolVersion;
-use kmip::types::{Operation, ResultReason, State, Tag};
+use kmip::types::Operation;
 use openssl::x509::{X509, X509Req};
-use test_support::Request;
 use zkey_kmip::abi::options::code;
-use zkey_kmip::abi::{Configured, Errno, Kms};
+use zkey_kmip::abi::{Configured, Errno};
 use zkey_kmip::config::{ConfigFile, Part, ProtocolSetting};
 
 use crate::key_server::{Behaviour, KeyServer};
-use crate::machine::{APQNS, Machine, PROFILE_2X, configure};
-
-fn info(machine: &Machine) -> String {
-    let mut out = Vec::new();
-    machine.plugin().info(&mut out).unwrap();
-    String::from_utf8(out).unwrap()
-}
-
-fn names(machine: &Machine) -> Vec<String> {
-    let mut names: Vec<_> = fs::read_dir(machine.path("KMIP"))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
-}
+use crate::machine::{APQNS, Machine, PROFILE_2X, configure, info, names};
 
 #[test]
 fn every_step_leads_to_the_next() {
@@ -203,216 +187,6 @@ fn the_profile_follows_from_the_server() {
 }
 
 #[test]
-fn wrapping_keys_are_registered_in_each_form() {
-    for (format, padding) in [
-        ("PKCS1", "PKCS1.5"),
-        ("PKCS8", "OAEP"),
-        ("TransparentPublicKey", "OAEP"),
-    ] {
-        for version in ["1.2", "1.4", "2.1"] {
-            let machine = Machine::new();
-            machine.profile(
-                "form",
-                &format!(
-                    "server-regex=x\nkmip-version={version}\nwrap-key-params=1024\n\
-                     wrap-key-format={format}\nwrap-padding-method={padding}\n"
-                ),
-            );
-            let server = machine.server(Behaviour::default());
-            machine.connect(&server, "form");
-            let id = machine.config().wrapping_key().unwrap().id;
-            let object = server.store.object(&id).unwrap();
-            assert_eq!(object.state, State::ACTIVE);
-            let values = object.attributes.values(Tag::CRYPTOGRAPHIC_USAGE_MASK);
-            assert_eq!(values.count(), 1);
-            // That the server can wrap with it is seen by what comes out.
-            let key = crate::machine::generate(
-                &machine.plugin(),
-                zkey_kmip::abi::SecureKeyType::CcaAesData,
-                &[],
-                None,
-                zkey_kmip::abi::KeyMode::NonXts,
-            );
-            key.unwrap_or_else(|error| panic!("{format} {padding} {version}: {error}"));
-        }
-    }
-}
-
-#[test]
-fn a_new_wrapping_key_retires_the_former_one() {
-    let machine = Machine::new();
-    let server = machine.server(Behaviour::default());
-    machine.connect(&server, "default");
-    let first = machine.config().wrapping_key().unwrap().id;
-    machine.terminal.will_answer(&["n"]);
-    machine.configure(&[(code::GEN_WRAPPING_KEY, "")]).unwrap();
-    assert_eq!(
-        server.store.object(&first).unwrap().state,
-        State::DEACTIVATED
-    );
-    let second = machine.config().wrapping_key().unwrap().id;
-    assert_eq!(server.store.object(&second).unwrap().state, State::ACTIVE);
-    machine.terminal.will_answer(&["y"]);
-    machine.configure(&[(code::GEN_WRAPPING_KEY, "")]).unwrap();
-    assert_eq!(
-        server.store.object(&second).unwrap().state,
-        State::DESTROYED
-    );
-    // A refusal of the server is no failure: the new key is in use already.
-    server.store.behave(|own| {
-        own.refused = vec![(Operation::REVOKE, ResultReason::PERMISSION_DENIED)];
-    });
-    machine.terminal.warned();
-    machine.configure(&[(code::GEN_WRAPPING_KEY, "")]).unwrap();
-    assert!(machine.terminal.warned().contains("former wrapping key"));
-}
-
-#[test]
-fn a_failed_registration_changes_nothing() {
-    let machine = Machine::new();
-    let server = machine.server(Behaviour::default());
-    machine.connect(&server, "default");
-    let before = (
-        fs::read(machine.path("KMIP/kmip.conf")).unwrap(),
-        names(&machine),
-    );
-    server.store.behave(|own| {
-        own.refused = vec![(Operation::ACTIVATE, ResultReason::PERMISSION_DENIED)];
-    });
-    let error = machine
-        .configure(&[(code::GEN_WRAPPING_KEY, "")])
-        .unwrap_err();
-    assert_eq!(error.errno(), Errno::EBADMSG);
-    let text = error.to_string();
-    for expected in ["Activate", "as the test says", "127.0.0.1"] {
-        assert!(text.contains(expected), "{text}");
-    }
-    let after = (
-        fs::read(machine.path("KMIP/kmip.conf")).unwrap(),
-        names(&machine),
-    );
-    assert_eq!(before, after);
-    // And no key stays behind at the server.
-    let states: Vec<_> = server
-        .store
-        .objects()
-        .into_values()
-        .map(|one| one.state)
-        .collect();
-    assert_eq!(states, [State::ACTIVE, State::DESTROYED]);
-}
-
-#[test]
-fn servers_are_trusted_only_as_asked_for() {
-    let machine = Machine::new();
-    let unknown = machine.server(Behaviour::default());
-    let address = unknown.address();
-    let server: (i32, &str) = (code::KMIP_SERVER, &address);
-    let error = machine.configure(&[server]).unwrap_err();
-    assert!(error.to_string().contains("--tls-ca-bundle"), "{error}");
-    assert!(machine.terminal.printed().contains("not verified"));
-    // Pinned, trusted, or not verified at all.
-    for (option, verify, file) in [
-        (code::TLS_DONT_VERIFY_SERVER_CERT, false, None),
-        (code::TLS_TRUST_SERVER_CERT, true, Some("server-cert.pem")),
-    ] {
-        let asks_first = machine.config().server().is_some();
-        let answers: &[&str] = if asks_first { &["y", "y", "n"] } else { &["y"] };
-        machine.terminal.will_answer(answers);
-        machine.configure(&[server, (option, "")]).unwrap();
-        let connection = machine.config().connection().unwrap();
-        assert_eq!(connection.verify_server_certificate, verify);
-        let is_there = |name| machine.path("KMIP").join(name).exists();
-        for name in ["server-cert.pem", "server-pubkey.pem"] {
-            assert_eq!(is_there(name), Some(name) == file, "{name}");
-        }
-    }
-    // Nobody else may come in the place of the trusted server.
-    let mut unknown = unknown;
-    unknown.stop();
-    let impostor = KeyServer::start(
-        &machine.authority.server(),
-        X509::from_pem(&fs::read(machine.path("client.pem")).unwrap()).unwrap(),
-        Behaviour::default(),
-    );
-    redirect(&machine, &impostor.address());
-    let error = machine.plugin().get_key_properties("id-1").unwrap_err();
-    assert!(error.to_string().contains("certificate"), "{error}");
-    assert!(impostor.store.take_log().is_empty());
-}
-
-/// Lets the configuration lead to another address, as a change in the name service would.
-fn redirect(machine: &Machine, address: &str) {
-    use zkey_kmip::properties::{Integrity, Properties};
-    let path = machine.path("KMIP/kmip.conf");
-    let mut values = Properties::load(&path, Integrity::Hashed).unwrap();
-    values.set("kmip-server", address).unwrap();
-    values.save(&path, Integrity::Hashed).unwrap();
-}
-
-#[test]
-fn self_signed_servers_and_pins() {
-    let machine = Machine::new();
-    let identity = Request::new("self").self_signed();
-    let server = machine.server_with(&identity, Behaviour::default());
-    let address = server.address();
-    machine.terminal.will_answer(&["y"]);
-    machine
-        .configure(&[
-            (code::KMIP_SERVER, &address),
-            (code::TLS_PIN_SERVER_PUBKEY, ""),
-        ])
-        .unwrap();
-    assert!(machine.terminal.printed().contains("self-signed"));
-    let connection = machine.config().connection().unwrap();
-    assert!(!connection.verify_server_certificate);
-    assert!(connection.server_public_key.is_some());
-    assert!(info(&machine).contains("pinned"));
-    let other = KeyServer::start(
-        &Request::new("self").self_signed(),
-        X509::from_pem(&fs::read(machine.path("client.pem")).unwrap()).unwrap(),
-        Behaviour::default(),
-    );
-    redirect(&machine, &other.address());
-    let error = machine.plugin().get_key_properties("id-1").unwrap_err();
-    assert!(error.to_string().contains("public key"), "{error}");
-    assert!(other.store.take_log().is_empty());
-    // The former pin does not stand in the way of a new configuration.
-    machine.terminal.will_answer(&["y", "y"]);
-    machine
-        .configure(&[
-            (code::KMIP_SERVER, &other.address()),
-            (code::TLS_TRUST_SERVER_CERT, ""),
-        ])
-        .unwrap();
-    machine.plugin().get_key_properties("none").unwrap_err();
-    assert!(!other.store.take_log().is_empty());
-}
-
-#[test]
-fn wrong_certificates_of_the_server_are_told() {
-    let machine = Machine::new();
-    let elsewhere = Request::new("elsewhere").dns("elsewhere.example");
-    let server = machine.server_with(
-        &elsewhere.signed_by(&machine.authority),
-        Behaviour::default(),
-    );
-    let ca = machine.text_path("ca.pem");
-    let address = server.address();
-    let options: [(i32, &str); 3] = [
-        (code::KMIP_SERVER, &address),
-        (code::TLS_CA_BUNDLE, &ca),
-        (code::TLS_VERIFY_HOSTNAME, ""),
-    ];
-    let error = machine.configure(&options).unwrap_err();
-    assert!(error.to_string().contains("host name"), "{error}");
-    machine.terminal.printed();
-    machine.terminal.will_answer(&["n"]);
-    machine.configure(&options[..2]).unwrap_err();
-    assert!(machine.terminal.printed().contains("elsewhere.example"));
-}
-
-#[test]
 fn servers_that_lack_something_are_refused_unless_the_profile_says_otherwise() {
     let machine = Machine::new();
     let server = machine.server(Behaviour {
@@ -537,26 +311,6 @@ fn a_new_key_and_its_request_are_one_step() {
     configure(&other.plugin(), Some(&APQNS), &options).unwrap();
     let identity = other.config().identity_key().unwrap();
     assert_eq!(identity.parameters, "secp521r1");
-}
-
-#[test]
-fn an_unreachable_server_is_named() {
-    let machine = Machine::new();
-    let mut server = machine.server(Behaviour::default());
-    machine.connect(&server, "default");
-    let address = server.address();
-    server.stop();
-    let error = machine.plugin().get_key_properties("id-1").unwrap_err();
-    assert!(error.to_string().contains(&address), "{error}");
-    assert_eq!(error.errno(), Errno::EIO);
-    machine.terminal.will_answer(&["y"]);
-    let error = machine
-        .configure(&[(code::KMIP_SERVER, &address)])
-        .unwrap_err();
-    assert!(error.to_string().contains(&address), "{error}");
-    // The former connection stays.
-    assert_eq!(machine.config().missing(), None);
-    assert!(info(&machine).contains(&address));
 }
 
 #[test]

@@ -249,3 +249,18 @@ pub(crate) const PROFILE_2X: &str = "server-regex=Rich.*\nkmip-version=2.1\nwrap
      wrap-padding-method=OAEP\nwrap-hashing-algorithm=SHA-256\nsupports-link-attr=TRUE\n\
      supports-description-attr=TRUE\nsupports-sensitive-attr=TRUE\n\
      check-always-sensitive-attr=TRUE\n";
+
+pub(crate) fn info(machine: &Machine) -> String {
+    let mut out = Vec::new();
+    machine.plugin().info(&mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+pub(crate) fn names(machine: &Machine) -> Vec<String> {
+    let mut names: Vec<_> = fs::read_dir(machine.path("KMIP"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}

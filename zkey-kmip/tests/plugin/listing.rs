@@ -1,0 +1,84 @@
+//! The keys that could be imported.
+
+use kmip::types::{Attribute, Tag};
+use zkey_kmip::abi::{Errno, KeyMode, Kms, ListRequest, PluginError, Property};
+
+use crate::machine::generate;
+use crate::ready::{DATA, import, list, properties, ready};
+
+#[test]
+fn lists_are_complete_and_can_be_called_back_from() {
+    let (machine, server) = ready("1.4");
+    let plugin = machine.plugin();
+    let mut labels = Vec::new();
+    for number in 0..5 {
+        let label = format!("disk-{number}");
+        generate(&plugin, DATA, &properties(), Some(&label), KeyMode::NonXts).unwrap();
+        labels.push(label);
+    }
+    server.store.behave(|own| own.locate_limit = 2);
+    let found = list(&plugin, None).unwrap();
+    let found_labels: Vec<_> = found.iter().map(|(_, label)| label.clone()).collect();
+    assert_eq!(found_labels, labels);
+    assert_eq!(list(&plugin, Some("disk-3")).unwrap().len(), 1);
+    assert_eq!(list(&plugin, Some("disk-[12]")).unwrap().len(), 2);
+    assert_eq!(list(&plugin, Some("*k-?")).unwrap().len(), 5);
+    assert!(list(&plugin, Some("nothing*")).unwrap().is_empty());
+
+    // As `zkey kms import` does.
+    let request = ListRequest {
+        label_pattern: None,
+        filter: &[Property::new("volume-type", "LUKS2")],
+        options: &[],
+    };
+    let mut imported = 0;
+    plugin
+        .list_keys(&request, &mut |key| {
+            assert_eq!(key.key_bits, 256);
+            import(&plugin, key.key_id)?;
+            plugin.set_key_properties(key.key_id, &[Property::new("zkey-name-here", "x")])?;
+            imported += 1;
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(imported, 5);
+    let plain = ListRequest {
+        filter: &[Property::new("volume-type", "PLAIN")],
+        ..request
+    };
+    plugin.list_keys(&plain, &mut |_| panic!("found")).unwrap();
+
+    // An error of the callback ends the listing and comes back.
+    let mut calls = 0;
+    let error = plugin.list_keys(&request, &mut |_| {
+        calls += 1;
+        Err(PluginError::canceled("enough"))
+    });
+    assert_eq!(error.unwrap_err().errno(), Errno::ECANCELED);
+    assert_eq!(calls, 1);
+}
+
+#[test]
+fn one_unreadable_key_does_not_hide_the_others() {
+    let (machine, server) = ready("1.2");
+    let plugin = machine.plugin();
+    for _ in 0..3 {
+        generate(&plugin, DATA, &[], None, KeyMode::NonXts).unwrap();
+    }
+    let all = list(&plugin, None).unwrap();
+    assert_eq!(all.len(), 3);
+    // It says nothing about itself.
+    server.store.change(&all[1].0, |object| {
+        let keep = |one: &Attribute<'_>| one.reference() != Tag::OBJECT_TYPE.into();
+        object.attributes.list.retain(keep);
+        object.attributes.push(Attribute::object_type(
+            kmip::types::ObjectType::SYMMETRIC_KEY,
+        ));
+        object
+            .attributes
+            .list
+            .retain(|one| one.reference() != Tag::CRYPTOGRAPHIC_ALGORITHM.into());
+    });
+    let rest = list(&plugin, None).unwrap();
+    assert_eq!(rest.len(), 2);
+}

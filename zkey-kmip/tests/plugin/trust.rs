@@ -1,0 +1,141 @@
+//! Which servers are trusted.
+
+use std::fs;
+
+use openssl::x509::X509;
+use test_support::Request;
+use zkey_kmip::abi::options::code;
+use zkey_kmip::abi::{Errno, Kms};
+
+use crate::key_server::{Behaviour, KeyServer};
+use crate::machine::{Machine, info};
+
+#[test]
+fn servers_are_trusted_only_as_asked_for() {
+    let machine = Machine::new();
+    let unknown = machine.server(Behaviour::default());
+    let address = unknown.address();
+    let server: (i32, &str) = (code::KMIP_SERVER, &address);
+    let error = machine.configure(&[server]).unwrap_err();
+    assert!(error.to_string().contains("--tls-ca-bundle"), "{error}");
+    assert!(machine.terminal.printed().contains("not verified"));
+    // Pinned, trusted, or not verified at all.
+    for (option, verify, file) in [
+        (code::TLS_DONT_VERIFY_SERVER_CERT, false, None),
+        (code::TLS_TRUST_SERVER_CERT, true, Some("server-cert.pem")),
+    ] {
+        let asks_first = machine.config().server().is_some();
+        let answers: &[&str] = if asks_first { &["y", "y", "n"] } else { &["y"] };
+        machine.terminal.will_answer(answers);
+        machine.configure(&[server, (option, "")]).unwrap();
+        let connection = machine.config().connection().unwrap();
+        assert_eq!(connection.verify_server_certificate, verify);
+        let is_there = |name| machine.path("KMIP").join(name).exists();
+        for name in ["server-cert.pem", "server-pubkey.pem"] {
+            assert_eq!(is_there(name), Some(name) == file, "{name}");
+        }
+    }
+    // Nobody else may come in the place of the trusted server.
+    let mut unknown = unknown;
+    unknown.stop();
+    let impostor = KeyServer::start(
+        &machine.authority.server(),
+        X509::from_pem(&fs::read(machine.path("client.pem")).unwrap()).unwrap(),
+        Behaviour::default(),
+    );
+    redirect(&machine, &impostor.address());
+    let error = machine.plugin().get_key_properties("id-1").unwrap_err();
+    assert!(error.to_string().contains("certificate"), "{error}");
+    assert!(impostor.store.take_log().is_empty());
+}
+
+/// Lets the configuration lead to another address, as a change in the name service would.
+fn redirect(machine: &Machine, address: &str) {
+    use zkey_kmip::properties::{Integrity, Properties};
+    let path = machine.path("KMIP/kmip.conf");
+    let mut values = Properties::load(&path, Integrity::Hashed).unwrap();
+    values.set("kmip-server", address).unwrap();
+    values.save(&path, Integrity::Hashed).unwrap();
+}
+
+#[test]
+fn self_signed_servers_and_pins() {
+    let machine = Machine::new();
+    let identity = Request::new("self").self_signed();
+    let server = machine.server_with(&identity, Behaviour::default());
+    let address = server.address();
+    machine.terminal.will_answer(&["y"]);
+    machine
+        .configure(&[
+            (code::KMIP_SERVER, &address),
+            (code::TLS_PIN_SERVER_PUBKEY, ""),
+        ])
+        .unwrap();
+    assert!(machine.terminal.printed().contains("self-signed"));
+    let connection = machine.config().connection().unwrap();
+    assert!(!connection.verify_server_certificate);
+    assert!(connection.server_public_key.is_some());
+    assert!(info(&machine).contains("pinned"));
+    let other = KeyServer::start(
+        &Request::new("self").self_signed(),
+        X509::from_pem(&fs::read(machine.path("client.pem")).unwrap()).unwrap(),
+        Behaviour::default(),
+    );
+    redirect(&machine, &other.address());
+    let error = machine.plugin().get_key_properties("id-1").unwrap_err();
+    assert!(error.to_string().contains("public key"), "{error}");
+    assert!(other.store.take_log().is_empty());
+    // The former pin does not stand in the way of a new configuration.
+    machine.terminal.will_answer(&["y", "y"]);
+    machine
+        .configure(&[
+            (code::KMIP_SERVER, &other.address()),
+            (code::TLS_TRUST_SERVER_CERT, ""),
+        ])
+        .unwrap();
+    machine.plugin().get_key_properties("none").unwrap_err();
+    assert!(!other.store.take_log().is_empty());
+}
+
+#[test]
+fn wrong_certificates_of_the_server_are_told() {
+    let machine = Machine::new();
+    let elsewhere = Request::new("elsewhere").dns("elsewhere.example");
+    let server = machine.server_with(
+        &elsewhere.signed_by(&machine.authority),
+        Behaviour::default(),
+    );
+    let ca = machine.text_path("ca.pem");
+    let address = server.address();
+    let options: [(i32, &str); 3] = [
+        (code::KMIP_SERVER, &address),
+        (code::TLS_CA_BUNDLE, &ca),
+        (code::TLS_VERIFY_HOSTNAME, ""),
+    ];
+    let error = machine.configure(&options).unwrap_err();
+    assert!(error.to_string().contains("host name"), "{error}");
+    machine.terminal.printed();
+    machine.terminal.will_answer(&["n"]);
+    machine.configure(&options[..2]).unwrap_err();
+    assert!(machine.terminal.printed().contains("elsewhere.example"));
+}
+
+#[test]
+fn an_unreachable_server_is_named() {
+    let machine = Machine::new();
+    let mut server = machine.server(Behaviour::default());
+    machine.connect(&server, "default");
+    let address = server.address();
+    server.stop();
+    let error = machine.plugin().get_key_properties("id-1").unwrap_err();
+    assert!(error.to_string().contains(&address), "{error}");
+    assert_eq!(error.errno(), Errno::EIO);
+    machine.terminal.will_answer(&["y"]);
+    let error = machine
+        .configure(&[(code::KMIP_SERVER, &address)])
+        .unwrap_err();
+    assert!(error.to_string().contains(&address), "{error}");
+    // The former connection stays.
+    assert_eq!(machine.config().missing(), None);
+    assert!(info(&machine).contains(&address));
+}

@@ -1,0 +1,105 @@
+//! The wrapping key: registration, and what becomes of the former one.
+
+use std::fs;
+
+use kmip::types::{Operation, ResultReason, State, Tag};
+use zkey_kmip::abi::options::code;
+use zkey_kmip::abi::{Errno, KeyMode};
+
+use crate::key_server::Behaviour;
+use crate::machine::{Machine, generate, names};
+use crate::ready::DATA;
+
+#[test]
+fn wrapping_keys_are_registered_in_each_form() {
+    for (format, padding) in [
+        ("PKCS1", "PKCS1.5"),
+        ("PKCS8", "OAEP"),
+        ("TransparentPublicKey", "OAEP"),
+    ] {
+        for version in ["1.2", "1.4", "2.1"] {
+            let machine = Machine::new();
+            machine.profile(
+                "form",
+                &format!(
+                    "server-regex=x\nkmip-version={version}\nwrap-key-params=1024\n\
+                     wrap-key-format={format}\nwrap-padding-method={padding}\n"
+                ),
+            );
+            let server = machine.server(Behaviour::default());
+            machine.connect(&server, "form");
+            let id = machine.config().wrapping_key().unwrap().id;
+            let object = server.store.object(&id).unwrap();
+            assert_eq!(object.state, State::ACTIVE);
+            let values = object.attributes.values(Tag::CRYPTOGRAPHIC_USAGE_MASK);
+            assert_eq!(values.count(), 1);
+            // That the server can wrap with it is seen by what comes out.
+            let key = generate(&machine.plugin(), DATA, &[], None, KeyMode::NonXts);
+            key.unwrap_or_else(|error| panic!("{format} {padding} {version}: {error}"));
+        }
+    }
+}
+
+#[test]
+fn a_new_wrapping_key_retires_the_former_one() {
+    let machine = Machine::new();
+    let server = machine.server(Behaviour::default());
+    machine.connect(&server, "default");
+    let first = machine.config().wrapping_key().unwrap().id;
+    machine.terminal.will_answer(&["n"]);
+    machine.configure(&[(code::GEN_WRAPPING_KEY, "")]).unwrap();
+    assert_eq!(
+        server.store.object(&first).unwrap().state,
+        State::DEACTIVATED
+    );
+    let second = machine.config().wrapping_key().unwrap().id;
+    assert_eq!(server.store.object(&second).unwrap().state, State::ACTIVE);
+    machine.terminal.will_answer(&["y"]);
+    machine.configure(&[(code::GEN_WRAPPING_KEY, "")]).unwrap();
+    assert_eq!(
+        server.store.object(&second).unwrap().state,
+        State::DESTROYED
+    );
+    // A refusal of the server is no failure: the new key is in use already.
+    server.store.behave(|own| {
+        own.refused = vec![(Operation::REVOKE, ResultReason::PERMISSION_DENIED)];
+    });
+    machine.terminal.warned();
+    machine.configure(&[(code::GEN_WRAPPING_KEY, "")]).unwrap();
+    assert!(machine.terminal.warned().contains("former wrapping key"));
+}
+
+#[test]
+fn a_failed_registration_changes_nothing() {
+    let machine = Machine::new();
+    let server = machine.server(Behaviour::default());
+    machine.connect(&server, "default");
+    let before = (
+        fs::read(machine.path("KMIP/kmip.conf")).unwrap(),
+        names(&machine),
+    );
+    server.store.behave(|own| {
+        own.refused = vec![(Operation::ACTIVATE, ResultReason::PERMISSION_DENIED)];
+    });
+    let error = machine
+        .configure(&[(code::GEN_WRAPPING_KEY, "")])
+        .unwrap_err();
+    assert_eq!(error.errno(), Errno::EBADMSG);
+    let text = error.to_string();
+    for expected in ["Activate", "as the test says", "127.0.0.1"] {
+        assert!(text.contains(expected), "{text}");
+    }
+    let after = (
+        fs::read(machine.path("KMIP/kmip.conf")).unwrap(),
+        names(&machine),
+    );
+    assert_eq!(before, after);
+    // And no key stays behind at the server.
+    let states: Vec<_> = server
+        .store
+        .objects()
+        .into_values()
+        .map(|one| one.state)
+        .collect();
+    assert_eq!(states, [State::ACTIVE, State::DESTROYED]);
+}
