@@ -6,16 +6,21 @@ use kmip::types::{
     ProtocolVersion, ResultReason, UniqueIdentifier,
 };
 
+use crate::attributes::has_instances;
 use crate::configuration::Configuration;
+use crate::journal::{self, Before};
 use crate::object::{NewObject, StoredObject};
 use crate::refusal;
+use crate::server::undoes;
 use crate::store::{Search, Store, StoreError, Transaction};
+use crate::streams::Streams;
 
 /// What an operation has at hand.
 pub(crate) struct Context<'c> {
     pub(crate) configuration: &'c Configuration,
     pub(crate) call: &'c Call<'c>,
     pub(crate) now: DateTime,
+    pub(crate) streams: &'c Streams,
     store: &'c dyn Store,
 }
 
@@ -23,12 +28,14 @@ impl<'c> Context<'c> {
     pub(crate) fn new(
         configuration: &'c Configuration,
         store: &'c dyn Store,
+        streams: &'c Streams,
         call: &'c Call<'c>,
     ) -> Self {
         Context {
             configuration,
             call,
             now: configuration.clock.now(),
+            streams,
             store,
         }
     }
@@ -49,6 +56,7 @@ impl<'c> Context<'c> {
         Ok(Objects {
             context: self,
             transaction,
+            before: Vec::new(),
         })
     }
 
@@ -63,6 +71,8 @@ impl<'c> Context<'c> {
 pub(crate) struct Objects<'c> {
     context: &'c Context<'c>,
     transaction: Box<dyn Transaction + 'c>,
+    /// What the objects were that have changed, in case the client wants it back.
+    before: Vec<Before>,
 }
 
 impl Objects<'_> {
@@ -145,6 +155,10 @@ impl Objects<'_> {
         let context = self.context;
         let lease = context.configuration.lease_time;
         let (object, content) = new.finish(context.owner(), lease, context.now);
+        self.before.push(Before {
+            identifier: object.identifier.clone(),
+            state: None,
+        });
         let added = self.transaction.insert(&object, Some(&content));
         self.check(added)?;
         Ok(object)
@@ -152,6 +166,7 @@ impl Objects<'_> {
 
     /// Saves a changed object.
     pub(crate) fn save(&mut self, object: &StoredObject) -> Result<(), Failure> {
+        self.remember(&object.identifier)?;
         let saved = self.transaction.update(object);
         self.check(saved)
     }
@@ -164,15 +179,42 @@ impl Objects<'_> {
 
     /// Removes an object as if it had never been there.
     pub(crate) fn remove(&mut self, identifier: &str) -> Result<(), Failure> {
+        self.remember(identifier)?;
         let removed = self.transaction.remove(identifier);
         self.check(removed)
+    }
+
+    fn remember(&mut self, identifier: &str) -> Result<(), Failure> {
+        if !undoes(self.context.call) || self.before.iter().any(|b| b.identifier == identifier) {
+            return Ok(());
+        }
+        let object = self.check(self.transaction.get(identifier))?;
+        let content = self.check(self.transaction.content(identifier))?;
+        self.before.push(Before {
+            identifier: identifier.to_owned(),
+            state: object.map(|object| (object, content)),
+        });
+        Ok(())
+    }
+
+    /// Makes an object what it was.
+    pub(crate) fn restore(&mut self, before: Before) -> Result<(), Failure> {
+        let removed = self.transaction.remove(&before.identifier);
+        self.check(removed)?;
+        if let Some((object, content)) = before.state {
+            let inserted = self.transaction.insert(&object, content.as_ref());
+            self.check(inserted)?;
+        }
+        Ok(())
     }
 
     /// Ends the transaction. What the client is told afterwards is true for good.
     pub(crate) fn commit(self) -> Result<(), Failure> {
         let context = self.context;
         let committed = self.transaction.commit();
-        committed.map_err(|error| context.broken(&error))
+        committed.map_err(|error| context.broken(&error))?;
+        journal::note(self.before);
+        Ok(())
     }
 
     /// Refuses a Name that another object of the client has, or this one already.
@@ -212,14 +254,16 @@ impl Objects<'_> {
             let ManagedObject::Template(content) = self.content(template)? else {
                 return Err(Failure::internal());
             };
-            for attribute in content.attributes {
-                let known = list
-                    .iter()
-                    .any(|given| given.reference() == attribute.reference());
-                if !known && !matches!(attribute.value, AttributeValue::Name(_)) {
-                    list.push(attribute);
-                }
-            }
+            let mut own: Vec<Attribute<'static>> = content.attributes.list;
+            // What the request gives replaces what the template gives, or comes after it.
+            own.retain(|attribute| {
+                let reference = attribute.reference();
+                let given = list.iter().any(|given| given.reference() == reference);
+                let name = matches!(attribute.value, AttributeValue::Name(_));
+                !name && (has_instances(&reference) || !given)
+            });
+            own.append(&mut list);
+            list = own;
         }
         Ok(list)
     }

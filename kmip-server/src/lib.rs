@@ -37,11 +37,13 @@ pub mod command;
 mod configuration;
 mod context;
 mod crypto;
+mod journal;
 mod object;
 mod operations;
 mod refusal;
 mod server;
 mod store;
+mod streams;
 
 pub use attributes::AttributeSet;
 pub use clock::{Clock, ManualClock, SystemClock};

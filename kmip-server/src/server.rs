@@ -7,19 +7,22 @@ use std::sync::Arc;
 use kmip::server::{Call, Engine, Failure, Handler, Peer, ServeOptions, Server};
 use kmip::transport::tls::TlsAcceptor;
 use kmip::types::{
-    Authentication, CredentialValue, Operation, ProtocolVersion, RequestPayload, ResponsePayload,
-    ResultReason, SecretText,
+    Authentication, BatchErrorContinuationOption, CredentialValue, Operation, ProtocolVersion,
+    RequestPayload, ResponsePayload, ResultReason, SecretText,
 };
 
 use crate::configuration::Configuration;
 use crate::context::Context;
+use crate::journal;
 use crate::operations;
 use crate::store::Store;
+use crate::streams::Streams;
 
 /// Performs the operations of KMIP on the objects in a store.
 pub struct KeyServer {
     configuration: Configuration,
     store: Arc<dyn Store>,
+    streams: Streams,
 }
 
 impl KeyServer {
@@ -28,7 +31,12 @@ impl KeyServer {
         KeyServer {
             configuration,
             store,
+            streams: Streams::default(),
         }
+    }
+
+    fn context<'c>(&'c self, call: &'c Call<'c>) -> Context<'c> {
+        Context::new(&self.configuration, &*self.store, &self.streams, call)
     }
 
     fn login(&self, username: &str, password: Option<&SecretText<'_>>) -> Result<String, Failure> {
@@ -61,8 +69,17 @@ impl Handler for KeyServer {
         call: &Call<'_>,
         request: RequestPayload<'_>,
     ) -> Result<ResponsePayload<'static>, Failure> {
-        let context = Context::new(&self.configuration, &*self.store, call);
-        operations::perform(&context, request)
+        let context = self.context(call);
+        if !undoes(call) {
+            return operations::perform(&context, request);
+        }
+        journal::begin_item();
+        let performed = operations::perform(&context, request);
+        if performed.is_err() {
+            // It has changed nothing, and will not be undone.
+            journal::take_item();
+        }
+        performed
     }
 
     fn versions(&self) -> &[ProtocolVersion] {
@@ -75,6 +92,8 @@ impl Handler for KeyServer {
         peer: &Peer,
         credentials: Option<&Authentication<'_>>,
     ) -> Result<Option<String>, Failure> {
+        // Called once for each message, before its first item.
+        journal::clear();
         if self.configuration.users.is_empty() {
             return Ok(Some(certificate_identity(peer)));
         }
@@ -100,10 +119,15 @@ impl Handler for KeyServer {
         operations::can_undo(operation)
     }
 
-    fn undo(&self, call: &Call<'_>, done: &ResponsePayload<'_>) -> Result<(), Failure> {
-        let context = Context::new(&self.configuration, &*self.store, call);
-        operations::undo(&context, done)
+    fn undo(&self, call: &Call<'_>, _: &ResponsePayload<'_>) -> Result<(), Failure> {
+        operations::undo(&self.context(call))
     }
+}
+
+/// Whether the client wants the batch undone if it fails.
+pub(crate) fn undoes(call: &Call<'_>) -> bool {
+    let option = call.header().batch_error_continuation_option;
+    option == Some(BatchErrorContinuationOption::UNDO)
 }
 
 /// Subject and issuer of the client's certificate, in DER as hexadecimal digits. Unlike a

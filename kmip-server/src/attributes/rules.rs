@@ -20,7 +20,7 @@ enum Change {
 
 /// Attributes that the server alone sets, so that a new object must not come with them. The tables
 /// say the same of some that clients do give, such as Cryptographic Length.
-const SERVER_MANAGED: [Tag; 24] = [
+const SERVER_MANAGED: [Tag; 22] = [
     Tag::UNIQUE_IDENTIFIER,
     Tag::SHORT_UNIQUE_IDENTIFIER,
     Tag::STATE,
@@ -33,12 +33,10 @@ const SERVER_MANAGED: [Tag; 24] = [
     Tag::REVOCATION_REASON,
     Tag::DIGEST,
     Tag::LEASE_TIME,
-    Tag::FRESH,
     Tag::ALWAYS_SENSITIVE,
     Tag::NEVER_EXTRACTABLE,
     Tag::KEY_VALUE_PRESENT,
     Tag::CERTIFICATE_LENGTH,
-    Tag::RANDOM_NUMBER_GENERATOR,
     Tag::X_509_CERTIFICATE_IDENTIFIER,
     Tag::X_509_CERTIFICATE_ISSUER,
     Tag::X_509_CERTIFICATE_SUBJECT,

@@ -1,13 +1,16 @@
 //! Attributes that a certificate brings along (KMIP 1.4, 3.8-3.16; 2.1, 4.6-4.8 and 4.61-4.63).
 
+use kmip::server::Failure;
 use kmip::types::{
     AttributeValue, Certificate, CertificateIdentifier, CertificateIssuer, CertificateSubject,
     CryptographicAlgorithm, DigitalSignatureAlgorithm, X509CertificateIdentifier,
     X509CertificateIssuer, X509CertificateSubject,
 };
 use openssl::nid::Nid;
-use openssl::pkey::Id;
+use openssl::pkey::{Id, PKey, Public};
 use openssl::x509::{X509, X509NameRef, X509Ref};
+
+use super::failed;
 
 /// What can be read from a certificate. Of one that is not X.509, only the length.
 pub(crate) fn certificate_attributes(
@@ -25,6 +28,16 @@ pub(crate) fn certificate_attributes(
         values.extend(parts(x509.issuer_name(), &ISSUER));
     }
     values
+}
+
+/// The public key in a certificate.
+///
+/// # Errors
+/// If it is no X.509 certificate.
+pub(crate) fn certificate_key(certificate: &Certificate<'_>) -> Result<PKey<Public>, Failure> {
+    let x509 = X509::from_der(&certificate.certificate_value);
+    x509.and_then(|x509| x509.public_key())
+        .map_err(failed("the certificate has no public key that can be read"))
 }
 
 fn key_attributes(x509: &X509Ref) -> Vec<AttributeValue<'static>> {
@@ -73,10 +86,11 @@ fn identity(x509: &X509Ref) -> Vec<AttributeValue<'static>> {
         return Vec::new();
     };
     let serial = x509.serial_number().to_bn();
-    let serial_bytes = serial.as_ref().map(|n| n.to_vec()).unwrap_or_default();
+    let magnitude = serial.as_ref().map(|n| n.to_vec()).unwrap_or_default();
+    let serial_bytes = der_integer(&magnitude);
     let serial_text = serial
         .ok()
-        .and_then(|n| n.to_dec_str().ok())
+        .and_then(|n| n.to_hex_str().ok())
         .map(|s| s.to_string());
     let issuer_text = text(x509.issuer_name());
     vec![
@@ -109,14 +123,29 @@ fn identity(x509: &X509Ref) -> Vec<AttributeValue<'static>> {
     ]
 }
 
-/// A distinguished name as text: `CN=…, O=…`.
+/// A distinguished name as text, the last part first (RFC 2253): `CN=...,O=...`.
 fn text(name: &X509NameRef) -> String {
     let parts = name.entries().filter_map(|entry| {
         let key = entry.object().nid().short_name().ok()?;
         let value = entry.data().to_string().ok()?;
         Some(format!("{key}={value}"))
     });
-    parts.collect::<Vec<_>>().join(", ")
+    let mut parts: Vec<String> = parts.collect();
+    parts.reverse();
+    parts.join(",")
+}
+
+/// A serial number as DER INTEGER.
+fn der_integer(magnitude: &[u8]) -> Vec<u8> {
+    let sign = magnitude.first().is_none_or(|byte| byte & 0x80 != 0);
+    // RFC 5280 allows at most 20 bytes; the short form of the length has room for 127.
+    let length = (magnitude.len() + usize::from(sign)).min(127);
+    let mut der = vec![0x02, length as u8];
+    if sign {
+        der.push(0);
+    }
+    der.extend_from_slice(&magnitude[..length - usize::from(sign)]);
+    der
 }
 
 type Part = (Nid, fn(String) -> AttributeValue<'static>);

@@ -84,6 +84,8 @@ pub(crate) fn check_symmetric(
         Algorithm::DES3 => [112, 128, 168, 192].contains(&length),
         Algorithm::CAMELLIA | Algorithm::ARIA => [128, 192, 256].contains(&length),
         Algorithm::CHACHA20 | Algorithm::CHACHA20POLY1305 | Algorithm::POLY1305 => length == 256,
+        Algorithm::SKIPJACK => length == 80,
+        Algorithm::DES => length == 64,
         Algorithm::SEED | Algorithm::SM4 | Algorithm::IDEA => length == 128,
         Algorithm::HMAC_SHA1
         | Algorithm::HMAC_SHA224
@@ -97,7 +99,10 @@ pub(crate) fn check_symmetric(
         | Algorithm::HMAC_MD5
         | Algorithm::BLOWFISH
         | Algorithm::CAST5
+        | Algorithm::RC2
         | Algorithm::RC4
+        | Algorithm::RC5
+        | Algorithm::MARS
         | Algorithm::TWOFISH
         | Algorithm::ONE_TIME_PAD => length > 0 && length % 8 == 0 && length <= 65_536,
         _ => {

@@ -2,10 +2,14 @@
 
 mod asymmetric;
 mod certificate;
+mod cipher;
 mod digest;
 mod format;
 mod generate;
+mod mac;
 mod parameters;
+mod rsa;
+mod signature;
 mod wrapping;
 
 use kmip::server::Failure;
@@ -13,14 +17,18 @@ use kmip::types::ResultReason;
 use openssl::error::ErrorStack;
 
 pub(crate) use asymmetric::{private_key, private_material, public_key, public_material};
-pub(crate) use certificate::certificate_attributes;
+pub(crate) use certificate::{certificate_attributes, certificate_key};
+pub(crate) use cipher::{CipherInput, CipherRun, Direction};
 use digest::message_digest;
 pub(crate) use digest::{digest_of, short_identifier};
 pub(crate) use format::{convert, symmetric_bytes};
 pub(crate) use generate::{
     KeyPair, generate_key_pair, generate_symmetric, generator, new_identifier, random,
 };
+pub(crate) use mac::mac;
 pub(crate) use parameters::hash_function;
+pub(crate) use rsa::{rsa_decrypt, rsa_encrypt};
+pub(crate) use signature::{Signed, sign, verify};
 pub(crate) use wrapping::{WrappingKey, wrap};
 
 /// An operation that OpenSSL refuses, for a reason that lies in the keys or the data.

@@ -3,18 +3,15 @@
 use kmip::server::Failure;
 use kmip::ttlv;
 use kmip::types::{
-    BlockCipherMode, CryptographicParameters, EncodingOption, KeyMaterial, KeyValue, PaddingMethod,
+    BlockCipherMode, CryptographicParameters, EncodingOption, KeyMaterial, KeyValue,
     ProtocolVersion, ResultReason, Tag,
 };
 use openssl::cipher::{Cipher, CipherRef};
 use openssl::cipher_ctx::{CipherCtx, CipherCtxFlags};
-use openssl::encrypt::Encrypter;
 use openssl::pkey::{PKey, Public};
-use openssl::rsa::Padding;
 use zeroize::Zeroizing;
 
-use super::failed;
-use super::parameters::oaep_hashes;
+use super::{failed, rsa_encrypt};
 
 /// A key that wraps others.
 pub(crate) enum WrappingKey {
@@ -37,7 +34,7 @@ pub(crate) fn wrap(
 ) -> Result<Vec<u8>, Failure> {
     let plain = plain_bytes(value, encoding, version)?;
     match key {
-        WrappingKey::Rsa(key) => wrap_with_rsa(key, parameters, &plain),
+        WrappingKey::Rsa(key) => rsa_encrypt(key, parameters, &plain),
         WrappingKey::Aes(key) => wrap_with_aes(key, parameters, &plain),
     }
 }
@@ -78,43 +75,6 @@ fn plain_bytes(
             "the Encoding Option is unknown",
         )),
     }
-}
-
-fn wrap_with_rsa(
-    key: &PKey<Public>,
-    parameters: &CryptographicParameters<'_>,
-    plain: &[u8],
-) -> Result<Vec<u8>, Failure> {
-    let too_long = || failed("the key is too long for the wrapping key and its padding");
-    let mut encrypter = Encrypter::new(key).map_err(failed("the wrapping key"))?;
-    match parameters.padding_method {
-        Some(PaddingMethod::OAEP) => {
-            let (label, mask) = oaep_hashes(parameters)?;
-            let set = encrypter
-                .set_rsa_padding(Padding::PKCS1_OAEP)
-                .and_then(|()| encrypter.set_rsa_oaep_md(label))
-                .and_then(|()| encrypter.set_rsa_mgf1_md(mask));
-            set.map_err(failed("the parameters of OAEP"))?;
-            if let Some(source) = parameters.p_source.as_deref().filter(|s| !s.is_empty()) {
-                let set = encrypter.set_rsa_oaep_label(source);
-                set.map_err(failed("the P Source of OAEP"))?;
-            }
-        }
-        Some(PaddingMethod::PKCS1_V1_5) | None => {
-            let set = encrypter.set_rsa_padding(Padding::PKCS1);
-            set.map_err(failed("the padding"))?;
-        }
-        Some(other) => {
-            return Err(unsupported(format!(
-                "RSA does not wrap with the padding {other:?}"
-            )));
-        }
-    }
-    let length = encrypter.encrypt_len(plain).map_err(too_long())?;
-    let mut wrapped = vec![0; length];
-    let length = encrypter.encrypt(plain, &mut wrapped).map_err(too_long())?;
-    wrapped.truncate(length);
-    Ok(wrapped)
 }
 
 /// AES Key Wrap (RFC 3394), and with padding (RFC 5649).

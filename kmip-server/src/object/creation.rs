@@ -2,8 +2,9 @@
 
 use kmip::server::Failure;
 use kmip::types::{
-    Attribute, AttributeValue, DateTime, Interval, IntoOwned, KeyValue, ManagedObject, ObjectType,
-    ProtocolVersion, State, Tag, UniqueIdentifier,
+    Attribute, AttributeValue, DateTime, Interval, IntoOwned, KeyFormatType, KeyValue,
+    ManagedObject, ObjectType, ProtectionStorageMask, ProtocolVersion, State, Tag,
+    UniqueIdentifier,
 };
 
 use super::StoredObject;
@@ -95,6 +96,8 @@ impl NewObject {
         }
         match &self.content {
             ManagedObject::Certificate(certificate) => {
+                let format = AttributeValue::KeyFormatType(KeyFormatType::X_509);
+                self.attributes.set(format);
                 for value in certificate_attributes(certificate) {
                     self.attributes.set(value);
                 }
@@ -129,11 +132,19 @@ impl NewObject {
             if let Some(state) = state_at(attributes, now) {
                 attributes.set(AttributeValue::State(state));
             }
-            attributes.set(AttributeValue::Fresh(true));
+            attributes.set_default(AttributeValue::Fresh(true));
         }
         if let Some(digest) = digest_of(&self.content) {
             attributes.set(AttributeValue::Digest(digest));
         }
+        if let Some(block) = key_block(&self.content) {
+            let present = block.key_value.is_some();
+            attributes.set(AttributeValue::KeyValuePresent(present));
+        }
+        start_usage(attributes);
+        attributes.set_default(AttributeValue::OperationPolicyName("default".into()));
+        let software = ProtectionStorageMask::SOFTWARE;
+        attributes.set_default(AttributeValue::ProtectionStorageMask(software));
         if let Some(lease) = lease {
             attributes.set(AttributeValue::LeaseTime(lease));
         }
@@ -146,6 +157,15 @@ impl NewObject {
             attributes: self.attributes,
         };
         (object, self.content)
+    }
+}
+
+/// What may be used is at first all that is allowed.
+pub(crate) fn start_usage(attributes: &mut AttributeSet) {
+    if let Some(mut limits) = attributes.usage_limits().cloned() {
+        let total = limits.usage_limits_total;
+        limits.usage_limits_count.get_or_insert(total);
+        attributes.set(AttributeValue::UsageLimits(limits));
     }
 }
 

@@ -3,7 +3,7 @@
 use kmip::server::Failure;
 use kmip::types::{
     AttributeValue, DateTime, ObjectType, Operation, ProtocolVersion, RevocationReason,
-    RevocationReasonCode, State, Tag,
+    RevocationReasonCode, State,
 };
 
 use super::StoredObject;
@@ -117,7 +117,6 @@ impl StoredObject {
         };
         self.enter(next, now);
         self.attributes.set(AttributeValue::DestroyDate(now));
-        self.attributes.clear(Tag::FRESH);
         Ok(())
     }
 
@@ -147,6 +146,32 @@ impl StoredObject {
                 version,
                 format!("the Protect Stop Date of `{}` has passed", self.identifier),
             )),
+            state => Err(self.wrong_state(version, state.unwrap_or_default())),
+        }
+    }
+
+    /// Checks that the object may be used to process data that it protects.
+    ///
+    /// # Errors
+    /// If its state does not allow it.
+    pub(crate) fn check_processes(
+        &self,
+        version: ProtocolVersion,
+        now: DateTime,
+    ) -> Result<(), Failure> {
+        let start = self.attributes.process_start_date();
+        match self.state() {
+            Some(State::ACTIVE | State::DEACTIVATED | State::COMPROMISED)
+                if start.is_none_or(|start| *start <= now) =>
+            {
+                Ok(())
+            }
+            Some(State::ACTIVE | State::DEACTIVATED | State::COMPROMISED) => {
+                Err(refusal::wrong_state(
+                    version,
+                    format!("the Process Start Date of `{}` is to come", self.identifier),
+                ))
+            }
             state => Err(self.wrong_state(version, state.unwrap_or_default())),
         }
     }

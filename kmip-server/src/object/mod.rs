@@ -9,7 +9,7 @@ use kmip::types::{AttributeValue, DateTime, ObjectType, State, UniqueIdentifier}
 use crate::attributes::AttributeSet;
 
 pub(crate) use content::{content_tag, key_block, key_block_mut, object_type_of};
-pub(crate) use creation::{NewObject, extractable_changed, sensitive_changed};
+pub(crate) use creation::{NewObject, extractable_changed, sensitive_changed, start_usage};
 pub(crate) use lifecycle::Revocation;
 
 /// What is known of an object, without its content.

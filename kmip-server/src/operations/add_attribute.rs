@@ -7,6 +7,7 @@ use kmip::types::{
 
 use crate::attributes::check_added;
 use crate::context::Context;
+use crate::object::start_usage;
 use crate::refusal;
 
 pub(super) fn add(
@@ -32,6 +33,7 @@ pub(super) fn add(
     check_added(&new, exists, version)?;
     objects.check_name(&new)?;
     object.attributes.add(new.value);
+    start_usage(&mut object.attributes);
     let added = object.attributes.iter().last().cloned();
     object.attributes.touch(context.now);
     object.refresh(context.now);

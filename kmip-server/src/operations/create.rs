@@ -2,9 +2,9 @@
 
 use kmip::server::Failure;
 use kmip::types::{
-    AttributeValue, Attributes, CreateRequest, CreateResponse, KeyBlock, KeyFormatType,
-    KeyMaterial, KeyValue, ManagedObject, ObjectType, Operation, ResultReason, Secret, SecretData,
-    SecretDataType, SymmetricKey,
+    AttributeValue, Attributes, CreateRequest, CreateResponse, CryptographicUsageMask, KeyBlock,
+    KeyFormatType, KeyMaterial, KeyValue, ManagedObject, ObjectType, Operation, ResultReason,
+    Secret, SecretData, SecretDataType, SymmetricKey,
 };
 
 use crate::context::Context;
@@ -23,9 +23,6 @@ pub(super) fn create(
     let algorithm = algorithm.ok_or_else(|| missing("Cryptographic Algorithm"))?;
     let length = wanted.cryptographic_length().copied();
     let length = length.ok_or_else(|| missing("Cryptographic Length"))?;
-    if wanted.cryptographic_usage_mask().is_none() {
-        return Err(missing("Cryptographic Usage Mask"));
-    }
     if wanted.quantum_safe().copied() == Some(true) && length < 256 {
         let message = "keys below 256 bits are not safe from quantum computers";
         return Err(Failure::new(ResultReason::GENERAL_FAILURE, message));
@@ -53,11 +50,14 @@ pub(super) fn create(
         _ => return Err(refusal::wrong_object(context.version(), Operation::CREATE)),
     };
     let mut new = NewObject::new(content, given, context.version())?;
+    let usage = CryptographicUsageMask::ENCRYPT | CryptographicUsageMask::DECRYPT;
+    new.attributes
+        .set_default(AttributeValue::CryptographicUsageMask(usage));
     let now = context.now;
     new.attributes
         .set_default(AttributeValue::OriginalCreationDate(now));
     new.attributes
-        .set(AttributeValue::RandomNumberGenerator(generator));
+        .set_default(AttributeValue::RandomNumberGenerator(generator));
     let object = objects.add(new)?;
     objects.commit()?;
     Ok(CreateResponse {

@@ -118,7 +118,7 @@ impl Asked {
             let attributes = &mut new.attributes;
             attributes.set_default(AttributeValue::OriginalCreationDate(context.now));
             let generator = pair.generator.clone();
-            attributes.set(AttributeValue::RandomNumberGenerator(generator));
+            attributes.set_default(AttributeValue::RandomNumberGenerator(generator));
         }
         private
             .attributes

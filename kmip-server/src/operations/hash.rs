@@ -1,26 +1,41 @@
 //! Hash (KMIP 1.4, 4.39; 2.1, 6.1.21).
 
 use kmip::server::Failure;
-use kmip::types::{Data, HashRequest, HashResponse, ResultReason};
+use kmip::types::{Data, HashRequest, HashResponse, IntoOwned, Operation, ResultReason};
 
+use super::cryptography::{Collected, Piece, gather, required};
+use crate::context::Context;
 use crate::crypto::{self, failed};
-use crate::refusal;
 
-pub(super) fn hash(request: &HashRequest<'_>) -> Result<HashResponse<'static>, Failure> {
-    if request.correlation_value.is_some() || request.init_indicator == Some(true) {
-        return Err(refusal::not_supported("data is hashed in one request only"));
-    }
-    let data = request.data.as_ref().and_then(Data::as_bytes);
-    let data =
-        data.ok_or_else(|| Failure::new(ResultReason::INVALID_MESSAGE, "the data is missing"))?;
-    let algorithm = request.cryptographic_parameters.hashing_algorithm;
-    let algorithm = algorithm.ok_or_else(|| {
+pub(super) fn hash(
+    context: &Context<'_>,
+    request: &HashRequest<'_>,
+) -> Result<HashResponse<'static>, Failure> {
+    let piece = Piece::new(
+        request.correlation_value.as_deref(),
+        request.init_indicator,
+        request.final_indicator,
+    );
+    let data = required(request.data.as_ref(), &piece)?;
+    let parameters = request.cryptographic_parameters.clone().into_owned();
+    let begin = || Ok((None, parameters.clone()));
+    let (data, stream) = match gather(context, Operation::HASH, &piece, data, begin)? {
+        Collected::Complete(data, stream) => (data, stream),
+        Collected::Open(correlation) => {
+            return Ok(HashResponse {
+                correlation_value: Some(correlation.into()),
+                ..HashResponse::default()
+            });
+        }
+    };
+    let parameters = stream.map_or(parameters, |stream| stream.parameters);
+    let algorithm = parameters.hashing_algorithm.ok_or_else(|| {
         Failure::new(
             ResultReason::INVALID_MESSAGE,
             "the Hashing Algorithm is missing",
         )
     })?;
-    let digest = openssl::hash::hash(crypto::hash_function(algorithm)?, data)
+    let digest = openssl::hash::hash(crypto::hash_function(algorithm)?, &data)
         .map_err(failed("the hash function"))?;
     Ok(HashResponse {
         data: Some(Data::from(digest.to_vec())),

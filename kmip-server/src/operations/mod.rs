@@ -6,12 +6,16 @@ mod archive;
 mod check;
 mod create;
 mod create_key_pair;
+mod cryptography;
 mod delete_attribute;
 mod destroy;
+mod encrypt;
 mod get;
 mod get_attributes;
+mod get_usage_allocation;
 mod hash;
 mod locate;
+mod mac;
 mod modify_attribute;
 mod obtain_lease;
 mod query;
@@ -20,6 +24,7 @@ mod register;
 mod revoke;
 mod rng;
 mod set_attribute;
+mod sign;
 mod undo;
 
 use kmip::server::Failure;
@@ -53,17 +58,24 @@ pub(crate) fn perform(
         RequestPayload::DeleteAttribute(request) => {
             delete_attribute::delete(context, &request)?.into()
         }
+        RequestPayload::Decrypt(request) => encrypt::decrypt(context, &request)?.into(),
         RequestPayload::Destroy(request) => destroy::destroy(context, &request)?.into(),
+        RequestPayload::Encrypt(request) => encrypt::encrypt(context, &request)?.into(),
         RequestPayload::Get(request) => get::get(context, &request)?.into(),
         RequestPayload::GetAttributeList(request) => {
             get_attributes::list(context, &request)?.into()
         }
         RequestPayload::GetAttributes(request) => get_attributes::get(context, &request)?.into(),
-        RequestPayload::Hash(request) => hash::hash(&request)?.into(),
+        RequestPayload::GetUsageAllocation(request) => {
+            get_usage_allocation::get_usage_allocation(context, &request)?.into()
+        }
+        RequestPayload::Hash(request) => hash::hash(context, &request)?.into(),
         // Marks the begin and the end of a test case; nothing is to be done.
         RequestPayload::Interop(_) => InteropResponse::default().into(),
         RequestPayload::Locate(request) => locate::locate(context, &request)?.into(),
         RequestPayload::Log(_) => LogResponse::default().into(),
+        RequestPayload::Mac(request) => mac::mac(context, &request)?.into(),
+        RequestPayload::MacVerify(request) => mac::verify(context, &request)?.into(),
         RequestPayload::ModifyAttribute(request) => {
             modify_attribute::modify(context, request)?.into()
         }
@@ -77,12 +89,14 @@ pub(crate) fn perform(
         RequestPayload::RngRetrieve(request) => rng::retrieve(&request)?.into(),
         RequestPayload::RngSeed(request) => rng::seed(&request)?.into(),
         RequestPayload::SetAttribute(request) => set_attribute::set(context, request)?.into(),
+        RequestPayload::Sign(request) => sign::sign(context, &request)?.into(),
+        RequestPayload::SignatureVerify(request) => sign::verify(context, &request)?.into(),
         other => return Err(Failure::operation_not_supported(other.operation())),
     })
 }
 
 /// The operations that the server performs, Discover Versions among them, which the engine answers.
-const SUPPORTED: [Operation; 27] = [
+const SUPPORTED: [Operation; 34] = [
     Operation::CREATE,
     Operation::CREATE_KEY_PAIR,
     Operation::REGISTER,
@@ -96,6 +110,7 @@ const SUPPORTED: [Operation; 27] = [
     Operation::MODIFY_ATTRIBUTE,
     Operation::DELETE_ATTRIBUTE,
     Operation::OBTAIN_LEASE,
+    Operation::GET_USAGE_ALLOCATION,
     Operation::ACTIVATE,
     Operation::REVOKE,
     Operation::DESTROY,
@@ -103,6 +118,12 @@ const SUPPORTED: [Operation; 27] = [
     Operation::RECOVER,
     Operation::QUERY,
     Operation::DISCOVER_VERSIONS,
+    Operation::ENCRYPT,
+    Operation::DECRYPT,
+    Operation::SIGN,
+    Operation::SIGNATURE_VERIFY,
+    Operation::MAC,
+    Operation::MAC_VERIFY,
     Operation::RNG_RETRIEVE,
     Operation::RNG_SEED,
     Operation::HASH,

@@ -98,7 +98,7 @@ fn rng_parameters() -> RngParameters<'static> {
 fn capabilities(version: ProtocolVersion) -> CapabilityInformation<'static> {
     let batch = (version >= ProtocolVersion::V1_4).then_some(true);
     CapabilityInformation {
-        streaming_capability: Some(false),
+        streaming_capability: Some(true),
         asynchronous_capability: Some(false),
         attestation_capability: Some(false),
         batch_undo_capability: batch,

@@ -3,7 +3,8 @@
 use kmip::server::Failure;
 use kmip::types::{
     Attribute, AttributeValue, Attributes, DateTime, Interval, KeyMaterial, KeyValue, LinkType,
-    ManagedObject, Operation, ReKeyRequest, ReKeyResponse, Secret, State, Tag,
+    ManagedObject, Operation, RandomNumberGenerator, ReKeyRequest, ReKeyResponse, Secret, State,
+    Tag,
 };
 
 use super::create::missing;
@@ -25,13 +26,12 @@ pub(super) fn re_key(
     if !matches!(content, ManagedObject::SymmetricKey(_)) {
         return Err(refusal::wrong_object(version, Operation::RE_KEY));
     }
-    let replaced = old.attributes.iter().any(is_replacement);
-    if replaced || matches!(old.state(), Some(State::COMPROMISED)) {
-        let message = format!("the key `{}` is replaced or compromised", old.identifier);
+    if old.attributes.iter().any(is_replacement) {
+        let message = format!("the key `{}` is replaced already", old.identifier);
         return Err(refusal::wrong_state(version, message));
     }
     let given = given(&objects, request.attributes.as_ref(), context)?;
-    renew(&mut content, &old.attributes)?;
+    let generator = renew(&mut content, &old.attributes)?;
     let mut new = NewObject::new(content, [], version)?;
     for attribute in inherited(&old.attributes, &given) {
         new.attributes.add(attribute.value);
@@ -39,6 +39,13 @@ pub(super) fn re_key(
     let now = context.now;
     new.attributes
         .set(AttributeValue::OriginalCreationDate(now));
+    new.attributes
+        .set(AttributeValue::RandomNumberGenerator(generator));
+    if let Some(limits) = old.attributes.usage_limits() {
+        let mut limits = limits.clone();
+        limits.usage_limits_count = Some(limits.usage_limits_total);
+        new.attributes.set(AttributeValue::UsageLimits(limits));
+    }
     set_dates(&mut new.attributes, &old.attributes, request.offset, now);
     for attribute in given {
         match crate::attributes::has_instances(&attribute.reference()) {
@@ -83,19 +90,22 @@ fn given(
 }
 
 /// Puts a new key in the place of the old one.
-fn renew(content: &mut ManagedObject<'static>, old: &AttributeSet) -> Result<(), Failure> {
+fn renew(
+    content: &mut ManagedObject<'static>,
+    old: &AttributeSet,
+) -> Result<RandomNumberGenerator<'static>, Failure> {
     let algorithm = old.cryptographic_algorithm().copied();
     let algorithm = algorithm.ok_or_else(|| missing("Cryptographic Algorithm"))?;
     let length = old.cryptographic_length().copied();
     let length = length.ok_or_else(|| missing("Cryptographic Length"))?;
-    let (key, _) = generate_symmetric(algorithm, length)?;
+    let (key, generator) = generate_symmetric(algorithm, length)?;
     let block = key_block_mut(content).ok_or_else(Failure::internal)?;
     block.key_format_type = kmip::types::KeyFormatType::RAW;
     block.key_wrapping_data = None;
     block.key_value = Some(KeyValue::new(KeyMaterial::Bytes(Secret::owned(
         key.to_vec(),
     ))));
-    Ok(())
+    Ok(generator)
 }
 
 /// What the new key takes over: all that is not about the old key itself or its life so far
@@ -104,7 +114,7 @@ fn inherited<'o>(
     old: &'o AttributeSet,
     given: &'o [Attribute<'static>],
 ) -> impl Iterator<Item = Attribute<'static>> + 'o {
-    const OWN: [Tag; 22] = [
+    const OWN: [Tag; 24] = [
         Tag::UNIQUE_IDENTIFIER,
         Tag::SHORT_UNIQUE_IDENTIFIER,
         Tag::OBJECT_TYPE,
@@ -127,12 +137,17 @@ fn inherited<'o>(
         Tag::LAST_CHANGE_DATE,
         Tag::ORIGINAL_CREATION_DATE,
         Tag::FRESH,
+        Tag::USAGE_LIMITS,
+        Tag::RANDOM_NUMBER_GENERATOR,
     ];
     old.iter()
         .filter(|attribute| {
             let own = attribute.value.tag().is_some_and(|tag| OWN.contains(&tag));
+            // Of what an object can have several, new ones come in addition.
             let reference = attribute.reference();
-            !own && !given.iter().any(|given| given.reference() == reference)
+            let replaced = !crate::attributes::has_instances(&reference)
+                && given.iter().any(|given| given.reference() == reference);
+            !own && !replaced
         })
         .cloned()
 }

@@ -71,7 +71,6 @@ fn check_attributes(new: &NewObject, object_type: ObjectType) -> Result<(), Fail
         ObjectType::SYMMETRIC_KEY,
         ObjectType::PUBLIC_KEY,
         ObjectType::PRIVATE_KEY,
-        ObjectType::SPLIT_KEY,
     ];
     if !keys.contains(&object_type) {
         return Ok(());

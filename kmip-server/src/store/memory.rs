@@ -127,7 +127,7 @@ impl Transaction for MemoryTransaction<'_> {
         let mut found: Vec<&Entry> = entries
             .filter(|entry| fits(&entry.object, search))
             .collect();
-        found.sort_by_key(|entry| entry.number);
+        found.sort_by_key(|entry| std::cmp::Reverse(entry.number));
         Ok(found.iter().map(|entry| entry.object.clone()).collect())
     }
 

@@ -64,7 +64,7 @@ pub trait Transaction {
     /// If the store is out of order.
     fn remove(&mut self, identifier: &str) -> Result<(), StoreError>;
 
-    /// The objects that a search finds, oldest first.
+    /// The objects that a search finds, newest first.
     ///
     /// # Errors
     /// If the store is out of order.

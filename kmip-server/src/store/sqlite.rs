@@ -293,7 +293,7 @@ impl Transaction for SqliteTransaction<'_> {
             }
             query.push(')');
         }
-        query.push_str(" ORDER BY number");
+        query.push_str(" ORDER BY number DESC");
         let mut statement = self.connection.prepare_cached(&query)?;
         let heads = statement.query_map(params_from_iter(values), Head::new)?;
         heads.map(|head| self.read(head?)).collect()

@@ -1,0 +1,192 @@
+//! What the stores keep: the same, whichever it is, and in a file also across restarts.
+
+#![allow(
+    clippy::cloned_ref_to_slice_refs,
+    reason = "an array of one is compared with a list"
+)]
+
+mod common;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use common::{Identifier, World, create, name};
+use kmip::ProtocolVersion;
+use kmip::types::{
+    ActivateRequest, Attribute, BatchErrorContinuationOption, GetRequest, LocateRequest,
+    ManagedObject, ObjectType, OpaqueDataType, OpaqueObject, RawValue, RegisterRequest,
+    RequestBatchItem, RequestMessage, RequestPayload, ResultReason, ResultStatus, Secret, Tag,
+};
+use kmip_server::{MemoryStore, SqliteStore, Store, StoreError};
+
+fn sqlite(path: &Path) -> World {
+    World::with(Arc::new(SqliteStore::open(path).unwrap()), |_| {})
+}
+
+fn key_bytes(world: &World, version: ProtocolVersion, key: &Identifier) -> Vec<u8> {
+    let request = GetRequest {
+        unique_identifier: Some(key.clone()),
+        ..GetRequest::default()
+    };
+    match world.call(version, request).unwrap().managed_object {
+        ManagedObject::SymmetricKey(key) => key
+            .key_block
+            .key_value
+            .unwrap()
+            .as_bytes()
+            .unwrap()
+            .to_vec(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn everything_is_there_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keys.sqlite");
+    for version in ProtocolVersion::ALL {
+        let (key, bytes, attributes) = {
+            let world = sqlite(&path);
+            let mut more = vec![
+                name(&format!("one {version}")),
+                name(&format!("two {version}")),
+                Attribute::custom("x", "text", RawValue::TextString("\u{fc}".into())),
+                Attribute::custom("x", "bytes", RawValue::ByteString(vec![0, 255].into())),
+                Attribute::custom("x", "number", RawValue::LongInteger(i64::MIN)),
+            ];
+            if version < ProtocolVersion::V2_0 {
+                // This one exists in 1.x only.
+                more.push(Attribute::operation_policy_name("mine"));
+            }
+            let key = world.create(version, more);
+            let bytes = key_bytes(&world, version, &key);
+            (
+                key.clone(),
+                bytes,
+                world.attributes(version, &key, &[]).unwrap(),
+            )
+        };
+        let world = sqlite(&path);
+        assert_eq!(world.attributes(version, &key, &[]).unwrap(), attributes);
+        assert_eq!(key_bytes(&world, version, &key), bytes);
+        let found = LocateRequest {
+            attributes: [name(&format!("two {version}"))].into(),
+            ..LocateRequest::default()
+        };
+        let found = world.call(version, found).unwrap();
+        assert_eq!(found.unique_identifier, [key]);
+    }
+}
+
+#[test]
+fn destroyed_keys_leave_no_trace_in_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keys.sqlite");
+    let version = ProtocolVersion::V1_4;
+    let secret = b"a secret that nobody must find any more, neither here nor there";
+    let contains = || {
+        let files = std::fs::read_dir(directory.path()).unwrap();
+        files
+            .map(|file| std::fs::read(file.unwrap().path()).unwrap())
+            .any(|bytes| bytes.windows(secret.len()).any(|window| window == secret))
+    };
+    let world = sqlite(&path);
+    let request = RegisterRequest {
+        object_type: ObjectType::OPAQUE_OBJECT,
+        managed_object: Some(ManagedObject::OpaqueObject(OpaqueObject {
+            opaque_data_type: OpaqueDataType(0x8000_0001),
+            opaque_data_value: Secret::borrowed(secret),
+            ..OpaqueObject::default()
+        })),
+        ..RegisterRequest::default()
+    };
+    let object = world.call(version, request).unwrap().unique_identifier;
+    assert!(contains());
+    world.destroy(version, &object).unwrap();
+    // The log is written back and truncated when the last connection closes.
+    drop(world);
+    assert!(!contains());
+}
+
+#[test]
+fn a_batch_that_fails_is_undone_if_the_client_wants_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let stores: [Arc<dyn Store>; 2] = [
+        Arc::new(MemoryStore::new()),
+        Arc::new(SqliteStore::open(&directory.path().join("keys.sqlite")).unwrap()),
+    ];
+    for store in stores {
+        let world = World::with(store, |_| {});
+        let version = ProtocolVersion::V1_4;
+        let old = world.create(version, [name("old")]);
+        let bytes = key_bytes(&world, version, &old);
+        let before = world.attributes(version, &old, &[]).unwrap();
+        let destroy = kmip::types::DestroyRequest {
+            unique_identifier: Some(old.clone()),
+            ..kmip::types::DestroyRequest::default()
+        };
+        let mut message = RequestMessage::single(version, create([name("new")]));
+        let header = &mut message.request_header;
+        header.batch_error_continuation_option = Some(BatchErrorContinuationOption::UNDO);
+        header.batch_count = 4;
+        let requests: [RequestPayload<'_>; 3] = [
+            ActivateRequest::default().into(),
+            destroy.into(),
+            create([name("new")]).into(),
+        ];
+        message
+            .batch_item
+            .extend(requests.map(RequestBatchItem::new));
+        for (number, item) in message.batch_item.iter_mut().enumerate() {
+            item.unique_batch_item_id = Some(vec![number as u8].into());
+        }
+        let answer = world.exchange(&world.peer, &message).batch_item;
+        let statuses: Vec<_> = answer.iter().map(|item| item.result_status).collect();
+        let undone = ResultStatus::OPERATION_UNDONE;
+        assert_eq!(
+            statuses,
+            [undone, undone, undone, ResultStatus::OPERATION_FAILED]
+        );
+        assert_eq!(answer[3].result_reason, Some(ResultReason::INVALID_FIELD));
+        let found = world.call(version, LocateRequest::default()).unwrap();
+        assert_eq!(found.unique_identifier, [old.clone()]);
+        assert_eq!(world.attributes(version, &old, &[]).unwrap(), before);
+        assert_eq!(key_bytes(&world, version, &old), bytes);
+    }
+}
+
+#[test]
+fn without_undo_what_was_done_before_the_failure_stays() {
+    let version = ProtocolVersion::V1_2;
+    let world = World::new();
+    let key = world.create(version, []);
+    let items = world.batch(
+        version,
+        vec![
+            create([name("new")]).into(),
+            create([name("new")]).into(),
+            create([name("never")]).into(),
+        ],
+    );
+    assert_eq!(items.len(), 2);
+    assert_eq!(items[1].result_status, ResultStatus::OPERATION_FAILED);
+    let found = world.call(version, LocateRequest::default()).unwrap();
+    assert_eq!(found.unique_identifier.len(), 2);
+    assert!(found.unique_identifier.contains(&key));
+    let reference = [Tag::STATE.into()];
+    assert!(world.attributes(version, &key, &reference).is_ok());
+}
+
+#[test]
+fn a_file_of_another_format_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keys.sqlite");
+    drop(SqliteStore::open(&path).unwrap());
+    let connection = rusqlite::Connection::open(&path).unwrap();
+    connection.pragma_update(None, "user_version", 99).unwrap();
+    drop(connection);
+    match SqliteStore::open(&path) {
+        Err(StoreError::Format { found: 99, .. }) => {}
+        other => panic!("{other:?}"),
+    }
+}
