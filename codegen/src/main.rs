@@ -1,7 +1,5 @@
 //! `codegen`: shows what the generator knows and makes.
 
-mod dump;
-
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -41,7 +39,7 @@ fn main() -> ExitCode {
 }
 
 fn print_dump() -> Result<(), Box<dyn Error>> {
-    let dump = dump::dump(&Spec::load()?);
+    let dump = kmip_spec::json::dump(&Spec::load()?);
     print(&format!("{dump:#}\n"))
 }
 

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use kmip::codec::Error;
+
 /// A fault that ends the command.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
@@ -12,6 +14,18 @@ pub(crate) enum Failure {
     /// A file cannot be written.
     #[error("cannot write {}: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },
+    /// The input is no message.
+    #[error("{name}: {what}")]
+    NoMessage { name: String, what: String },
+    /// The input is a broken message.
+    #[error("{name}: {source}")]
+    Message { name: String, source: Error },
+    /// Nothing has the name.
+    #[error("nothing in the specifications is called `{0}`")]
+    UnknownName(String),
+    /// The tables of the specification are broken: a fault of this program.
+    #[error("the tables of this program are broken: {0}")]
+    Tables(#[from] kmip_spec::TableError),
     /// Standard output is gone.
     #[error("cannot write to standard output: {0}")]
     Output(#[from] io::Error),
@@ -29,6 +43,11 @@ impl Failure {
     pub(crate) fn writing(path: &Path) -> impl FnOnce(io::Error) -> Failure {
         let path = path.to_owned();
         |source| Failure::Write { path, source }
+    }
+
+    pub(crate) fn no_message(name: &str, what: String) -> Failure {
+        let name = name.to_owned();
+        Failure::NoMessage { name, what }
     }
 
     /// Whether nobody wants to read the output any more, which is no fault.

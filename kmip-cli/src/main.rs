@@ -2,7 +2,18 @@
 
 mod arguments;
 mod conformance;
+mod convert;
+mod decode;
+mod diff;
+mod dump;
+mod explain;
 mod failure;
+mod generate;
+mod input;
+mod message;
+mod paint;
+mod tables;
+mod tree;
 
 use std::process::ExitCode;
 
@@ -13,7 +24,14 @@ use arguments::{Arguments, Command, Conformance};
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match &arguments.command {
+        Command::Decode(options) => decode::run(options),
+        Command::Convert(options) => convert::run(options),
+        Command::Diff(options) => diff::run(options),
+        Command::Explain(options) => explain::run(options),
+        Command::Spec(options) => tables::run(options),
         Command::Conformance(Conformance::Codec(options)) => conformance::codec(options),
+        Command::Completions { shell } => generate::completions(*shell),
+        Command::Man { directory } => generate::manual(directory),
     };
     match outcome {
         Ok(code) => code,

@@ -17,6 +17,8 @@
 
 mod check;
 mod error;
+#[cfg(feature = "json")]
+pub mod json;
 mod load;
 pub mod model;
 pub mod names;

@@ -14,12 +14,12 @@
 //! sides can ask for is shown as asked by the client. Enumerations whose values are tags or those of
 //! another standard are left out.
 
-use kmip_spec::model::{EnumerationKind, FieldRow, Payload, Required, Spec, ValueSource, layout};
-use kmip_spec::{Version, VersionRange};
+use crate::model::{EnumerationKind, FieldRow, Payload, Required, Spec, ValueSource, layout};
+use crate::{Version, VersionRange};
 use serde_json::{Map, Value, json};
 
 /// All tables as one JSON object.
-pub(crate) fn dump(spec: &Spec) -> Value {
+pub fn dump(spec: &Spec) -> Value {
     json!({
         "tags": object(spec.tags.iter().map(|tag| {
             (&tag.name, entry(&format!("0x{:06X}", tag.value), tag.range))
