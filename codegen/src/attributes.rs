@@ -144,6 +144,22 @@ fn values(attributes: &[Emitted<'_>]) -> TokenStream {
                 Ok(())
             }
 
+            /// A random value of the attribute with this tag.
+            #[cfg(feature = "arbitrary")]
+            pub(super) fn arbitrary_as(
+                tag: Tag,
+                u: &mut ::arbitrary::Unstructured<'a>,
+                edition: crate::version::Edition,
+            ) -> ::arbitrary::Result<Self> {
+                use super::arbitrary::ArbitraryIn;
+                Ok(match tag {
+                    #(Tag::#constants => {
+                        AttributeValue::#variants(ArbitraryIn::arbitrary_in(u, edition)?)
+                    })*
+                    _ => AttributeValue::default(),
+                })
+            }
+
             /// Writes the value as an item with this tag.
             pub(super) fn write_as(&self, tag: Tag, e: &mut Encoder<'_>) -> Result<()> {
                 match self {

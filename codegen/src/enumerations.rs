@@ -62,7 +62,24 @@ pub(crate) fn enumeration(enumeration: &Enumeration) -> Result<TokenStream, Gene
         EnumerationKind::Enum => enum_impls(enumeration, &name, &table),
         EnumerationKind::Mask => mask_impls(&name, &table),
     };
-    Ok(quote! { #common #specific })
+    let kind = match enumeration.kind {
+        EnumerationKind::Enum => quote! { Enumeration },
+        EnumerationKind::Mask => quote! { Mask },
+    };
+    let arbitrary = (!HAND_WRITTEN_ITEMS.contains(&enumeration.name.as_str())).then(|| {
+        quote! {
+            #[cfg(feature = "arbitrary")]
+            impl<'a> super::arbitrary::ArbitraryIn<'a> for #name {
+                fn arbitrary_in(
+                    u: &mut ::arbitrary::Unstructured<'a>,
+                    _: crate::version::Edition,
+                ) -> ::arbitrary::Result<Self> {
+                    super::arbitrary::enumeration(<Self as #kind>::TABLE, u).map(Self)
+                }
+            }
+        }
+    });
+    Ok(quote! { #common #specific #arbitrary })
 }
 
 fn enum_impls(enumeration: &Enumeration, name: &Ident, table: &TokenStream) -> TokenStream {

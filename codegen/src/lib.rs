@@ -3,6 +3,7 @@
 //! Three layers: the tables' model ([`kmip_spec::model`]); shapes, which say what Rust field a group
 //! of rows becomes; and emitters, which write one kind of item each.
 
+mod arbitrary;
 mod attributes;
 mod enumerations;
 mod error;

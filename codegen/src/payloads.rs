@@ -5,6 +5,7 @@ use kmip_spec::{Spec, VersionRange};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
+use crate::arbitrary;
 use crate::error::GenerateError;
 use crate::names::{const_ident, type_ident};
 use crate::shapes::{Shape, edition_range, sections};
@@ -126,7 +127,24 @@ fn payload_enum(spec: &Spec, side: &str) -> TokenStream {
         .iter()
         .map(|o| format!(" {} (KMIP {}).", o.name, o.range));
     let doc = format!(" {side} Payload of any operation.");
+    let editions: Vec<(Ident, u8, u8)> = spec
+        .operations
+        .iter()
+        .map(|operation| {
+            let (since, until) = edition_range(operation.range);
+            (type_ident(&operation.name), since, until)
+        })
+        .collect();
+    let fallback = quote! {
+        #name::Unknown {
+            operation: super::arbitrary::NO_OPERATION,
+            payload: RawValue::default(),
+        }
+    };
+    let arbitrary = arbitrary::variants(&name, &editions, &fallback);
     quote! {
+        #arbitrary
+
         #[doc = #doc]
         #[derive(Debug, Clone, PartialEq, Eq)]
         #[non_exhaustive]

@@ -7,6 +7,7 @@ use kmip_spec::{Spec, Version, VersionRange};
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
+use crate::arbitrary;
 use crate::error::GenerateError;
 use crate::names::{const_ident, type_ident};
 use crate::shapes::{
@@ -168,6 +169,7 @@ pub(crate) fn define(
         let name = &field.name;
         quote! { #name: IntoOwned::into_owned(self.#name) }
     });
+    let arbitrary = arbitrary::structure(name, shape, selecting);
     let (fill, encode, layout) = (fill(shape, selecting), encode(shape), layout(shape));
     // A structure with free content exists before its table does.
     let (since, until) = edition_range(if shape.open { VersionRange::ALL } else { range });
@@ -212,6 +214,8 @@ pub(crate) fn define(
                 fn fill(&mut self, d: &mut Decoder<'_, 'a>) -> Result<()> { #fill }
                 fn encode(&self, e: &mut Encoder<'_>) -> Result<()> { #encode }
             }
+
+            #arbitrary
         };
     }
 }
@@ -375,6 +379,24 @@ fn selected(spec: &Spec, tag: &str, selector: &str, name: &str) -> TokenStream {
     let types_again = types.clone();
     let constants = variants.iter().map(|(_, _, constant)| constant);
     let doc = format!(" {tag}: its structure depends on the {selector}.");
+    let editions = spec
+        .structures
+        .iter()
+        .filter(|structure| structure.tag_name == tag);
+    let editions: Vec<(Ident, u8, u8)> = editions
+        .filter_map(|structure| {
+            let (since, until) = edition_range(structure.range);
+            Some((type_ident(structure.variant.as_deref()?), since, until))
+        })
+        .collect();
+    let fallback = if name == "KeyMaterial" {
+        quote! { super::arbitrary::bytes(u)? }
+    } else {
+        quote! { #name::Raw(RawValue::default()) }
+    };
+    let arbitrary = arbitrary::variants(&name, &editions, &fallback);
+    let constants_again = variants.iter().map(|(_, _, constant)| constant);
+    let selector_doc = format!(" The {selector} that goes with the structure, if it is one.");
     let bytes = (name == "KeyMaterial").then(|| {
         quote! {
             /// The key as bytes.
@@ -409,6 +431,18 @@ fn selected(spec: &Spec, tag: &str, selector: &str, name: &str) -> TokenStream {
             )*
             /// The form of an unknown type.
             Raw(RawValue<'a>),
+        }
+
+        #arbitrary
+
+        impl #name<'_> {
+            #[doc = #selector_doc]
+            pub fn selector(&self) -> Option<#selector_type> {
+                Some(match self {
+                    #(#name::#names(_) => #selector_type::#constants_again,)*
+                    _ => return None,
+                })
+            }
         }
 
         impl Default for #name<'_> {
@@ -476,7 +510,18 @@ fn managed_object(spec: &Spec) -> TokenStream {
         .map(|object| const_ident(&object.name))
         .collect();
     let docs = objects.iter().map(|object| format!(" {}.", object.name));
+    let editions: Vec<(Ident, u8, u8)> = objects
+        .iter()
+        .map(|object| {
+            let (since, until) = edition_range(object.range);
+            (type_ident(&object.name), since, until)
+        })
+        .collect();
+    let managed = format_ident!("ManagedObject");
+    let arbitrary = arbitrary::variants(&managed, &editions, &quote! { ManagedObject::default() });
     quote! {
+        #arbitrary
+
         /// A managed object, as it is registered, got, imported and exported.
         #[derive(Debug, Clone, PartialEq, Eq)]
         #[non_exhaustive]

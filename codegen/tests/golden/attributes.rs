@@ -37,6 +37,21 @@ impl<'a> AttributeValue<'a> {
         }
         Ok(())
     }
+    /// A random value of the attribute with this tag.
+    #[cfg(feature = "arbitrary")]
+    pub(super) fn arbitrary_as(
+        tag: Tag,
+        u: &mut ::arbitrary::Unstructured<'a>,
+        edition: crate::version::Edition,
+    ) -> ::arbitrary::Result<Self> {
+        use super::arbitrary::ArbitraryIn;
+        Ok(
+            match tag {
+                Tag::NAME => AttributeValue::Name(ArbitraryIn::arbitrary_in(u, edition)?),
+                _ => AttributeValue::default(),
+            },
+        )
+    }
     /// Writes the value as an item with this tag.
     pub(super) fn write_as(&self, tag: Tag, e: &mut Encoder<'_>) -> Result<()> {
         match self {

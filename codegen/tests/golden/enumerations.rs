@@ -62,6 +62,15 @@ impl<'a> Item<'a> for NameType {
         e.enumeration(tag, self.0, Some(Self::TABLE))
     }
 }
+#[cfg(feature = "arbitrary")]
+impl<'a> super::arbitrary::ArbitraryIn<'a> for NameType {
+    fn arbitrary_in(
+        u: &mut ::arbitrary::Unstructured<'a>,
+        _: crate::version::Edition,
+    ) -> ::arbitrary::Result<Self> {
+        super::arbitrary::enumeration(<Self as Enumeration>::TABLE, u).map(Self)
+    }
+}
 /// Operation (KMIP 1.0-).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Operation(pub u32);
@@ -119,6 +128,15 @@ impl<'a> Item<'a> for Operation {
     #[inline]
     fn write(&self, tag: Tag, e: &mut Encoder<'_>) -> Result<()> {
         e.enumeration(tag, self.0, Some(Self::TABLE))
+    }
+}
+#[cfg(feature = "arbitrary")]
+impl<'a> super::arbitrary::ArbitraryIn<'a> for Operation {
+    fn arbitrary_in(
+        u: &mut ::arbitrary::Unstructured<'a>,
+        _: crate::version::Edition,
+    ) -> ::arbitrary::Result<Self> {
+        super::arbitrary::enumeration(<Self as Enumeration>::TABLE, u).map(Self)
     }
 }
 /// Cryptographic Usage Mask (KMIP 1.0-).
@@ -200,5 +218,14 @@ impl<'a> Item<'a> for CryptographicUsageMask {
     #[inline]
     fn write(&self, tag: Tag, e: &mut Encoder<'_>) -> Result<()> {
         e.mask(tag, self.0, Self::TABLE)
+    }
+}
+#[cfg(feature = "arbitrary")]
+impl<'a> super::arbitrary::ArbitraryIn<'a> for CryptographicUsageMask {
+    fn arbitrary_in(
+        u: &mut ::arbitrary::Unstructured<'a>,
+        _: crate::version::Edition,
+    ) -> ::arbitrary::Result<Self> {
+        super::arbitrary::enumeration(<Self as Mask>::TABLE, u).map(Self)
     }
 }

@@ -70,6 +70,22 @@ const _: () = {
             e.finish(c)
         }
     }
+    #[cfg(feature = "arbitrary")]
+    impl<'a> super::arbitrary::ArbitraryIn<'a> for RenameRequest<'a> {
+        fn arbitrary_in(
+            u: &mut ::arbitrary::Unstructured<'a>,
+            edition: crate::version::Edition,
+        ) -> ::arbitrary::Result<Self> {
+            let value = RenameRequest {
+                unique_identifier: super::arbitrary::optional(&[R0], u, edition)?,
+                new_name: super::arbitrary::optional(&[R1], u, edition)?,
+                attributes: super::arbitrary::optional_attributes(&[R2], u, edition)?,
+                managed_object: super::arbitrary::optional(&[R3], u, edition)?,
+                extra: Extra::new(),
+            };
+            Ok(value)
+        }
+    }
 };
 /// Rename Response Payload (KMIP 1.0-: 4.1).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -111,6 +127,19 @@ const _: () = {
         }
         fn encode(&self, e: &mut Encoder<'_>) -> Result<()> {
             e.finish(ExtraCursor::new(&self.extra))
+        }
+    }
+    #[cfg(feature = "arbitrary")]
+    impl<'a> super::arbitrary::ArbitraryIn<'a> for RenameResponse<'a> {
+        fn arbitrary_in(
+            u: &mut ::arbitrary::Unstructured<'a>,
+            edition: crate::version::Edition,
+        ) -> ::arbitrary::Result<Self> {
+            let _ = (u, edition);
+            let value = RenameResponse {
+                extra: Extra::new(),
+            };
+            Ok(value)
         }
     }
 };
@@ -198,6 +227,17 @@ const _: () = {
             e.finish(ExtraCursor::new(&self.extra))
         }
     }
+    #[cfg(feature = "arbitrary")]
+    impl<'a> super::arbitrary::ArbitraryIn<'a> for PingRequest<'a> {
+        fn arbitrary_in(
+            u: &mut ::arbitrary::Unstructured<'a>,
+            edition: crate::version::Edition,
+        ) -> ::arbitrary::Result<Self> {
+            let _ = (u, edition);
+            let value = PingRequest { extra: Extra::new() };
+            Ok(value)
+        }
+    }
 };
 /// Ping Response Payload.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -239,6 +279,19 @@ const _: () = {
         }
         fn encode(&self, e: &mut Encoder<'_>) -> Result<()> {
             e.finish(ExtraCursor::new(&self.extra))
+        }
+    }
+    #[cfg(feature = "arbitrary")]
+    impl<'a> super::arbitrary::ArbitraryIn<'a> for PingResponse<'a> {
+        fn arbitrary_in(
+            u: &mut ::arbitrary::Unstructured<'a>,
+            edition: crate::version::Edition,
+        ) -> ::arbitrary::Result<Self> {
+            let _ = (u, edition);
+            let value = PingResponse {
+                extra: Extra::new(),
+            };
+            Ok(value)
         }
     }
 };
@@ -283,6 +336,35 @@ impl<'a> TryFrom<ResponsePayload<'a>> for PingResponse<'a> {
 impl<'a> OperationRequest<'a> for PingRequest<'a> {
     const OPERATION: Operation = Operation::PING;
     type Response<'r> = PingResponse<'r>;
+}
+#[cfg(feature = "arbitrary")]
+impl<'a> super::arbitrary::ArbitraryIn<'a> for RequestPayload<'a> {
+    fn arbitrary_in(
+        u: &mut ::arbitrary::Unstructured<'a>,
+        edition: crate::version::Edition,
+    ) -> ::arbitrary::Result<Self> {
+        const EDITIONS: [(u8, u8); 2usize] = [(0u8, 6u8), (6u8, 6u8)];
+        Ok(
+            match super::arbitrary::variant(&EDITIONS, u, edition)? {
+                0usize => {
+                    RequestPayload::Rename(
+                        super::arbitrary::ArbitraryIn::arbitrary_in(u, edition)?,
+                    )
+                }
+                1usize => {
+                    RequestPayload::Ping(
+                        super::arbitrary::ArbitraryIn::arbitrary_in(u, edition)?,
+                    )
+                }
+                _ => {
+                    RequestPayload::Unknown {
+                        operation: super::arbitrary::NO_OPERATION,
+                        payload: RawValue::default(),
+                    }
+                }
+            },
+        )
+    }
 }
 /// Request Payload of any operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -379,6 +461,35 @@ impl<'a> Item<'a> for RequestPayload<'a> {
             }
             RequestPayload::Unknown { payload, .. } => payload.write(tag, e),
         }
+    }
+}
+#[cfg(feature = "arbitrary")]
+impl<'a> super::arbitrary::ArbitraryIn<'a> for ResponsePayload<'a> {
+    fn arbitrary_in(
+        u: &mut ::arbitrary::Unstructured<'a>,
+        edition: crate::version::Edition,
+    ) -> ::arbitrary::Result<Self> {
+        const EDITIONS: [(u8, u8); 2usize] = [(0u8, 6u8), (6u8, 6u8)];
+        Ok(
+            match super::arbitrary::variant(&EDITIONS, u, edition)? {
+                0usize => {
+                    ResponsePayload::Rename(
+                        super::arbitrary::ArbitraryIn::arbitrary_in(u, edition)?,
+                    )
+                }
+                1usize => {
+                    ResponsePayload::Ping(
+                        super::arbitrary::ArbitraryIn::arbitrary_in(u, edition)?,
+                    )
+                }
+                _ => {
+                    ResponsePayload::Unknown {
+                        operation: super::arbitrary::NO_OPERATION,
+                        payload: RawValue::default(),
+                    }
+                }
+            },
+        )
     }
 }
 /// Response Payload of any operation.

@@ -60,6 +60,20 @@ const _: () = {
             e.finish(c)
         }
     }
+    #[cfg(feature = "arbitrary")]
+    impl<'a> super::arbitrary::ArbitraryIn<'a> for Name<'a> {
+        fn arbitrary_in(
+            u: &mut ::arbitrary::Unstructured<'a>,
+            edition: crate::version::Edition,
+        ) -> ::arbitrary::Result<Self> {
+            let value = Name {
+                name_value: super::arbitrary::plain(&[R0], u, edition)?,
+                name_type: super::arbitrary::optional(&[R1, R2], u, edition)?,
+                extra: Extra::new(),
+            };
+            Ok(value)
+        }
+    }
 };
 /// Key Material: its structure depends on the Key Format Type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,6 +83,30 @@ pub enum KeyMaterial<'a> {
     Bytes(Secret<'a>),
     /// The form of an unknown type.
     Raw(RawValue<'a>),
+}
+#[cfg(feature = "arbitrary")]
+impl<'a> super::arbitrary::ArbitraryIn<'a> for KeyMaterial<'a> {
+    fn arbitrary_in(
+        u: &mut ::arbitrary::Unstructured<'a>,
+        edition: crate::version::Edition,
+    ) -> ::arbitrary::Result<Self> {
+        const EDITIONS: [(u8, u8); 0usize] = [];
+        Ok(
+            match super::arbitrary::variant(&EDITIONS, u, edition)? {
+                _ => super::arbitrary::bytes(u)?,
+            },
+        )
+    }
+}
+impl KeyMaterial<'_> {
+    /// The Key Format Type that goes with the structure, if it is one.
+    pub fn selector(&self) -> Option<KeyFormatType> {
+        Some(
+            match self {
+                _ => return None,
+            },
+        )
+    }
 }
 impl Default for KeyMaterial<'_> {
     fn default() -> Self {
@@ -115,6 +153,30 @@ pub enum CredentialValue<'a> {
     /// The form of an unknown type.
     Raw(RawValue<'a>),
 }
+#[cfg(feature = "arbitrary")]
+impl<'a> super::arbitrary::ArbitraryIn<'a> for CredentialValue<'a> {
+    fn arbitrary_in(
+        u: &mut ::arbitrary::Unstructured<'a>,
+        edition: crate::version::Edition,
+    ) -> ::arbitrary::Result<Self> {
+        const EDITIONS: [(u8, u8); 0usize] = [];
+        Ok(
+            match super::arbitrary::variant(&EDITIONS, u, edition)? {
+                _ => CredentialValue::Raw(RawValue::default()),
+            },
+        )
+    }
+}
+impl CredentialValue<'_> {
+    /// The Credential Type that goes with the structure, if it is one.
+    pub fn selector(&self) -> Option<CredentialType> {
+        Some(
+            match self {
+                _ => return None,
+            },
+        )
+    }
+}
 impl Default for CredentialValue<'_> {
     fn default() -> Self {
         CredentialValue::Raw(RawValue::default())
@@ -145,6 +207,20 @@ impl<'a> Item<'a> for CredentialValue<'a> {
         match self {
             CredentialValue::Raw(value) => value.write(tag, e),
         }
+    }
+}
+#[cfg(feature = "arbitrary")]
+impl<'a> super::arbitrary::ArbitraryIn<'a> for ManagedObject<'a> {
+    fn arbitrary_in(
+        u: &mut ::arbitrary::Unstructured<'a>,
+        edition: crate::version::Edition,
+    ) -> ::arbitrary::Result<Self> {
+        const EDITIONS: [(u8, u8); 0usize] = [];
+        Ok(
+            match super::arbitrary::variant(&EDITIONS, u, edition)? {
+                _ => ManagedObject::default(),
+            },
+        )
     }
 }
 /// A managed object, as it is registered, got, imported and exported.

@@ -5,6 +5,8 @@
 //! Written by hand are the primitive values and the few items whose form depends on more than
 //! their table: [`Attributes`], [`UniqueIdentifier`], [`KeyValue`], [`Data`] and the raw items.
 
+#[cfg(feature = "arbitrary")]
+mod arbitrary;
 mod attribute;
 mod attributes;
 mod data;
