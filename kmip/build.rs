@@ -8,6 +8,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     let directory = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     let spec = kmip_spec::Spec::load()?;
+    std::fs::write(
+        directory.join("operations.md"),
+        codegen::operations_table(&spec),
+    )?;
     for file in codegen::generate(&spec)? {
         std::fs::write(directory.join(file.name), file.tokens.to_string())?;
     }

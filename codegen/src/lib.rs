@@ -13,6 +13,7 @@ mod payloads;
 mod print;
 mod shapes;
 mod structures;
+mod support;
 mod tags;
 
 use kmip_spec::Spec;
@@ -21,6 +22,7 @@ use proc_macro2::TokenStream;
 pub use error::GenerateError;
 #[cfg(feature = "cli")]
 pub use print::{formatted, print};
+pub use support::operations_table;
 
 /// One file of generated code.
 #[derive(Debug)]

@@ -36,7 +36,100 @@
 //! }
 //! # Ok::<(), kmip::codec::Error>(())
 //! ```
-
+//!
+//! # Decoding borrows
+//! Texts and byte strings of a decoded message point into its encoding;
+//! [`into_owned`](types::IntoOwned::into_owned) makes it independent.
+//!
+//! ```
+//! use std::borrow::Cow;
+//!
+//! use kmip::codec::Options;
+//! use kmip::types::{IntoOwned, RequestMessage, RequestPayload, UniqueIdentifier};
+//! # use kmip::types::GetRequest;
+//! # let get = GetRequest { unique_identifier: Some("a key".into()), ..GetRequest::default() };
+//! # let message = RequestMessage::single(kmip::ProtocolVersion::V1_4, get);
+//! # let mut received = Vec::new();
+//! # kmip::ttlv::encode(&message, &mut received)?;
+//!
+//! let message: RequestMessage<'_> = kmip::ttlv::decode(&received, &Options::default())?;
+//! let RequestPayload::Get(get) = &message.batch_item[0].request_payload else {
+//!     panic!("not a Get");
+//! };
+//! let Some(UniqueIdentifier::Text(Cow::Borrowed(name))) = &get.unique_identifier else {
+//!     panic!("not borrowed");
+//! };
+//! assert_eq!(*name, "a key");
+//! let owned: RequestMessage<'static> = message.into_owned();
+//! drop(received);
+//! assert_eq!(owned.batch_item.len(), 1);
+//! # Ok::<(), kmip::codec::Error>(())
+//! ```
+//!
+//! # Without types
+//! [`ttlv::Reader`] walks the items of any TTLV and allocates nothing.
+//!
+//! ```
+//! use kmip::ttlv::Reader;
+//! use kmip::types::{ItemType, Tag};
+//!
+//! /// Finds the first item with a tag, at any depth; returns its bytes.
+//! fn find<'a>(reader: &mut Reader<'a>, wanted: Tag) -> kmip::codec::Result<Option<&'a [u8]>> {
+//!     while let Some(tag) = reader.tag() {
+//!         if tag == wanted {
+//!             return Ok(Some(reader.item_bytes()));
+//!         }
+//!         if reader.item_type() == ItemType::STRUCTURE {
+//!             let outer = reader.enter()?;
+//!             if let Some(found) = find(reader, wanted)? {
+//!                 return Ok(Some(found));
+//!             }
+//!             reader.leave(outer)?;
+//!         } else {
+//!             reader.skip()?;
+//!         }
+//!     }
+//!     Ok(None)
+//! }
+//! # let message = kmip::types::RequestMessage::single(
+//! #     kmip::ProtocolVersion::V1_4, kmip::types::QueryRequest {
+//! #         query_function: vec![kmip::types::QueryFunction::QUERY_OPERATIONS],
+//! #         ..Default::default()
+//! #     });
+//! # let mut received = Vec::new();
+//! # kmip::ttlv::encode(&message, &mut received)?;
+//!
+//! let operation = find(&mut Reader::new(&received)?, Tag::OPERATION)?;
+//! assert_eq!(operation.map(<[u8]>::len), Some(16));
+//! # Ok::<(), kmip::codec::Error>(())
+//! ```
+//!
+//! # What the specification does not have
+//! Lenient decoding, the default, keeps unknown items beside the fields, in `extra`, and encodes
+//! them where they stood. Vendor extensions can be added in the same way.
+//!
+//! ```
+//! use kmip::codec::{Options, RawItem, RawValue};
+//! use kmip::types::{GetRequest, RequestMessage, Tag};
+//!
+//! let mut get = GetRequest::default();
+//! let vendor = RawItem { tag: Tag(0x54_0001), value: RawValue::from("a vendor's hint") };
+//! get.extra.push(vendor.clone());
+//! let message = RequestMessage::single(kmip::ProtocolVersion::V1_4, get);
+//! let mut bytes = Vec::new();
+//! kmip::ttlv::encode(&message, &mut bytes)?;
+//!
+//! let decoded: RequestMessage<'_> = kmip::ttlv::decode(&bytes, &Options::default())?;
+//! assert_eq!(decoded, message);
+//! // The strict mode, for conformance, takes nothing that the tables do not have.
+//! assert!(kmip::ttlv::decode::<RequestMessage<'_>>(&bytes, &Options::strict()).is_err());
+//! # Ok::<(), kmip::codec::Error>(())
+//! ```
+//!
+//! # Operations, versions, encodings
+//! T: TTLV, J: JSON, X: XML; request and response.
+//!
+#![doc = include_str!(concat!(env!("OUT_DIR"), "/operations.md"))]
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
 

@@ -482,6 +482,9 @@ impl<'a> Decoder<'_, 'a> {
             if progress.seen & required != required {
                 return Err(self.missing(layout, progress));
             }
+            if !extra.is_empty() {
+                extra.settle(progress.items);
+            }
             return Ok(true);
         }
         self.unexpected(layout, progress, extra)?;

@@ -269,6 +269,17 @@ impl<'a> Extra<'a> {
         self.0.get_or_insert_default().push(Placed { after, item });
     }
 
+    /// Says that no typed item follows after the first `items`: what stands there is behind all
+    /// fields, as if it had been pushed.
+    #[cold]
+    pub(crate) fn settle(&mut self, items: u32) {
+        for placed in self.0.iter_mut().flat_map(|placed| placed.iter_mut()) {
+            if placed.after >= items {
+                placed.after = u32::MAX;
+            }
+        }
+    }
+
     /// The item at `index`, if it stands before more than `items` typed items have passed.
     pub(crate) fn due(&self, index: usize, items: u32) -> Option<&RawItem<'a>> {
         let placed = self.0.as_ref()?.get(index)?;

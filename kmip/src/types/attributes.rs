@@ -166,6 +166,10 @@ impl<'a> Item<'a> for Attributes<'a> {
             };
             read.map_err(|error| error.within(tag))?;
         }
+        if !self.extra.is_empty() {
+            self.extra
+                .settle((self.names.len() + self.list.len()) as u32);
+        }
         d.leave(frame)
     }
 
