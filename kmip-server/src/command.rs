@@ -43,6 +43,9 @@ pub struct Options {
     /// File to write the address to once the server is ready
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
+    /// Offer KMIP over HTTPS at this path, in TTLV, JSON and XML, instead of TTLV over TLS
+    #[arg(long, value_name = "PATH")]
+    pub https: Option<String>,
     /// Oldest protocol version to speak
     #[arg(long, value_name = "VERSION", default_value_t = ProtocolVersion::V1_0)]
     pub min_version: ProtocolVersion,
@@ -134,7 +137,10 @@ pub fn run(options: &Options) -> Result<(), CommandError> {
     let listener = TcpListener::bind(&addresses.collect::<Vec<_>>()[..]).map_err(listening)?;
     let server = KeyServer::new(configuration, store);
     let on_error = |error: &kmip::transport::Error| eprintln!("kmip-server: {}", chain(error));
-    let serve_options = ServeOptions::default().on_error(on_error);
+    let mut serve_options = ServeOptions::default().on_error(on_error);
+    if let Some(path) = &options.https {
+        serve_options = serve_options.https(path.as_str());
+    }
     let server = serve(listener, acceptor, server, serve_options).map_err(listening)?;
     announce(&server.address().to_string(), options.ready_file.as_deref())?;
     signals.forever().next();

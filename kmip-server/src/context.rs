@@ -10,6 +10,7 @@ use crate::attributes::has_instances;
 use crate::configuration::Configuration;
 use crate::journal::{self, Before};
 use crate::object::{NewObject, StoredObject};
+use crate::operations::exists;
 use crate::refusal;
 use crate::server::undoes;
 use crate::store::{Search, Store, StoreError, Transaction};
@@ -161,6 +162,37 @@ impl Objects<'_> {
         });
         let added = self.transaction.insert(&object, Some(&content));
         self.check(added)?;
+        Ok(object)
+    }
+
+    /// Adds an object with the identifier and the attributes that the client chooses.
+    ///
+    /// # Errors
+    /// If there is an object with the identifier, and it is not to be replaced.
+    pub(crate) fn import(
+        &mut self,
+        new: NewObject,
+        replace: bool,
+    ) -> Result<StoredObject, Failure> {
+        let context = self.context;
+        let identifier = new.identifier.clone();
+        if let Some(existing) = self.check(self.transaction.get(&identifier))? {
+            if !replace || existing.owner != context.owner() {
+                return Err(exists(&identifier));
+            }
+            self.remove(&identifier)?;
+        }
+        for attribute in new.attributes.iter() {
+            self.check_name(attribute)?;
+        }
+        let lease = context.configuration.lease_time;
+        let (object, content) = new.finish_imported(context.owner(), lease, context.now);
+        self.before.push(Before {
+            identifier,
+            state: None,
+        });
+        let inserted = self.transaction.insert(&object, Some(&content));
+        self.check(inserted)?;
         Ok(object)
     }
 

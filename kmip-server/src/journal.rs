@@ -24,9 +24,31 @@ pub(crate) fn clear() {
     CHANGES.with_borrow_mut(Vec::clear);
 }
 
-/// A new item of the batch begins.
-pub(crate) fn begin_item() {
-    CHANGES.with_borrow_mut(|changes| changes.push(Vec::new()));
+/// An item of the batch that is being performed. If it is dropped before it is done, also by a panic,
+/// there is nothing of it to be undone.
+pub(crate) struct Item {
+    done: bool,
+}
+
+impl Item {
+    /// A new item begins.
+    pub(crate) fn begin() -> Self {
+        CHANGES.with_borrow_mut(|changes| changes.push(Vec::new()));
+        Item { done: false }
+    }
+
+    /// The item was successful.
+    pub(crate) fn done(mut self) {
+        self.done = true;
+    }
+}
+
+impl Drop for Item {
+    fn drop(&mut self) {
+        if !self.done {
+            take_item();
+        }
+    }
 }
 
 /// The item has been committed with these changes.

@@ -73,13 +73,10 @@ impl Handler for KeyServer {
         if !undoes(call) {
             return operations::perform(&context, request);
         }
-        journal::begin_item();
-        let performed = operations::perform(&context, request);
-        if performed.is_err() {
-            // It has changed nothing, and will not be undone.
-            journal::take_item();
-        }
-        performed
+        let item = journal::Item::begin();
+        let payload = operations::perform(&context, request)?;
+        item.done();
+        Ok(payload)
     }
 
     fn versions(&self) -> &[ProtocolVersion] {

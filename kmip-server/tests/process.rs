@@ -8,7 +8,6 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use kmip::ProtocolVersion;
 use kmip::client::{Batch, Client, ClientBuilder, Error};
 use kmip::transport::Timeouts;
 use kmip::transport::tls::{ClientTls, Identity};
@@ -17,6 +16,7 @@ use kmip::types::{
     CryptographicUsageMask, GetRequest, LocateRequest, ManagedObject, Name, NameType, ObjectType,
     QueryFunction, QueryRequest, ResponsePayload, ResultReason, State, UniqueIdentifier,
 };
+use kmip::{Encoding, ProtocolVersion};
 use test_support::Authority;
 
 /// Emulated processors are slow.
@@ -300,6 +300,19 @@ fn query_shows_the_vendor_that_is_set() {
     let answer = client.call(request).unwrap();
     let vendor = answer.vendor_identification.as_deref();
     assert_eq!(vendor, Some("IBM GKLM 4.2.1.0 KLM"));
+}
+
+#[test]
+fn the_server_is_also_there_for_https() {
+    let world = World::new();
+    let process = world.start(&["--https", "/kmip"]);
+    for encoding in [Encoding::Ttlv, Encoding::Json, Encoding::Xml] {
+        let builder = world.builder(&process, "alice").https("/kmip", encoding);
+        let mut client = builder.connect().unwrap();
+        let key = client.call(create(&format!("{encoding:?}"))).unwrap();
+        let bytes = key_bytes(&mut client, &key.unique_identifier);
+        assert_eq!(bytes.unwrap().len(), 32);
+    }
 }
 
 #[test]

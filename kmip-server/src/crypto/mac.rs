@@ -51,7 +51,7 @@ fn hmac_hash(
     algorithm: Option<CryptographicAlgorithm>,
     parameters: &CryptographicParameters<'_>,
 ) -> Option<HashingAlgorithm> {
-    Some(match algorithm? {
+    Some(match algorithm.unwrap_or_default() {
         CryptographicAlgorithm::HMAC_SHA1 => HashingAlgorithm::SHA_1,
         CryptographicAlgorithm::HMAC_SHA224 => HashingAlgorithm::SHA_224,
         CryptographicAlgorithm::HMAC_SHA256 => HashingAlgorithm::SHA_256,

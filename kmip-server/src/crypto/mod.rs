@@ -3,12 +3,14 @@
 mod asymmetric;
 mod certificate;
 mod cipher;
+mod derive;
 mod digest;
 mod format;
 mod generate;
 mod mac;
 mod parameters;
 mod rsa;
+mod sharing;
 mod signature;
 mod wrapping;
 
@@ -19,6 +21,7 @@ use openssl::error::ErrorStack;
 pub(crate) use asymmetric::{private_key, private_material, public_key, public_material};
 pub(crate) use certificate::{certificate_attributes, certificate_key};
 pub(crate) use cipher::{CipherInput, CipherRun, Direction};
+pub(crate) use derive::{agree, derive};
 use digest::message_digest;
 pub(crate) use digest::{digest_of, short_identifier};
 pub(crate) use format::{convert, symmetric_bytes};
@@ -28,6 +31,7 @@ pub(crate) use generate::{
 pub(crate) use mac::mac;
 pub(crate) use parameters::hash_function;
 pub(crate) use rsa::{rsa_decrypt, rsa_encrypt};
+pub(crate) use sharing::{Part, join, split};
 pub(crate) use signature::{Signed, sign, verify};
 pub(crate) use wrapping::{WrappingKey, wrap};
 

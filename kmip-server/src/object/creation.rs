@@ -111,6 +111,36 @@ impl NewObject {
         }
     }
 
+    /// The finished object, for one that comes with the dates and the state that it had elsewhere.
+    pub(crate) fn finish_imported(
+        self,
+        owner: &str,
+        lease: Option<Interval>,
+        now: DateTime,
+    ) -> (StoredObject, ManagedObject<'static>) {
+        const KEPT: [Tag; 4] = [
+            Tag::STATE,
+            Tag::INITIAL_DATE,
+            Tag::LAST_CHANGE_DATE,
+            Tag::LEASE_TIME,
+        ];
+        let kept = |attribute: &&Attribute<'_>| {
+            attribute.value.tag().is_some_and(|tag| KEPT.contains(&tag))
+        };
+        let past: Vec<_> = self.attributes.iter().filter(kept).cloned().collect();
+        let (mut object, content) = self.finish(owner, lease, now);
+        for attribute in past {
+            object.attributes.set(attribute.value);
+        }
+        object
+            .attributes
+            .set(AttributeValue::AlwaysSensitive(false));
+        object
+            .attributes
+            .set(AttributeValue::NeverExtractable(false));
+        (object, content)
+    }
+
     /// The finished object: with its identifier, its dates and all else that the server sets.
     pub(crate) fn finish(
         mut self,

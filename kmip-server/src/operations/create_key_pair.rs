@@ -20,7 +20,7 @@ pub(super) fn create_key_pair(
     let asked = Asked::read(&context.begin()?, request)?;
     // Without a transaction: this can take seconds.
     let pair = generate_key_pair(asked.algorithm, asked.length, asked.curve())?;
-    let (private, public) = asked.make(context, &pair)?;
+    let (private, public) = make(context, asked.algorithm, &pair, asked.private, asked.public)?;
     let mut objects = context.begin()?;
     let private = objects.add(private)?;
     let public = objects.add(public)?;
@@ -79,59 +79,68 @@ impl Asked {
             .find_map(|attributes| attributes.cryptographic_domain_parameters())
             .and_then(|parameters| parameters.recommended_curve)
     }
+}
 
-    fn make(
-        self,
-        context: &Context<'_>,
-        pair: &KeyPair,
-    ) -> Result<(NewObject, NewObject), Failure> {
-        let rsa = self.algorithm == CryptographicAlgorithm::RSA;
-        let private_format = match rsa {
-            true => KeyFormatType::PKCS_1,
-            false => KeyFormatType::PKCS_8,
-        };
-        let public_format = match rsa {
-            true => KeyFormatType::PKCS_1,
-            false => KeyFormatType::X_509,
-        };
-        let block = |format, material: KeyMaterial<'static>| KeyBlock {
-            key_format_type: format,
-            key_value: Some(KeyValue::new(material)),
-            cryptographic_algorithm: Some(self.algorithm),
-            cryptographic_length: Some(pair.length),
-            ..KeyBlock::default()
-        };
-        let private_block = block(private_format, private_material(&pair.key, private_format)?);
-        let public_block = block(public_format, public_material(&pair.key, public_format)?);
-        let private = ManagedObject::PrivateKey(PrivateKey {
-            key_block: private_block,
-            ..PrivateKey::default()
-        });
-        let public = ManagedObject::PublicKey(PublicKey {
-            key_block: public_block,
-            ..PublicKey::default()
-        });
-        let version = context.version();
-        let mut private = NewObject::new(private, self.private, version)?;
-        let mut public = NewObject::new(public, self.public, version)?;
-        for new in [&mut private, &mut public] {
-            let attributes = &mut new.attributes;
-            attributes.set_default(AttributeValue::OriginalCreationDate(context.now));
-            let generator = pair.generator.clone();
-            attributes.set_default(AttributeValue::RandomNumberGenerator(generator));
-        }
-        private
-            .attributes
-            .add(link(LinkType::PUBLIC_KEY_LINK, &public.identifier));
-        public
-            .attributes
-            .add(link(LinkType::PRIVATE_KEY_LINK, &private.identifier));
-        Ok((private, public))
+/// Both objects of a new pair, linked with each other.
+///
+/// # Errors
+/// If an attribute is not for clients to set.
+pub(super) fn make(
+    context: &Context<'_>,
+    algorithm: CryptographicAlgorithm,
+    pair: &KeyPair,
+    private: Attributes<'static>,
+    public: Attributes<'static>,
+) -> Result<(NewObject, NewObject), Failure> {
+    let rsa = algorithm == CryptographicAlgorithm::RSA;
+    let private_format = match rsa {
+        true => KeyFormatType::PKCS_1,
+        false => KeyFormatType::PKCS_8,
+    };
+    let public_format = match rsa {
+        true => KeyFormatType::PKCS_1,
+        false => KeyFormatType::X_509,
+    };
+    let block = |format, material: KeyMaterial<'static>| KeyBlock {
+        key_format_type: format,
+        key_value: Some(KeyValue::new(material)),
+        cryptographic_algorithm: Some(algorithm),
+        cryptographic_length: Some(pair.length),
+        ..KeyBlock::default()
+    };
+    let private_block = block(private_format, private_material(&pair.key, private_format)?);
+    let public_block = block(public_format, public_material(&pair.key, public_format)?);
+    let private_content = ManagedObject::PrivateKey(PrivateKey {
+        key_block: private_block,
+        ..PrivateKey::default()
+    });
+    let public_content = ManagedObject::PublicKey(PublicKey {
+        key_block: public_block,
+        ..PublicKey::default()
+    });
+    let version = context.version();
+    let mut private = NewObject::new(private_content, private, version)?;
+    let mut public = NewObject::new(public_content, public, version)?;
+    for new in [&mut private, &mut public] {
+        let attributes = &mut new.attributes;
+        attributes.set_default(AttributeValue::OriginalCreationDate(context.now));
+        let generator = pair.generator.clone();
+        attributes.set_default(AttributeValue::RandomNumberGenerator(generator));
     }
+    private
+        .attributes
+        .add(link(LinkType::PUBLIC_KEY_LINK, &public.identifier));
+    public
+        .attributes
+        .add(link(LinkType::PRIVATE_KEY_LINK, &private.identifier));
+    Ok((private, public))
 }
 
 /// The attributes of one key: its own, and the common ones that it does not have itself.
-fn merge(own: Vec<Attribute<'static>>, common: &[Attribute<'static>]) -> Attributes<'static> {
+pub(super) fn merge(
+    own: Vec<Attribute<'static>>,
+    common: &[Attribute<'static>],
+) -> Attributes<'static> {
     let mut merged = own;
     let given = merged.len();
     for attribute in common {

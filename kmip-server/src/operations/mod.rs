@@ -8,23 +8,27 @@ mod create;
 mod create_key_pair;
 mod cryptography;
 mod delete_attribute;
+mod derive_key;
 mod destroy;
 mod encrypt;
 mod get;
 mod get_attributes;
 mod get_usage_allocation;
 mod hash;
+mod import;
 mod locate;
 mod mac;
 mod modify_attribute;
 mod obtain_lease;
 mod query;
 mod re_key;
+mod re_key_key_pair;
 mod register;
 mod revoke;
 mod rng;
 mod set_attribute;
 mod sign;
+mod split_key;
 mod undo;
 
 use kmip::server::Failure;
@@ -35,6 +39,7 @@ use kmip::types::{
 
 use crate::context::Context;
 
+pub(crate) use import::exists;
 pub(crate) use undo::{can_undo, undo};
 
 /// Performs an operation.
@@ -58,9 +63,12 @@ pub(crate) fn perform(
         RequestPayload::DeleteAttribute(request) => {
             delete_attribute::delete(context, &request)?.into()
         }
+        RequestPayload::CreateSplitKey(request) => split_key::create(context, &request)?.into(),
         RequestPayload::Decrypt(request) => encrypt::decrypt(context, &request)?.into(),
+        RequestPayload::DeriveKey(request) => derive_key::derive_key(context, &request)?.into(),
         RequestPayload::Destroy(request) => destroy::destroy(context, &request)?.into(),
         RequestPayload::Encrypt(request) => encrypt::encrypt(context, &request)?.into(),
+        RequestPayload::Export(request) => import::export(context, request)?.into(),
         RequestPayload::Get(request) => get::get(context, &request)?.into(),
         RequestPayload::GetAttributeList(request) => {
             get_attributes::list(context, &request)?.into()
@@ -70,8 +78,10 @@ pub(crate) fn perform(
             get_usage_allocation::get_usage_allocation(context, &request)?.into()
         }
         RequestPayload::Hash(request) => hash::hash(context, &request)?.into(),
+        RequestPayload::Import(request) => import::import(context, request)?.into(),
         // Marks the begin and the end of a test case; nothing is to be done.
         RequestPayload::Interop(_) => InteropResponse::default().into(),
+        RequestPayload::JoinSplitKey(request) => split_key::join(context, &request)?.into(),
         RequestPayload::Locate(request) => locate::locate(context, &request)?.into(),
         RequestPayload::Log(_) => LogResponse::default().into(),
         RequestPayload::Mac(request) => mac::mac(context, &request)?.into(),
@@ -83,6 +93,9 @@ pub(crate) fn perform(
         RequestPayload::Ping(_) => PingResponse::default().into(),
         RequestPayload::Query(request) => query::query(context, &request).into(),
         RequestPayload::ReKey(request) => re_key::re_key(context, &request)?.into(),
+        RequestPayload::ReKeyKeyPair(request) => {
+            re_key_key_pair::re_key_key_pair(context, &request)?.into()
+        }
         RequestPayload::Recover(request) => archive::recover(context, &request)?.into(),
         RequestPayload::Register(request) => register::register(context, request)?.into(),
         RequestPayload::Revoke(request) => revoke::revoke(context, request)?.into(),
@@ -96,11 +109,17 @@ pub(crate) fn perform(
 }
 
 /// The operations that the server performs, Discover Versions among them, which the engine answers.
-const SUPPORTED: [Operation; 34] = [
+const SUPPORTED: [Operation; 40] = [
     Operation::CREATE,
     Operation::CREATE_KEY_PAIR,
     Operation::REGISTER,
     Operation::RE_KEY,
+    Operation::RE_KEY_KEY_PAIR,
+    Operation::DERIVE_KEY,
+    Operation::CREATE_SPLIT_KEY,
+    Operation::JOIN_SPLIT_KEY,
+    Operation::IMPORT,
+    Operation::EXPORT,
     Operation::LOCATE,
     Operation::CHECK,
     Operation::GET,

@@ -69,7 +69,7 @@ pub(super) fn re_key(
     })
 }
 
-fn is_replacement(attribute: &Attribute<'_>) -> bool {
+pub(super) fn is_replacement(attribute: &Attribute<'_>) -> bool {
     matches!(&attribute.value, AttributeValue::Link(link)
         if link.link_type == LinkType::REPLACEMENT_OBJECT_LINK)
 }
@@ -110,7 +110,7 @@ fn renew(
 
 /// What the new key takes over: all that is not about the old key itself or its life so far
 /// (table "Re-key Attribute Requirements").
-fn inherited<'o>(
+pub(super) fn inherited<'o>(
     old: &'o AttributeSet,
     given: &'o [Attribute<'static>],
 ) -> impl Iterator<Item = Attribute<'static>> + 'o {
@@ -154,7 +154,12 @@ fn inherited<'o>(
 
 /// The dates of the new key: with an offset, those of the old one, moved so that the new key becomes
 /// active that long from now.
-fn set_dates(new: &mut AttributeSet, old: &AttributeSet, offset: Option<Interval>, now: DateTime) {
+pub(super) fn set_dates(
+    new: &mut AttributeSet,
+    old: &AttributeSet,
+    offset: Option<Interval>,
+    now: DateTime,
+) {
     let Some(offset) = offset else {
         // Without one, the new key is as active as the old one was.
         if old.state().copied() != Some(State::PRE_ACTIVE) && old.activation_date().is_some() {

@@ -25,8 +25,6 @@ pub(super) enum Form {
 }
 
 impl Form {
-    const ALL: [Form; 2] = [Form::Current, Form::Legacy];
-
     pub(super) fn number(self) -> i64 {
         match self {
             Form::Current => 21,
@@ -57,15 +55,12 @@ impl Form {
 }
 
 fn encode(write: impl Fn(Form, &mut Vec<u8>) -> Result<(), Error>) -> Result<Encoded, Error> {
-    let mut last = None;
-    for form in Form::ALL {
+    let encode_as = |form| {
         let mut bytes = Zeroizing::new(Vec::with_capacity(512));
-        match write(form, &mut bytes) {
-            Ok(()) => return Ok(Encoded { form, bytes }),
-            Err(error) => last = last.or(Some(error)),
-        }
-    }
-    Err(last.expect("a form has failed"))
+        write(form, &mut bytes).map(|()| Encoded { form, bytes })
+    };
+    // What is wrong with both is told for the form that is the rule.
+    encode_as(Form::Current).or_else(|error| encode_as(Form::Legacy).map_err(|_| error))
 }
 
 /// The value of an attribute, without its index.

@@ -1,0 +1,159 @@
+//! Deriving keys from secrets (Derivation Methods: KMIP 1.4, 9.1.3.2.21; 2.1, 11.17).
+
+use kmip::server::Failure;
+use kmip::types::{
+    CryptographicAlgorithm, DerivationMethod, DerivationParameters, HashingAlgorithm, ResultReason,
+    Secret,
+};
+use openssl::derive::Deriver;
+use openssl::hash::hash;
+use openssl::md::Md;
+use openssl::pkcs5::pbkdf2_hmac;
+use openssl::pkey::{Id, PKeyRef, Private, Public};
+use openssl::pkey_ctx::PkeyCtx;
+use zeroize::Zeroizing;
+
+use super::{CipherInput, CipherRun, Direction, failed, hash_function, mac};
+use crate::refusal;
+
+/// More would take the server too long.
+const MOST_ITERATIONS: usize = 10_000_000;
+
+/// Derives `length` bytes from a secret.
+///
+/// # Errors
+/// If the server does not have the method, or the method does not give so much.
+pub(crate) fn derive(
+    method: DerivationMethod,
+    parameters: &DerivationParameters<'_>,
+    secret: &[u8],
+    own_algorithm: Option<CryptographicAlgorithm>,
+    length: usize,
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let data = parameters.derivation_data.first().map(Secret::expose);
+    let cryptographic = parameters.cryptographic_parameters.clone();
+    let cryptographic = cryptographic.unwrap_or_default();
+    let hashing = cryptographic.hashing_algorithm;
+    let mut derived = match method {
+        DerivationMethod::PBKDF2 => return pbkdf2(parameters, secret, hashing, length),
+        DerivationMethod::HKDF => return hkdf(parameters, secret, hashing, length),
+        DerivationMethod::HASH => {
+            let function = hash_function(hashing.unwrap_or(HashingAlgorithm::SHA_256))?;
+            let digest = hash(function, data.unwrap_or(secret));
+            Zeroizing::new(digest.map_err(failed("the hash function"))?.to_vec())
+        }
+        DerivationMethod::HMAC => {
+            let hmac = kmip::types::CryptographicParameters {
+                hashing_algorithm: hashing.or(Some(HashingAlgorithm::SHA_256)),
+                ..cryptographic
+            };
+            let data = data.ok_or_else(|| missing("Derivation Data"))?;
+            Zeroizing::new(mac(secret, None, &hmac, data)?)
+        }
+        DerivationMethod::ENCRYPT => {
+            let mut run = CipherRun::start(&CipherInput {
+                direction: Direction::Encrypt,
+                algorithm: cryptographic
+                    .cryptographic_algorithm
+                    .or(own_algorithm)
+                    .unwrap_or_default(),
+                key: secret,
+                parameters: &cryptographic,
+                iv: parameters.initialization_vector.as_deref(),
+                additional: None,
+                tag: None,
+            })?;
+            let mut derived = run.update(data.ok_or_else(|| missing("Derivation Data"))?)?;
+            let (rest, _) = run.finish()?;
+            derived.reserve_exact(rest.len());
+            derived.extend_from_slice(&rest);
+            derived
+        }
+        other => {
+            let message = format!("this server does not derive keys by {other:?}");
+            return Err(refusal::not_supported(message));
+        }
+    };
+    match derived.len() >= length {
+        true => {
+            derived.truncate(length);
+            Ok(derived)
+        }
+        false => {
+            let message = format!("the method gives {} bytes only", derived.len());
+            Err(Failure::new(ResultReason::CRYPTOGRAPHIC_FAILURE, message))
+        }
+    }
+}
+
+/// The secret that the owners of two keys share (ECDH).
+///
+/// # Errors
+/// If the keys do not fit each other.
+pub(crate) fn agree(
+    private: &PKeyRef<Private>,
+    public: &PKeyRef<Public>,
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let agreed = Deriver::new(private).and_then(|mut deriver| {
+        deriver.set_peer(public)?;
+        deriver.derive_to_vec()
+    });
+    Ok(Zeroizing::new(
+        agreed.map_err(failed("the keys do not fit each other"))?,
+    ))
+}
+
+fn pbkdf2(
+    parameters: &DerivationParameters<'_>,
+    password: &[u8],
+    hashing: Option<HashingAlgorithm>,
+    length: usize,
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let salt = parameters.salt.as_deref().ok_or_else(|| missing("Salt"))?;
+    let iterations = parameters
+        .iteration_count
+        .ok_or_else(|| missing("Iteration Count"))?;
+    let iterations = usize::try_from(iterations).ok();
+    let iterations = iterations.filter(|count| (1..=MOST_ITERATIONS).contains(count));
+    let iterations = iterations.ok_or_else(|| {
+        refusal::invalid_field(format!(
+            "the Iteration Count is not in 1 to {MOST_ITERATIONS}"
+        ))
+    })?;
+    let function = hash_function(hashing.unwrap_or(HashingAlgorithm::SHA_1))?;
+    let mut derived = Zeroizing::new(vec![0; length]);
+    pbkdf2_hmac(password, salt, iterations, function, &mut derived).map_err(failed("PBKDF2"))?;
+    Ok(derived)
+}
+
+fn hkdf(
+    parameters: &DerivationParameters<'_>,
+    secret: &[u8],
+    hashing: Option<HashingAlgorithm>,
+    length: usize,
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let function = hash_function(hashing.unwrap_or(HashingAlgorithm::SHA_256))?;
+    let md = Md::from_nid(function.type_())
+        .ok_or_else(|| refusal::not_supported("HKDF does not have the hash function"))?;
+    let info = parameters
+        .derivation_data
+        .first()
+        .map_or(&[][..], Secret::expose);
+    let mut derived = Zeroizing::new(vec![0; length]);
+    PkeyCtx::new_id(Id::HKDF)
+        .and_then(|mut context| {
+            context.derive_init()?;
+            context.set_hkdf_md(md)?;
+            context.set_hkdf_key(secret)?;
+            context.set_hkdf_salt(parameters.salt.as_deref().unwrap_or_default())?;
+            context.add_hkdf_info(info)?;
+            context.derive(Some(&mut derived))
+        })
+        .map_err(failed("HKDF"))?;
+    Ok(derived)
+}
+
+fn missing(field: &str) -> Failure {
+    let message = format!("the {field} of the Derivation Parameters is missing");
+    Failure::new(ResultReason::INVALID_MESSAGE, message)
+}

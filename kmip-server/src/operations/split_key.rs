@@ -1,0 +1,189 @@
+//! Create Split Key and Join Split Key (KMIP 1.4, 4.40 and 4.41; 2.1, 6.1.10 and 6.1.23).
+
+use kmip::server::Failure;
+use kmip::types::{
+    AttributeValue, Attributes, CreateSplitKeyRequest, CreateSplitKeyResponse, JoinSplitKeyRequest,
+    JoinSplitKeyResponse, KeyBlock, KeyFormatType, KeyMaterial, KeyValue, ManagedObject,
+    ObjectType, Operation, ProtocolVersion, ResultReason, Secret, SecretData, SplitKey,
+    SymmetricKey,
+};
+
+use zeroize::Zeroizing;
+
+use crate::context::{Context, Objects};
+use crate::crypto;
+use crate::object::{NewObject, StoredObject, key_block};
+use crate::refusal;
+
+pub(super) fn create(
+    context: &Context<'_>,
+    request: &CreateSplitKeyRequest<'_>,
+) -> Result<CreateSplitKeyResponse<'static>, Failure> {
+    let version = context.version();
+    let number = |number| u8::try_from(number).ok();
+    let (parts, threshold) = number(request.split_key_parts)
+        .zip(number(request.split_key_threshold))
+        .filter(|(parts, threshold)| *parts >= 2 && (2..=*parts).contains(threshold))
+        .ok_or_else(|| refusal::invalid_field("there are 2 to 255 parts, not fewer than needed"))?;
+    let mut objects = context.begin()?;
+    let whole = objects.get_online(request.unique_identifier.as_ref())?;
+    let content = objects.content(&whole)?;
+    let wrong = || refusal::wrong_object(version, Operation::CREATE_SPLIT_KEY);
+    if whole.attributes.extractable().copied() == Some(false) {
+        let message = "the key is not extractable";
+        return Err(Failure::new(ResultReason::PERMISSION_DENIED, message));
+    }
+    let block = key_block(&content).ok_or_else(wrong)?;
+    let secret = crypto::symmetric_bytes(block)?;
+    let given = objects.given(&request.attributes)?;
+    let mut made = Vec::new();
+    let method = request.split_key_method;
+    for (number, part) in crypto::split(method, secret, parts, threshold)? {
+        let content = ManagedObject::SplitKey(SplitKey {
+            split_key_parts: request.split_key_parts,
+            key_part_identifier: number.into(),
+            split_key_threshold: request.split_key_threshold,
+            split_key_method: method,
+            key_block: KeyBlock {
+                key_format_type: KeyFormatType::RAW,
+                key_value: Some(KeyValue::new(KeyMaterial::Bytes(Secret::owned(
+                    part.to_vec(),
+                )))),
+                cryptographic_algorithm: block.cryptographic_algorithm,
+                cryptographic_length: block.cryptographic_length,
+                ..KeyBlock::default()
+            },
+            ..SplitKey::default()
+        });
+        let mut new = NewObject::new(content, given.clone(), version)?;
+        protect(&mut new, is_sensitive(&whole));
+        made.push(objects.add(new)?.unique_identifier());
+    }
+    objects.commit()?;
+    Ok(CreateSplitKeyResponse {
+        object_type: (version < ProtocolVersion::V1_3).then_some(ObjectType::SPLIT_KEY),
+        unique_identifier: made,
+        ..CreateSplitKeyResponse::default()
+    })
+}
+
+pub(super) fn join(
+    context: &Context<'_>,
+    request: &JoinSplitKeyRequest<'_>,
+) -> Result<JoinSplitKeyResponse<'static>, Failure> {
+    let version = context.version();
+    let mut objects = context.begin()?;
+    let Joined {
+        secret,
+        like,
+        sensitive,
+    } = whole(context, &objects, request)?;
+    let given = match &request.attributes {
+        Some(attributes) => objects.given(attributes)?,
+        None => Vec::new(),
+    };
+    let wanted = Attributes::from(given.clone());
+    let key_block = KeyBlock {
+        key_format_type: KeyFormatType::RAW,
+        key_value: Some(KeyValue::new(KeyMaterial::Bytes(Secret::owned(
+            secret.to_vec(),
+        )))),
+        cryptographic_algorithm: wanted
+            .cryptographic_algorithm()
+            .copied()
+            .or(like.cryptographic_algorithm),
+        cryptographic_length: i32::try_from(secret.len() * 8).ok(),
+        ..KeyBlock::default()
+    };
+    let content = match request.object_type {
+        ObjectType::SYMMETRIC_KEY => ManagedObject::SymmetricKey(SymmetricKey {
+            key_block,
+            ..SymmetricKey::default()
+        }),
+        ObjectType::SECRET_DATA => ManagedObject::SecretData(SecretData {
+            secret_data_type: request.secret_data_type.unwrap_or_default(),
+            key_block,
+            ..SecretData::default()
+        }),
+        _ => return Err(refusal::wrong_object(version, Operation::JOIN_SPLIT_KEY)),
+    };
+    let mut new = NewObject::new(content, given, version)?;
+    protect(&mut new, sensitive);
+    let object = objects.add(new)?;
+    objects.commit()?;
+    Ok(JoinSplitKeyResponse {
+        object_type: (version < ProtocolVersion::V1_3).then_some(request.object_type),
+        unique_identifier: object.unique_identifier(),
+        ..JoinSplitKeyResponse::default()
+    })
+}
+
+/// What was protected in one form stays so in the other.
+fn protect(new: &mut NewObject, sensitive: bool) {
+    if sensitive {
+        new.attributes.set(AttributeValue::Sensitive(true));
+    }
+}
+
+fn is_sensitive(object: &StoredObject) -> bool {
+    object.attributes.sensitive().copied() == Some(true)
+}
+
+/// What the parts of a key tell of it.
+struct Joined {
+    secret: Zeroizing<Vec<u8>>,
+    /// The key block of a part.
+    like: KeyBlock<'static>,
+    /// Whether a part is.
+    sensitive: bool,
+}
+
+fn whole(
+    context: &Context<'_>,
+    objects: &Objects<'_>,
+    request: &JoinSplitKeyRequest<'_>,
+) -> Result<Joined, Failure> {
+    let fails = |message: &'static str| Failure::new(ResultReason::CRYPTOGRAPHIC_FAILURE, message);
+    let mut parts: Vec<SplitKey<'static>> = Vec::new();
+    let mut sensitive = false;
+    for identifier in &request.unique_identifier {
+        let object = objects.get_online(Some(identifier))?;
+        sensitive |= is_sensitive(&object);
+        match objects.content(&object)? {
+            ManagedObject::SplitKey(part) => parts.push(part),
+            _ => {
+                let operation = Operation::JOIN_SPLIT_KEY;
+                return Err(refusal::wrong_object(context.version(), operation));
+            }
+        }
+    }
+    let first = parts.first().ok_or_else(|| fails("there are no parts"))?;
+    let like = |part: &SplitKey<'_>| {
+        (
+            part.split_key_parts,
+            part.split_key_threshold,
+            part.split_key_method,
+        )
+    };
+    if parts.iter().any(|part| like(part) != like(first)) {
+        return Err(fails("the parts are not of one key"));
+    }
+    let mut shares: Vec<crypto::Part> = Vec::new();
+    for part in &parts {
+        let number = u8::try_from(part.key_part_identifier);
+        let number = number.map_err(|_| fails("a part has an impossible number"))?;
+        if number == 0 || shares.iter().any(|(known, _)| *known == number) {
+            return Err(fails("a part is given twice"));
+        }
+        let bytes = crypto::symmetric_bytes(&part.key_block)?;
+        shares.push((number, Zeroizing::new(bytes.to_vec())));
+    }
+    if usize::try_from(first.split_key_threshold).is_ok_and(|needed| shares.len() < needed) {
+        return Err(fails("more parts are needed"));
+    }
+    Ok(Joined {
+        secret: crypto::join(first.split_key_method, &shares)?,
+        like: first.key_block.clone(),
+        sensitive,
+    })
+}
