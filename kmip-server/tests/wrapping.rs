@@ -9,9 +9,9 @@ use kmip::types::{
     Attribute, Attributes, BigInteger, BlockCipherMode, CryptographicAlgorithm,
     CryptographicParameters, CryptographicUsageMask, EncodingOption, EncryptionKeyInformation,
     GetRequest, HashingAlgorithm, KeyBlock, KeyFormatType, KeyMaterial, KeyRoleType, KeyValue,
-    KeyWrappingSpecification, ManagedObject, MaskGenerator, ObjectType, PaddingMethod, PublicKey,
-    RegisterRequest, ResultReason, RevocationReasonCode, Secret, SymmetricKey, Tag,
-    TransparentRsaPublicKey, WrappingMethod,
+    KeyWrapType, KeyWrappingData, KeyWrappingSpecification, ManagedObject, MaskGenerator,
+    ObjectType, PaddingMethod, PublicKey, RegisterRequest, ResultReason, RevocationReasonCode,
+    Secret, SymmetricKey, Tag, TransparentRsaPublicKey, WrappingMethod,
 };
 use kmip::{ProtocolVersion, ttlv};
 use openssl::encrypt::Decrypter;
@@ -146,7 +146,7 @@ fn register_symmetric(
     world.call(version, request).unwrap().unique_identifier
 }
 
-fn usage() -> Attribute<'static> {
+fn usage_of_key() -> Attribute<'static> {
     Attribute::cryptographic_usage_mask(CryptographicUsageMask::ENCRYPT)
 }
 
@@ -260,7 +260,7 @@ fn a_key_wrapped_with_rsa_comes_out_of_it_again() {
                 configuration.default_encoding_option = EncodingOption::NO_ENCODING;
             });
             let kek = wrapping_key(&world, version, &pair, format);
-            let key = register_symmetric(&world, version, &KEY, [usage()]);
+            let key = register_symmetric(&world, version, &KEY, [usage_of_key()]);
             for wrapping in [
                 Wrapping::Pkcs1,
                 Wrapping::OaepSha1,
@@ -299,7 +299,7 @@ fn without_an_encoding_option_the_encoded_key_value_is_wrapped() {
     for version in ProtocolVersion::ALL {
         let world = World::new();
         let kek = wrapping_key(&world, version, &pair, Format::Pkcs1);
-        let key = register_symmetric(&world, version, &KEY, [usage()]);
+        let key = register_symmetric(&world, version, &KEY, [usage_of_key()]);
         let parameters = Wrapping::Pkcs1.parameters(version);
         let mut request = wrapped(version, &key, &kek, Some(parameters));
         request
@@ -327,7 +327,7 @@ fn the_parameters_of_the_wrapping_key_are_the_default() {
         ..kmip::types::AddAttributeRequest::default()
     };
     world.call(version, request).unwrap();
-    let key = register_symmetric(&world, version, &KEY, [usage()]);
+    let key = register_symmetric(&world, version, &KEY, [usage_of_key()]);
     let answer = world
         .call(version, wrapped(version, &key, &kek, None))
         .unwrap();
@@ -346,7 +346,12 @@ fn sensitive_keys_leave_the_server_only_wrapped() {
     ] {
         let world = World::new();
         let kek = wrapping_key(&world, version, &pair, Format::Pkcs1);
-        let key = register_symmetric(&world, version, &KEY, [usage(), Attribute::sensitive(true)]);
+        let key = register_symmetric(
+            &world,
+            version,
+            &KEY,
+            [usage_of_key(), Attribute::sensitive(true)],
+        );
         let plain = GetRequest {
             unique_identifier: Some(key.clone()),
             ..GetRequest::default()
@@ -376,7 +381,7 @@ fn sensitive_keys_leave_the_server_only_wrapped() {
             ResultReason::SENSITIVE
         );
 
-        let attributes = [usage(), Attribute::extractable(false)];
+        let attributes = [usage_of_key(), Attribute::extractable(false)];
         let key = register_symmetric(&world, version, &KEY, attributes);
         let request = wrapped(
             version,
@@ -394,7 +399,7 @@ fn wrapping_keys_must_be_fit_for_it() {
     let pair = wrapping_pair();
     for version in ProtocolVersion::ALL {
         let world = World::new();
-        let key = register_symmetric(&world, version, &KEY, [usage()]);
+        let key = register_symmetric(&world, version, &KEY, [usage_of_key()]);
         let attempt = |kek: &Identifier| {
             let parameters = Some(Wrapping::Pkcs1.parameters(version));
             let request = wrapped(version, &key, kek, parameters);
@@ -443,7 +448,7 @@ fn aes_wraps_as_rfc_3394_and_rfc_5649_say() {
         [Attribute::cryptographic_usage_mask(usage)],
     );
     world.activate(version, &kek).unwrap();
-    let key = register_symmetric(&world, version, &KEY, [self::usage()]);
+    let key = register_symmetric(&world, version, &KEY, [usage_of_key()]);
     let with_mode = |mode| {
         let parameters = CryptographicParameters {
             block_cipher_mode: Some(mode),
@@ -461,6 +466,85 @@ fn aes_wraps_as_rfc_3394_and_rfc_5649_say() {
     let padded = with_mode(BlockCipherMode::AESKEYWRAPPADDING);
     assert_eq!(padded.len(), 40);
     assert_ne!(padded, bytes);
+}
+
+/// RFC 3394, 4.1.
+#[test]
+fn a_key_that_was_registered_wrapped_is_unwrapped() {
+    let version = ProtocolVersion::V1_4;
+    let world = World::new();
+    let kek: Vec<u8> = (0..16).collect();
+    let usage = CryptographicUsageMask::WRAP_KEY | CryptographicUsageMask::UNWRAP_KEY;
+    let attributes = [Attribute::cryptographic_usage_mask(usage)];
+    let kek = register_symmetric(&world, version, &kek, attributes);
+    world.activate(version, &kek).unwrap();
+    static WRAPPED: [u8; 24] = [
+        0x1F, 0xA6, 0x8B, 0x0A, 0x81, 0x12, 0xB4, 0x47, 0xAE, 0xF3, 0x4B, 0xD8, 0xFB, 0x5A, 0x7B,
+        0x82, 0x9D, 0x3E, 0x86, 0x23, 0x71, 0xD2, 0xCF, 0xE5,
+    ];
+    let key: Vec<u8> = (0..16).map(|digit| digit * 0x11).collect();
+    let parameters = CryptographicParameters {
+        block_cipher_mode: Some(BlockCipherMode::NISTKEYWRAP),
+        ..CryptographicParameters::default()
+    };
+    let register = |bytes: &'static [u8], attributes: Attributes<'static>| {
+        let request = RegisterRequest {
+            object_type: ObjectType::SYMMETRIC_KEY,
+            attributes,
+            managed_object: Some(ManagedObject::SymmetricKey(SymmetricKey {
+                key_block: KeyBlock {
+                    key_format_type: KeyFormatType::RAW,
+                    key_value: Some(KeyValue::Wrapped(Secret::borrowed(bytes))),
+                    cryptographic_algorithm: Some(CryptographicAlgorithm::AES),
+                    cryptographic_length: Some(128),
+                    key_wrapping_data: Some(KeyWrappingData {
+                        wrapping_method: WrappingMethod::ENCRYPT,
+                        encryption_key_information: Some(EncryptionKeyInformation {
+                            unique_identifier: kek.clone(),
+                            cryptographic_parameters: Some(parameters.clone()),
+                            ..EncryptionKeyInformation::default()
+                        }),
+                        encoding_option: Some(EncodingOption::NO_ENCODING),
+                        ..KeyWrappingData::default()
+                    }),
+                    ..KeyBlock::default()
+                },
+                ..SymmetricKey::default()
+            })),
+            ..RegisterRequest::default()
+        };
+        world.call(version, request).unwrap().unique_identifier
+    };
+    let get = |object: &Identifier, wrap_type| {
+        let request = GetRequest {
+            unique_identifier: Some(object.clone()),
+            key_wrap_type: wrap_type,
+            ..GetRequest::default()
+        };
+        world
+            .call(version, request)
+            .map(|answer| block(answer.managed_object))
+    };
+    let object = register(&WRAPPED, [usage_of_key()].into());
+    let as_registered = get(&object, None).unwrap();
+    assert_eq!(wrapped_bytes(&as_registered), WRAPPED);
+    assert!(as_registered.key_wrapping_data.is_some());
+    let plain = get(&object, Some(KeyWrapType::NOT_WRAPPED)).unwrap();
+    assert_eq!(plain.key_value.unwrap().as_bytes(), Some(&key[..]));
+    assert_eq!(plain.key_wrapping_data, None);
+
+    let sensitive = register(
+        &WRAPPED,
+        [usage_of_key(), Attribute::sensitive(true)].into(),
+    );
+    get(&sensitive, None).unwrap();
+    let refused = get(&sensitive, Some(KeyWrapType::NOT_WRAPPED)).unwrap_err();
+    assert_eq!(refused, ResultReason::SENSITIVE);
+
+    let other: &'static [u8] = &[7; 24];
+    let object = register(other, [usage_of_key()].into());
+    let refused = get(&object, Some(KeyWrapType::NOT_WRAPPED)).unwrap_err();
+    assert_eq!(refused, ResultReason::CRYPTOGRAPHIC_FAILURE);
 }
 
 #[test]
@@ -499,7 +583,7 @@ fn a_key_that_is_too_long_for_its_wrapping_key_is_not_cut() {
     let version = ProtocolVersion::V1_4;
     let (world, pair) = (World::new(), wrapping_pair());
     let kek = wrapping_key(&world, version, &pair, Format::Pkcs1);
-    let key = register_symmetric(&world, version, &[7; 512], [usage()]);
+    let key = register_symmetric(&world, version, &[7; 512], [usage_of_key()]);
     let request = wrapped(
         version,
         &key,

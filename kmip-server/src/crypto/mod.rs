@@ -33,7 +33,7 @@ pub(crate) use parameters::hash_function;
 pub(crate) use rsa::{rsa_decrypt, rsa_encrypt};
 pub(crate) use sharing::{Part, join, split};
 pub(crate) use signature::{Signed, sign, verify};
-pub(crate) use wrapping::{WrappingKey, wrap};
+pub(crate) use wrapping::{UnwrappingKey, WrappingKey, unwrap, wrap};
 
 /// An operation that OpenSSL refuses, for a reason that lies in the keys or the data.
 pub(crate) fn failed(what: &str) -> impl FnOnce(ErrorStack) -> Failure + '_ {

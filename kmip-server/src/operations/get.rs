@@ -10,6 +10,7 @@ use kmip::types::{
 };
 use zeroize::Zeroizing;
 
+use super::unwrap::unwrap_content;
 use crate::attributes::{older_parameters, visible};
 use crate::context::{Context, Objects};
 use crate::crypto::{self, WrappingKey, convert, wrap};
@@ -23,6 +24,9 @@ pub(super) fn get(
     let mut objects = context.begin()?;
     let mut object = objects.get_online(request.unique_identifier.as_ref())?;
     let mut content = objects.content(&object)?;
+    if request.key_wrap_type == Some(KeyWrapType::NOT_WRAPPED) {
+        unwrap_content(context, &objects, &mut content)?;
+    }
     check_form(&object, &content, request, context.version())?;
     if let Some(format) = request.key_format_type {
         convert(&mut content, format)?;
@@ -77,11 +81,6 @@ fn check_form(
     if object.attributes.sensitive().copied() == Some(true) && !wrapped {
         let message = "the object is sensitive: it leaves the server only wrapped";
         return refuse(ResultReason::SENSITIVE, message);
-    }
-    if registered_wrapped && request.key_wrap_type == Some(KeyWrapType::NOT_WRAPPED) {
-        let message = "the key was registered wrapped, and this server does not unwrap it";
-        let reason = ResultReason::KEY_WRAP_TYPE_NOT_SUPPORTED;
-        return Err(Failure::new(reason, message));
     }
     Ok(())
 }

@@ -30,6 +30,7 @@ mod set_attribute;
 mod sign;
 mod split_key;
 mod undo;
+mod unwrap;
 
 use kmip::server::Failure;
 use kmip::types::{

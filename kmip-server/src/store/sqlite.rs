@@ -282,9 +282,7 @@ impl Transaction for SqliteTransaction<'_> {
         let mut values = vec![Value::Text(search.owner.clone())];
         for attribute in &search.exact {
             // Custom attributes are found by name alone, since 1.x does not tell the vendor.
-            query.push_str(
-                " AND EXISTS (SELECT 1 FROM attributes WHERE object = number AND name = ?",
-            );
+            query.push_str(" AND number IN (SELECT object FROM attributes WHERE name = ?");
             values.push(Value::Text(attribute.reference().to_string()));
             if attribute.value.tag().is_some() {
                 query.push_str(" AND value = ?");
