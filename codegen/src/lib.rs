@@ -5,6 +5,7 @@
 
 mod arbitrary;
 mod attributes;
+mod choices;
 mod enumerations;
 mod error;
 mod names;

@@ -3,35 +3,27 @@
 use std::borrow::Cow;
 
 use super::error::{Error, ErrorKind, Result};
-use super::item::{Choice, Item, Structure};
 use super::options::{Mode, Options};
-use super::raw::{Extra, RawItem, RawValue};
-use super::row::{Layout, Progress, Row};
 use super::source::Source;
 use crate::ttlv;
-use crate::types::{Attribute, Attributes, EnumerationTable, ItemType, Operation, Tag};
+use crate::types::{EnumerationTable, ItemType, Operation, Tag};
 use crate::version::{Edition, ProtocolVersion};
-
-/// Most bytes that are reserved for a repeated field before its items are read, for each byte that
-/// the message still has: a run of empty items costs the sender eight bytes an item, and us the
-/// size of the typed item.
-const RESERVE_PER_BYTE: usize = 16;
 
 /// Reads typed items from an encoded message.
 ///
 /// Stands before an item or at the end of a structure, like [`ttlv::Reader`].
 pub struct Decoder<'s, 'a> {
     /// The items of a TTLV message; for another encoding, only the tag of the current item.
-    reader: ttlv::Reader<'a>,
-    source: Option<&'s mut dyn Source<'a>>,
-    edition: Edition,
-    strict: bool,
+    pub(super) reader: ttlv::Reader<'a>,
+    pub(super) source: Option<&'s mut dyn Source<'a>>,
+    pub(super) edition: Edition,
+    pub(super) strict: bool,
     depth: usize,
     items: usize,
     /// Value of the field that decides the type of a later one, such as the operation.
     selector: u32,
-    misplaced: usize,
-    options: Options,
+    pub(super) misplaced: usize,
+    pub(super) options: Options,
 }
 
 /// What [`Decoder::leave`] needs to return to the enclosing structure.
@@ -247,7 +239,7 @@ impl<'s, 'a> Decoder<'s, 'a> {
     }
 
     #[cold]
-    fn too_many(&self, limit: usize) -> Error {
+    pub(super) fn too_many(&self, limit: usize) -> Error {
         Error::at(ErrorKind::TooManyItems(limit), self.offset())
     }
 }
@@ -349,250 +341,5 @@ impl<'a> Decoder<'_, 'a> {
     #[inline]
     pub fn date_time_extended(&mut self) -> Result<i64> {
         value!(self, self.reader.date_time_extended(), source => source.date_time_extended())
-    }
-}
-
-/// What generated code calls: one function for each way that a field can be filled. They do
-/// nothing unless the current item belongs to the row.
-impl<'a> Decoder<'_, 'a> {
-    /// Reads a structure and what the specification does not have in it.
-    pub(crate) fn structure<T: Structure<'a>>(&mut self, value: &mut T) -> Result<()> {
-        let frame = self.enter()?;
-        value.fill(self)?;
-        self.leave(frame)
-    }
-
-    #[inline(always)]
-    pub(crate) fn required<T: Item<'a>>(
-        &mut self,
-        row: Row,
-        bit: u32,
-        progress: &mut Progress,
-        field: &mut T,
-    ) -> Result<()> {
-        if self.reader.raw_tag() == row.tag && self.takes(row, bit, progress) {
-            return self.read(row, field);
-        }
-        Ok(())
-    }
-
-    #[inline(always)]
-    pub(crate) fn optional<T: Item<'a>>(
-        &mut self,
-        row: Row,
-        bit: u32,
-        progress: &mut Progress,
-        field: &mut Option<T>,
-    ) -> Result<()> {
-        if self.reader.raw_tag() == row.tag && self.takes(row, bit, progress) {
-            return self.read(row, field.insert(T::default()));
-        }
-        Ok(())
-    }
-
-    #[inline(always)]
-    pub(crate) fn repeated<T: Item<'a>>(
-        &mut self,
-        row: Row,
-        bit: u32,
-        progress: &mut Progress,
-        field: &mut Vec<T>,
-    ) -> Result<()> {
-        if self.reader.raw_tag() == row.tag && self.takes(row, bit, progress) {
-            return self.read_run(row, progress, field);
-        }
-        Ok(())
-    }
-
-    /// A field that is one of several structures.
-    #[inline(always)]
-    pub(crate) fn choice<T: Choice<'a>>(
-        &mut self,
-        row: Row,
-        bit: u32,
-        progress: &mut Progress,
-        field: &mut T,
-    ) -> Result<()> {
-        let tag = Tag(self.reader.raw_tag());
-        if T::accepts(tag) && self.takes(row, bit, progress) {
-            return field.read(self).map_err(|error| error.within(tag));
-        }
-        Ok(())
-    }
-
-    /// As [`Decoder::choice`], for a field that may be absent.
-    #[inline(always)]
-    pub(crate) fn optional_choice<T: Choice<'a>>(
-        &mut self,
-        row: Row,
-        bit: u32,
-        progress: &mut Progress,
-        field: &mut Option<T>,
-    ) -> Result<()> {
-        let tag = Tag(self.reader.raw_tag());
-        if T::accepts(tag) && self.takes(row, bit, progress) {
-            let value = field.insert(T::default());
-            return value.read(self).map_err(|error| error.within(tag));
-        }
-        Ok(())
-    }
-
-    /// The attributes of KMIP 1.x that stand in a structure without one of their own.
-    #[inline(always)]
-    pub(crate) fn flat_attributes(
-        &mut self,
-        row: Row,
-        bit: u32,
-        progress: &mut Progress,
-        field: &mut Attributes<'a>,
-    ) -> Result<()> {
-        if self.reader.raw_tag() == row.tag && self.takes(row, bit, progress) {
-            return self.read_run::<Attribute<'a>>(row, progress, &mut field.list);
-        }
-        Ok(())
-    }
-
-    /// As [`Decoder::flat_attributes`], where there may be a structure in other versions.
-    #[inline(always)]
-    pub(crate) fn optional_flat_attributes(
-        &mut self,
-        row: Row,
-        bit: u32,
-        progress: &mut Progress,
-        field: &mut Option<Attributes<'a>>,
-    ) -> Result<()> {
-        if self.reader.raw_tag() == row.tag && row.contains(self.edition) {
-            let field = field.get_or_insert_default();
-            return self.flat_attributes(row, bit, progress, field);
-        }
-        Ok(())
-    }
-
-    /// Whether the structure ends here. If not, the item has no place in the table: keeps it, or
-    /// leaves it for another round.
-    #[inline(always)]
-    pub(crate) fn finished(
-        &mut self,
-        layout: &'static Layout,
-        progress: &mut Progress,
-        extra: &mut Extra<'a>,
-    ) -> Result<bool> {
-        if self.reader.raw_tag() == 0 {
-            let required = layout.required[self.edition.index()];
-            if progress.seen & required != required {
-                return Err(self.missing(layout, progress));
-            }
-            if !extra.is_empty() {
-                extra.settle(progress.items);
-            }
-            return Ok(true);
-        }
-        self.unexpected(layout, progress, extra)?;
-        Ok(false)
-    }
-
-    /// Whether this is the first item (or run of items) for a row of this version.
-    #[inline(always)]
-    fn takes(&self, row: Row, bit: u32, progress: &mut Progress) -> bool {
-        let bit = 1 << bit;
-        if !row.contains(self.edition) || progress.seen & bit != 0 {
-            return false;
-        }
-        progress.seen |= bit;
-        progress.items += 1;
-        true
-    }
-
-    #[inline(always)]
-    fn read<T: Item<'a>>(&mut self, row: Row, field: &mut T) -> Result<()> {
-        match field.read(self) {
-            Ok(()) => Ok(()),
-            Err(error) => Err(error.within(Tag(row.tag))),
-        }
-    }
-
-    #[inline]
-    pub(crate) fn read_run<T: Item<'a>>(
-        &mut self,
-        row: Row,
-        progress: &mut Progress,
-        field: &mut Vec<T>,
-    ) -> Result<()> {
-        let expected = match (row.repeat, &self.source) {
-            (true, None) => self.reader.run_length(),
-            (true, Some(source)) => source.run_length(),
-            (false, _) => 1,
-        };
-        self.reserve(field, expected);
-        progress.items -= 1;
-        while self.reader.raw_tag() == row.tag {
-            let index = field.len();
-            if row.tag == Tag::BATCH_ITEM.0 && index >= self.options.limits.batch_items {
-                return Err(self.too_many(self.options.limits.batch_items));
-            }
-            self.count_items(1)?;
-            // Unlike push, this builds the value where it stays.
-            field.resize_with(index + 1, T::default);
-            if let Err(error) = field[index].read(self) {
-                return Err(error.within_nth(Tag(row.tag), index));
-            }
-            progress.items += 1;
-            if !row.repeat {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    /// Makes room for `expected` more values, as far as the length of the message justifies it.
-    #[inline]
-    pub(crate) fn reserve<T>(&self, field: &mut Vec<T>, expected: usize) {
-        let most = match &self.source {
-            None => self.reader.remaining() * RESERVE_PER_BYTE / size_of::<T>().max(1),
-            Some(_) => 1,
-        };
-        field.reserve_exact(expected.min(most).max(1));
-    }
-
-    #[cold]
-    fn missing(&self, layout: &Layout, progress: &Progress) -> Error {
-        let missing = layout.required[self.edition.index()] & !progress.seen;
-        let row = layout.rows[missing.trailing_zeros() as usize];
-        Error::at(ErrorKind::MissingField(Tag(row.tag)), self.offset())
-    }
-
-    #[cold]
-    fn unexpected(
-        &mut self,
-        layout: &Layout,
-        progress: &mut Progress,
-        extra: &mut Extra<'a>,
-    ) -> Result<()> {
-        let tag = Tag(self.reader.raw_tag());
-        let mut rows = layout.rows.iter().enumerate();
-        let known = rows.find(|(_, row)| row.tag == tag.0 && row.contains(self.edition));
-        if self.strict && !(layout.open && known.is_none()) {
-            let too_new = known.is_none() && layout.rows.iter().any(|row| row.tag == tag.0);
-            let kind = if too_new {
-                ErrorKind::NotInVersion(tag, self.version())
-            } else {
-                ErrorKind::UnexpectedItem(tag)
-            };
-            return Err(Error::at(kind, self.offset()).within(tag));
-        }
-        if let Some((bit, _)) = known {
-            if progress.seen & (1 << bit) == 0 {
-                // Out of order: the next round through the rows takes it.
-                self.misplaced += 1;
-                return Ok(());
-            }
-        }
-        let mut item = RawItem {
-            tag,
-            value: RawValue::default(),
-        };
-        item.value.read(self).map_err(|error| error.within(tag))?;
-        extra.push_after(progress.items, item);
-        Ok(())
     }
 }
