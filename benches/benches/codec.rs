@@ -2,7 +2,8 @@
 
 use std::hint::black_box;
 
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
 use kmip::codec::{Message, Options};
 use kmip::types::{IntoOwned, RequestMessage, ResponseMessage};
 use kmip_benches::{Sample, samples, walk};
@@ -45,7 +46,45 @@ fn bench<'s, M: Message<'s> + IntoOwned + Clone>(c: &mut Criterion, sample: &'s 
             kmip::ttlv::encode(black_box(&message), &mut buffer).is_ok()
         });
     });
+    bench_text::<M>(&mut group, sample, &message);
     group.finish();
+}
+
+/// The encodings in text, with readers that keep their memory.
+fn bench_text<'s, M: Message<'s>>(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    sample: &'s Sample,
+    message: &M,
+) {
+    let options = Options::default();
+    let (json, xml) = (sample.json.as_slice(), sample.xml.as_slice());
+    let mut reader = kmip::json::Reader::new();
+    group.bench_function("json/decode", |b| {
+        b.iter(|| {
+            let message = reader.decode::<M>(black_box(json), &options);
+            message.map(black_box).is_ok()
+        });
+    });
+    let mut reader = kmip::xml::Reader::new();
+    group.bench_function("xml/decode", |b| {
+        b.iter(|| {
+            let message = reader.decode::<M>(black_box(xml), &options);
+            message.map(black_box).is_ok()
+        });
+    });
+    let mut buffer = Vec::with_capacity(json.len());
+    group.bench_function("json/encode", |b| {
+        b.iter(|| {
+            buffer.clear();
+            kmip::json::encode(black_box(message), &mut buffer).is_ok()
+        });
+    });
+    group.bench_function("xml/encode", |b| {
+        b.iter(|| {
+            buffer.clear();
+            kmip::xml::encode(black_box(message), &mut buffer).is_ok()
+        });
+    });
 }
 
 criterion_group!(benches, codecs);

@@ -1,6 +1,7 @@
 //! Building the messages.
 
 use kmip::ProtocolVersion;
+use kmip::codec::Message;
 use kmip::types::{
     Attribute, Attributes, Certificate, CertificateType, CreateRequest, CryptographicAlgorithm,
     CryptographicParameters, CryptographicUsageMask, DateTime, Digest, EncodingOption,
@@ -17,8 +18,12 @@ pub struct Sample {
     pub letter: char,
     /// What it is.
     pub title: &'static str,
-    /// Its encoding.
+    /// It in TTLV.
     pub ttlv: Vec<u8>,
+    /// It in JSON, without white space.
+    pub json: Vec<u8>,
+    /// It in XML, without white space.
+    pub xml: Vec<u8>,
     /// Whether it is a request.
     pub is_request: bool,
 }
@@ -46,25 +51,31 @@ pub fn samples() -> Vec<Sample> {
 }
 
 fn request(letter: char, title: &'static str, message: &RequestMessage<'_>) -> Sample {
-    let mut ttlv = Vec::new();
-    kmip::ttlv::encode(message, &mut ttlv).expect("a message of its version");
-    Sample {
-        letter,
-        title,
-        ttlv,
-        is_request: true,
-    }
+    sample(letter, title, message, true)
 }
 
 fn response(letter: char, title: &'static str, message: &ResponseMessage<'_>) -> Sample {
-    let mut ttlv = Vec::new();
-    kmip::ttlv::encode(message, &mut ttlv).expect("a message of its version");
-    Sample {
+    sample(letter, title, message, false)
+}
+
+fn sample<'a, M: Message<'a>>(
+    letter: char,
+    title: &'static str,
+    message: &M,
+    is_request: bool,
+) -> Sample {
+    let mut sample = Sample {
         letter,
         title,
-        ttlv,
-        is_request: false,
-    }
+        ttlv: Vec::new(),
+        json: Vec::new(),
+        xml: Vec::new(),
+        is_request,
+    };
+    kmip::ttlv::encode(message, &mut sample.ttlv).expect("a message of its version");
+    kmip::json::encode(message, &mut sample.json).expect("a message of its version");
+    kmip::xml::encode(message, &mut sample.xml).expect("a message of its version");
+    sample
 }
 
 fn respond<'a>(
