@@ -226,19 +226,17 @@ fn infos(attributes: &[Emitted<'_>]) -> TokenStream {
             AttributeInfo { tag: Tag::#constant, name: #name, rules: &[#(#rules),*] }
         }
     });
-    let names = attributes.iter().map(|a| {
-        let (constant, name) = (&a.constant, name_string(a.attribute));
-        quote! { #name => Tag::#constant, }
-    });
+    let names = attributes.iter().enumerate();
+    let names = names.map(|(index, a)| (name_string(a.attribute).to_owned(), index as u16));
+    let names = crate::name_index::emit(names.collect());
     quote! {
         pub(super) static ATTRIBUTES: [AttributeInfo; #count] = [#(#infos),*];
 
+        static ATTRIBUTE_NAMES: NameIndex = #names;
+
         /// The attribute with this Attribute Name of KMIP 1.x.
         pub(super) fn attribute_by_name(name: &str) -> Option<Tag> {
-            Some(match name {
-                #(#names)*
-                _ => return None,
-            })
+            Some(ATTRIBUTES[usize::from(ATTRIBUTE_NAMES.find(name)?)].tag)
         }
     }
 }

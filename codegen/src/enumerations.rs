@@ -190,11 +190,9 @@ fn table(enumeration: &Enumeration) -> TokenStream {
                 .map(|name| (name, index as u16)),
         );
     }
-    names.sort();
-    names.dedup();
-    let names = names.iter().map(|(name, index)| quote! { (#name, #index) });
+    let names = crate::name_index::emit(names);
     quote! {
-        EnumerationTable { name: #name, values: &[#(#values),*], names: &[#(#names),*] }
+        EnumerationTable { name: #name, values: &[#(#values),*], names: #names }
     }
 }
 

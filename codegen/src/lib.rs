@@ -8,6 +8,8 @@ mod attributes;
 mod choices;
 mod enumerations;
 mod error;
+mod name_hash;
+mod name_index;
 mod names;
 mod payloads;
 #[cfg(feature = "cli")]

@@ -30,23 +30,12 @@ pub(crate) fn emit(spec: &Spec) -> TokenStream {
         },
     );
     let length = (last - FIRST + 1) as usize;
-    let mut spellings: Vec<(String, &Tag)> = spec
-        .tags
-        .iter()
-        .flat_map(|tag| {
-            let aliases = tag.aliases.iter().map(|alias| normalise(alias));
-            std::iter::once(normalise(&tag.name))
-                .chain(aliases)
-                .map(move |name| (name, tag))
-        })
-        .collect();
-    spellings.sort_by(|(a, _), (b, _)| a.cmp(b));
-    spellings.dedup_by(|(a, _), (b, _)| a == b);
-    let names = spellings.iter().map(|(name, tag)| {
-        let value = tag.value;
-        quote! { (#name, Tag(#value)) }
+    let spellings = spec.tags.iter().flat_map(|tag| {
+        let aliases = tag.aliases.iter().map(|alias| normalise(alias));
+        std::iter::once(normalise(&tag.name))
+            .chain(aliases)
+            .map(move |name| (name, tag))
     });
-    let count = spellings.len();
     let values = spec.tags.iter().map(|tag| {
         let (value, name, spelling) = (tag.value, &tag.name, normalise(&tag.name));
         let (since, until) = edition_range(tag.range);
@@ -57,24 +46,25 @@ pub(crate) fn emit(spec: &Spec) -> TokenStream {
             }
         }
     });
-    let value_names = spellings.iter().map(|(name, tag)| {
+    let names = spellings.map(|(name, tag)| {
         let index = spec.tags.iter().position(|other| other.value == tag.value);
-        let index = index.unwrap_or_default() as u16;
-        quote! { (#name, #index) }
+        (name, index.unwrap_or_default() as u16)
     });
+    let names = crate::name_index::emit(names.collect());
+    let hash = crate::name_index::hash();
     quote! {
+        #hash
+
         /// The tags of the specification.
         impl Tag { #(#constants)* }
 
         pub(super) static TAGS: [Option<TagInfo>; #length] = [#(#infos),*];
 
-        pub(super) static TAG_NAMES: [(&str, Tag); #count] = [#(#names),*];
-
         /// The tags as values of an enumeration, as in Attribute Reference.
         pub(super) static TAG_ENUMERATION: EnumerationTable = EnumerationTable {
             name: "Tag",
             values: &[#(#values),*],
-            names: &[#(#value_names),*],
+            names: #names,
         };
     }
 }

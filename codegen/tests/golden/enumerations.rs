@@ -27,12 +27,15 @@ impl Enumeration for NameType {
                 until: 6u8,
             },
         ],
-        names: &[
-            ("PlainText", 0u16),
-            ("Text", 0u16),
-            ("URI", 1u16),
-            ("UninterpretedText", 0u16),
-        ],
+        names: NameIndex {
+            names: &[
+                ("PlainText", 0u16),
+                ("Text", 0u16),
+                ("URI", 1u16),
+                ("UninterpretedText", 0u16),
+            ],
+            slots: &[0u16, 4u16, 3u16, 1u16, 2u16, 0u16, 0u16, 0u16],
+        },
     };
     fn new(value: u32) -> Self {
         Self(value)
@@ -100,7 +103,10 @@ impl Enumeration for Operation {
                 until: 6u8,
             },
         ],
-        names: &[("Ping", 1u16), ("Rename", 0u16)],
+        names: NameIndex {
+            names: &[("Ping", 1u16), ("Rename", 0u16)],
+            slots: &[2u16, 1u16, 0u16, 0u16],
+        },
     };
     fn new(value: u32) -> Self {
         Self(value)
@@ -168,7 +174,10 @@ impl Mask for CryptographicUsageMask {
                 until: 4u8,
             },
         ],
-        names: &[("Sign", 0u16), ("Verify", 1u16)],
+        names: NameIndex {
+            names: &[("Sign", 0u16), ("Verify", 1u16)],
+            slots: &[0u16, 0u16, 2u16, 1u16],
+        },
     };
     fn new(bits: u32) -> Self {
         Self(bits)

@@ -1,3 +1,15 @@
+/// Where the search for a name begins. The generator and what it generates must agree.
+pub(crate) fn name_hash(name: &str) -> usize {
+    const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
+    let mut hash = name.len() as u64;
+    for chunk in name.as_bytes().chunks(8) {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        hash = (hash ^ u64::from_le_bytes(word)).wrapping_mul(FACTOR);
+        hash ^= hash >> 32;
+    }
+    hash as usize
+}
 /// The tags of the specification.
 impl Tag {
     /// Cryptographic Usage Mask.
@@ -400,17 +412,6 @@ pub(super) static TAGS: [Option<TagInfo>; 293usize] = [
         until: 6u8,
     }),
 ];
-pub(super) static TAG_NAMES: [(&str, Tag); 9usize] = [
-    ("Attributes", Tag(4325669u32)),
-    ("CryptographicUsageMask", Tag(4325420u32)),
-    ("Name", Tag(4325459u32)),
-    ("NameType", Tag(4325460u32)),
-    ("NameValue", Tag(4325461u32)),
-    ("Operation", Tag(4325468u32)),
-    ("Password", Tag(4325537u32)),
-    ("UID", Tag(4325524u32)),
-    ("UniqueIdentifier", Tag(4325524u32)),
-];
 /// The tags as values of an enumeration, as in Attribute Reference.
 pub(super) static TAG_ENUMERATION: EnumerationTable = EnumerationTable {
     name: "Tag",
@@ -472,15 +473,22 @@ pub(super) static TAG_ENUMERATION: EnumerationTable = EnumerationTable {
             until: 6u8,
         },
     ],
-    names: &[
-        ("Attributes", 7u16),
-        ("CryptographicUsageMask", 0u16),
-        ("Name", 1u16),
-        ("NameType", 2u16),
-        ("NameValue", 3u16),
-        ("Operation", 4u16),
-        ("Password", 6u16),
-        ("UID", 5u16),
-        ("UniqueIdentifier", 5u16),
-    ],
+    names: NameIndex {
+        names: &[
+            ("Attributes", 7u16),
+            ("CryptographicUsageMask", 0u16),
+            ("Name", 1u16),
+            ("NameType", 2u16),
+            ("NameValue", 3u16),
+            ("Operation", 4u16),
+            ("Password", 6u16),
+            ("UID", 5u16),
+            ("UniqueIdentifier", 5u16),
+        ],
+        slots: &[
+            0u16, 0u16, 0u16, 2u16, 0u16, 0u16, 9u16, 0u16, 0u16, 0u16, 0u16, 6u16, 8u16,
+            7u16, 5u16, 0u16, 0u16, 0u16, 0u16, 1u16, 0u16, 0u16, 0u16, 3u16, 0u16, 0u16,
+            0u16, 0u16, 0u16, 4u16, 0u16, 0u16,
+        ],
+    },
 };

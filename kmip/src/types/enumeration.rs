@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::name_index::NameIndex;
 use super::tag::Tag;
 use crate::version::{Edition, ProtocolVersion};
 
@@ -41,8 +42,8 @@ pub struct EnumerationTable {
     pub name: &'static str,
     /// The values in ascending order.
     pub values: &'static [EnumerationValue],
-    /// Names in XML and JSON, with the index into `values`, in order of the names.
-    pub(crate) names: &'static [(&'static str, u16)],
+    /// Names in XML and JSON, with the index into `values`.
+    pub(crate) names: NameIndex,
 }
 
 /// A value of an enumeration or a bit of a mask.
@@ -72,14 +73,13 @@ impl EnumerationTable {
 
     /// The value with this name in XML and JSON, in the spelling of any version.
     pub fn by_name(&self, name: &str) -> Option<&'static EnumerationValue> {
-        let index = self.names.binary_search_by_key(&name, |(name, _)| name);
-        Some(&self.values[usize::from(self.names[index.ok()?].1)])
+        Some(&self.values[usize::from(self.names.find(name)?)])
     }
 
     /// The value whose name differs only in case and punctuation, as some programs write them.
     /// Looks through the whole table.
     pub(crate) fn by_loose_name(&self, name: &str) -> Option<&'static EnumerationValue> {
-        let mut names = self.names.iter();
+        let mut names = self.names.names.iter();
         if let Some((_, index)) = names.find(|(known, _)| same_letters(known, name)) {
             return Some(&self.values[usize::from(*index)]);
         }

@@ -15,6 +15,7 @@ mod identifier;
 mod key;
 mod legacy;
 mod message;
+mod name_index;
 mod owned;
 mod primitive;
 mod reference;
@@ -45,6 +46,7 @@ pub use generated::*;
 mod generated {
     use std::borrow::Cow;
 
+    use super::name_index::NameIndex;
     use super::*;
     use crate::codec::{
         Choice, Decoder, Encoder, Error, ErrorKind, ExtraCursor, Item, Layout, Message, Progress,

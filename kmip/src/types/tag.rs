@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::enumeration::EnumerationTable;
-use super::generated::{TAG_NAMES, TAGS};
+use super::generated::{TAG_ENUMERATION, TAGS};
 use crate::version::{Edition, ProtocolVersion};
 
 /// Tag of an item: what it means (9.1.3.1 in KMIP 1.x, 11 in 2.x).
@@ -61,8 +61,7 @@ impl Tag {
 
     /// The tag with this name in XML and JSON.
     pub fn by_spelling(name: &str) -> Option<Tag> {
-        let index = TAG_NAMES.binary_search_by_key(&name, |(name, _)| name);
-        Some(TAG_NAMES[index.ok()?].1)
+        Some(Tag(TAG_ENUMERATION.by_name(name)?.value))
     }
 
     /// Whether an item with this tag may hold a secret.
