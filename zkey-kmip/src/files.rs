@@ -61,7 +61,7 @@ pub enum Access {
 /// The old file, if any, is as it was.
 pub fn replace(path: &Path, content: &[u8], access: Access) -> Result<(), FileError> {
     let (temporary, mut file) = create_temporary(path)?;
-    let renamed = fill(&mut file, &temporary, content, access).and_then(|()| {
+    let renamed = fill(&mut file, path, content, access).and_then(|()| {
         fs::rename(&temporary, path).map_err(|cause| FileError::new("replace", path, cause))
     });
     if renamed.is_err() {
@@ -72,13 +72,33 @@ pub fn replace(path: &Path, content: &[u8], access: Access) -> Result<(), FileEr
     sync_directory(parent(path))
 }
 
+/// Writes a file whose name the user chose: as [`replace`] with [`Access::Owner`], but what is no
+/// regular file (a device, a pipe, a symbolic link such as `/dev/stdout`) is written to and stays
+/// what it is.
+///
+/// # Errors
+/// A regular file is as it was; of anything else, a part may have been written.
+pub fn write_output(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if !found.is_file() => OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(path)
+            .and_then(|mut file| file.write_all(content))
+            .map_err(|cause| FileError::new("write", path, cause)),
+        _ => replace(path, content, Access::Owner),
+    }
+}
+
 /// Makes a new file `path`, which must not exist yet. It appears as a whole.
 ///
 /// # Errors
 /// There is no new file; the cause is [`io::ErrorKind::AlreadyExists`] if there was one.
 pub fn create(path: &Path, content: &[u8], access: Access) -> Result<(), FileError> {
     let (temporary, mut file) = create_temporary(path)?;
-    let linked = fill(&mut file, &temporary, content, access).and_then(|()| {
+    let linked = fill(&mut file, path, content, access).and_then(|()| {
         // Unlike a rename, a link does not replace.
         fs::hard_link(&temporary, path).map_err(|cause| FileError::new("create", path, cause))
     });
@@ -148,7 +168,8 @@ fn create_temporary(path: &Path) -> Result<(PathBuf, File), FileError> {
             Ok(file) => return Ok((temporary, file)),
             // Left over by a process of the same number: its name stays taken.
             Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(cause) => return Err(FileError::new("create", temporary, cause)),
+            // The user knows the file, not the temporary name.
+            Err(cause) => return Err(FileError::new("write", path, cause)),
         }
     }
 }
@@ -210,6 +231,42 @@ mod tests {
         assert!(path.join("inside").is_dir());
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
         assert!(replace(&directory.path().join("no/file"), b"x", Access::Owner).is_err());
+    }
+
+    #[test]
+    fn outputs_go_into_devices_and_links_and_do_not_replace_them() {
+        use std::os::unix::fs::{FileTypeExt, symlink};
+        let directory = tempfile::tempdir().unwrap();
+        let (file, link) = (directory.path().join("file"), directory.path().join("link"));
+        symlink("file", &link).unwrap();
+        for content in [b"long".as_slice(), b"new"] {
+            write_output(&link, content).unwrap();
+            assert_eq!(fs::read(&file).unwrap(), content);
+            assert_eq!(mode(&file), 0o600);
+        }
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        let pipe = directory.path().join("pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || fs::read(pipe).unwrap()
+        });
+        write_output(&pipe, b"through").unwrap();
+        assert_eq!(reader.join().unwrap(), b"through");
+        assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
+        let error = write_output(directory.path(), b"x").unwrap_err();
+        assert!(error.to_string().starts_with("cannot write"), "{error}");
+    }
+
+    #[test]
+    fn errors_name_the_file_and_not_its_temporary_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("no/file");
+        let error = replace(&path, b"x", Access::Owner).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("cannot write {}", path.display())
+        );
     }
 
     #[test]

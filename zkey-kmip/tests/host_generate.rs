@@ -195,12 +195,16 @@ fn failure_of_the_plugin_shows_its_text_and_errno() {
 }
 
 #[test]
-fn key_that_cannot_be_stored_is_named() {
+fn key_that_cannot_be_stored_is_not_generated_or_is_named() {
     let repository = Repository::ready();
+    repository.calls();
     // Nothing can be renamed over a directory.
     fs::create_dir(repository.path("x.skey")).unwrap();
     let message = repository.run(&["generate", "-N", "x"]).fails(1);
-    assert!(message.contains("at the KMS as id-1"), "{message}");
+    assert!(message.contains("x.skey"), "{message}");
+    let calls = repository.calls();
+    let generated = calls.iter().any(|call| call.starts_with("generate"));
+    assert!(!generated, "{calls:?}");
     assert_eq!(repository.files(), ["x.skey"]);
     fs::remove_dir(repository.path("x.skey")).unwrap();
 
@@ -208,7 +212,7 @@ fn key_that_cannot_be_stored_is_named() {
     fs::write(repository.config("fail-generate-Xts2"), "full").unwrap();
     let message = repository.run(&["generate", "-N", "x", "-x"]).fails(1);
     assert!(
-        message.contains("id-2") && message.contains("full"),
+        message.contains("at the KMS as id-1") && message.contains("full"),
         "{message}"
     );
     assert!(repository.files().is_empty());

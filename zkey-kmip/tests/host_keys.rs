@@ -277,6 +277,7 @@ fn validate_finds_what_does_not_fit() {
     assert_eq!(problem("good"), "[]");
     assert!(problem("cut").contains("holds no secure AES key"));
     assert!(problem("typed").contains("CCA-AESCIPHER, not CCA-AESDATA"));
+    assert!(problem("gone").contains("kms_get_key_properties): "));
     assert!(problem("gone").contains("no key id-5"));
     repository.run(&["validate", "-N", "nobody"]).fails(1);
 }

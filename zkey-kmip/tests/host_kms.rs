@@ -16,6 +16,11 @@ fn bind_configure_info_unbind() {
     let repository = Repository::new();
     let message = repository.run(&["kms", "info"]).fails(1);
     assert!(message.contains("not bound to a KMS plugin"), "{message}");
+    // Nobody knows the options of a plugin yet.
+    let message = repository
+        .run(&["kms", "configure", "--gen-wrapping-key"])
+        .fails(2);
+    assert!(message.contains("not bound to a KMS plugin"), "{message}");
     repository.run(&["kms", "bind", "sHeLf"]).ok();
     assert_eq!(repository.calls(), ["bind"]);
     let config = repository.path("Shelf").to_str().unwrap().to_owned();

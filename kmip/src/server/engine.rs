@@ -1,5 +1,6 @@
 //! From the bytes of a request to the bytes of its response.
 
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::Encoding;
@@ -148,15 +149,12 @@ impl<H: Handler> Engine<H> {
         if items.is_empty() {
             return invalid("the message has no batch item".to_owned());
         }
-        for (index, item) in items.iter().enumerate() {
-            let id = &item.unique_batch_item_id;
-            if id.is_some()
-                && items[..index]
-                    .iter()
-                    .any(|item| item.unique_batch_item_id == *id)
-            {
-                return invalid("a Unique Batch Item ID is used twice".to_owned());
-            }
+        let mut ids = HashSet::new();
+        let mut given = items
+            .iter()
+            .filter_map(|item| item.unique_batch_item_id.as_ref());
+        if !given.all(|id| ids.insert(id)) {
+            return invalid("a Unique Batch Item ID is used twice".to_owned());
         }
         let unsupported = |message| Err(Failure::new(ResultReason::FEATURE_NOT_SUPPORTED, message));
         if header.asynchronous_indicator == Some(AsynchronousIndicator::MANDATORY) {

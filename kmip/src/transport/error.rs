@@ -159,7 +159,8 @@ pub enum Timeout {
 }
 
 fn seconds(duration: &Duration) -> String {
-    format!("{} s", duration.as_secs_f64())
+    // What is left of a deadline is never round.
+    format!("{} s", (duration.as_secs_f64() * 1000.0).round() / 1000.0)
 }
 
 fn part(received: usize) -> String {

@@ -81,7 +81,15 @@ impl Transaction {
             journal.set(&format!("{verb}-{count}"), name)?;
         }
         step("before the commit point");
-        journal.save(&self.directory.join(JOURNAL), Integrity::Hashed)?;
+        let path = self.directory.join(JOURNAL);
+        if let Err(error) = journal.save(&path, Integrity::Hashed) {
+            // It may be in place and only not be flushed. Without it nothing was committed; with
+            // it, the staged files are still needed.
+            if files::remove_if_present(&path).is_err() && path.is_file() {
+                self.changes.clear();
+            }
+            return Err(error);
+        }
         step("after the commit point");
         // From here on the staged files belong to the journal.
         self.changes.clear();
@@ -101,11 +109,29 @@ impl Drop for Transaction {
 /// Finishes or takes back what an earlier process left unfinished in `directory`.
 pub(super) fn recover(directory: &Path) -> Result<(), PropertiesError> {
     match Properties::load(&directory.join(JOURNAL), Integrity::Hashed) {
-        Ok(journal) => finish(directory, &journal)?,
+        Ok(journal) => {
+            demand_plain_names(directory, &journal)?;
+            finish(directory, &journal)?;
+        }
         Err(error) if error.is_not_found() => {}
         Err(error) => return Err(error),
     }
     remove_left_overs(directory)
+}
+
+/// Who may write to the directory must not be able to have files elsewhere removed or replaced, with
+/// the rights of whoever opens the configuration next.
+fn demand_plain_names(directory: &Path, journal: &Properties) -> Result<(), PropertiesError> {
+    match journal.iter().find(|(_, name)| name.contains('/')) {
+        None => Ok(()),
+        Some((_, name)) => {
+            let text = format!("it names a file outside of the directory: {name:?}");
+            Err(PropertiesError::Read {
+                path: directory.join(JOURNAL),
+                source: io::Error::new(io::ErrorKind::InvalidData, text),
+            })
+        }
+    }
 }
 
 /// Does what the journal says; what is done already is skipped.
@@ -301,6 +327,23 @@ mod tests {
         assert!(change(directory.path()).is_err());
         fs::remove_dir(directory.path().join(JOURNAL)).unwrap();
         assert_eq!(state(directory.path()), state(prepare().path()));
+    }
+
+    #[test]
+    fn a_journal_does_not_reach_out_of_the_directory() {
+        let directory = prepare();
+        let inside = directory.path().join("inside");
+        fs::create_dir(&inside).unwrap();
+        for verb in [REMOVE, REPLACE] {
+            for name in ["../a", directory.path().join("a").to_str().unwrap()] {
+                let mut journal = Properties::new();
+                journal.set(&format!("{verb}-0"), name).unwrap();
+                let path = inside.join(JOURNAL);
+                journal.save(&path, Integrity::Hashed).unwrap();
+                assert!(recover(&inside).is_err(), "{verb} {name}");
+                assert_eq!(fs::read(directory.path().join("a")).unwrap(), b"old a");
+            }
+        }
     }
 
     #[test]

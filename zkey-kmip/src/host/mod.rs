@@ -98,6 +98,14 @@ impl Run<'_> {
             Err(error) => {
                 // A closed pipe: nobody reads the help.
                 let _ = error.print();
+                if loaded.is_none() && verb.and_then(Verb::plugin_command).is_some() {
+                    let unbound = HostError::NotBound {
+                        repository: directory,
+                    };
+                    self.terminal.warn(format_args!(
+                        "{unbound}; only then the options of the plugin are known"
+                    ));
+                }
                 return Ok(if error.use_stderr() {
                     EXIT_USAGE
                 } else {

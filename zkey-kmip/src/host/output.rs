@@ -83,6 +83,8 @@ impl Record {
                 let title = if line == 0 { title } else { "" };
                 let width = NAME_WIDTH - indent;
                 let colon = if line == 0 { ':' } else { ' ' };
+                // What a server says must not control the terminal or forge lines.
+                let value = value.replace(char::is_control, "\u{fffd}");
                 let row = format!("{:indent$}{title:width$} {colon} {value}", "");
                 text.push_str(row.trim_end());
                 text.push('\n');
@@ -150,5 +152,16 @@ mod tests {
         assert_eq!(lines[5], "        KMS                  : (local)");
         assert!(text.ends_with("\n\n"));
         assert_eq!(record.json["kms"], Value::Null);
+    }
+
+    #[test]
+    fn texts_do_not_control_the_terminal() {
+        let text = Record::new("Key", "a")
+            .lines("KMS key label", &["x\x1b]0;y\x07\nKMS : z"], "", "labels")
+            .to_text();
+        assert!(
+            text.ends_with(": x\u{fffd}]0;y\u{fffd}\u{fffd}KMS : z\n\n"),
+            "{text:?}"
+        );
     }
 }

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use kmip::ProtocolVersion;
 use kmip::client::{self, Client, ClientBuilder, Problem};
-use kmip::transport::tls::{ClientTls, Identity};
+use kmip::transport::Cause;
+use kmip::transport::tls::{self, ClientTls, Identity};
 use openssl::pkey::PKey;
 use openssl::x509::X509;
 
@@ -160,6 +161,29 @@ impl From<client::Error> for PluginError {
             Problem::Tls(_) | Problem::Encode(_) => Errno::EINVAL,
             _ => Errno::EBADMSG,
         };
-        PluginError::new(errno, error.to_string()).caused_by(error)
+        let is_other_server = is_other_server(&error);
+        let error = PluginError::new(errno, error.to_string()).caused_by(error);
+        if is_other_server {
+            PluginError::new(
+                errno,
+                format!(
+                    "{error}. If the server was given a new certificate, run 'zkey kms configure \
+                     --kmip-server <SERVER>' again; if not, somebody may pose as the server"
+                ),
+            )
+        } else {
+            error
+        }
+    }
+}
+
+/// Whether the server does not have the certificate or key that was configured.
+fn is_other_server(error: &client::Error) -> bool {
+    match error.problem() {
+        Problem::Transport(error) => matches!(
+            error.cause(),
+            Cause::Tls(tls::Error::OtherCertificate { .. } | tls::Error::OtherPublicKey { .. })
+        ),
+        _ => false,
     }
 }

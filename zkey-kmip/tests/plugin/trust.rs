@@ -84,6 +84,10 @@ fn self_signed_servers_and_pins() {
     redirect(&machine, &other.address());
     let error = machine.plugin().get_key_properties("id-1").unwrap_err();
     assert!(error.to_string().contains("public key"), "{error}");
+    assert!(
+        error.to_string().contains("run 'zkey kms configure"),
+        "{error}"
+    );
     assert!(other.store.take_log().is_empty());
     // The former pin does not stand in the way of a new configuration.
     machine.terminal.will_answer(&["y", "y"]);
@@ -95,6 +99,30 @@ fn self_signed_servers_and_pins() {
         .unwrap();
     machine.plugin().get_key_properties("none").unwrap_err();
     assert!(!other.store.take_log().is_empty());
+}
+
+#[test]
+fn a_relative_path_of_ca_certificates_is_stored_as_absolute() {
+    let machine = Machine::new();
+    let server = machine.server(Behaviour::default());
+    let up = "../".repeat(std::env::current_dir().unwrap().components().count());
+    let relative = format!(
+        "{up}{}",
+        machine.text_path("ca.pem").trim_start_matches('/')
+    );
+    machine.terminal.will_answer(&["y"]);
+    machine
+        .configure(&[
+            (code::KMIP_SERVER, &server.address()),
+            (code::TLS_CA_BUNDLE, &relative),
+        ])
+        .unwrap();
+    let stored = machine.config().connection().unwrap().ca_bundle.unwrap();
+    assert!(stored.is_absolute(), "{}", stored.display());
+    assert_eq!(
+        fs::read(stored).unwrap(),
+        fs::read(machine.path("ca.pem")).unwrap()
+    );
 }
 
 #[test]

@@ -94,7 +94,7 @@ impl HttpDecoder {
         match self.extent() {
             Some((begin, length, end)) => {
                 self.check_length(length)?;
-                Ok(begin + length <= self.buffer.len() && end <= self.buffer.len())
+                Ok(begin.saturating_add(length) <= self.buffer.len() && end <= self.buffer.len())
             }
             None => {
                 let begun = self.head.as_ref().map_or(0, |head| head.begin);
@@ -110,7 +110,7 @@ impl HttpDecoder {
             Some((begin, length, _)) => self
                 .buffer
                 .bytes()
-                .get(begin..begin + length)
+                .get(begin..begin.saturating_add(length))
                 .unwrap_or_default(),
             None => &[],
         }
@@ -119,7 +119,7 @@ impl HttpDecoder {
     /// Wipes the response, if it is complete.
     pub(in crate::transport) fn release(&mut self) {
         if let Some((begin, length, end)) = self.extent() {
-            if begin + length <= self.buffer.len() && end <= self.buffer.len() {
+            if begin.saturating_add(length) <= self.buffer.len() && end <= self.buffer.len() {
                 self.buffer.consume(end);
                 self.head = None;
             }
@@ -247,15 +247,16 @@ impl HttpDecoder {
                 }
                 return Ok(());
             }
-            let Some(rest) = data.get(at + size..at + size + 2) else {
+            let after = at.saturating_add(size);
+            let Some(rest) = data.get(after..after.saturating_add(2)) else {
                 return Ok(());
             };
             if rest != b"\r\n" {
                 return Err(wrong);
             }
-            data.copy_within(at..at + size, begin + *decoded);
+            data.copy_within(at..after, begin + *decoded);
             *decoded += size;
-            *next = at + size + 2;
+            *next = after + 2;
         }
     }
 }
@@ -375,6 +376,26 @@ mod tests {
         for size in 1..STREAM.len() {
             let found = bodies(STREAM, size).unwrap();
             assert_eq!(found, [&b"first"[..], b"second", b"", b"last"], "{size}");
+        }
+    }
+
+    #[test]
+    fn impossible_lengths_are_refused() {
+        let most = usize::MAX;
+        for head in [
+            format!("Content-Length: {most}\r\n\r\n"),
+            format!("Content-Length: {}\r\n\r\n", most - 40),
+            format!("Transfer-Encoding: chunked\r\n\r\n{most:x}\r\n"),
+        ] {
+            let mut decoder = HttpDecoder::of_responses(usize::MAX >> 1);
+            let bytes = format!("HTTP/1.1 200 OK\r\n{head}");
+            decoder.buffer().spare()[..bytes.len()].copy_from_slice(bytes.as_bytes());
+            decoder.buffer().advance(bytes.len());
+            let refused = matches!(decoder.poll(), Err(FrameError::TooLong { .. }));
+            assert!(refused, "{head}");
+            // As a connection does that ends.
+            decoder.release();
+            assert!(decoder.message().is_empty());
         }
     }
 

@@ -57,10 +57,15 @@ impl TlsConnector {
             host_name: !self.options.skip_host_name,
         };
         let shaken = self.handshake(stream, server, deadline, policy, policy.host_name)?;
-        let stream = shaken.outcome?;
-        self.check_pins(&shaken.found)
-            .map_err(|error| failed(server, error.into()))?;
-        Ok(stream)
+        let pinned = self
+            .check_pins(&shaken.found)
+            .map_err(|error| failed(server, error.into()));
+        match (shaken.outcome, pinned) {
+            (Ok(stream), Ok(())) => Ok(stream),
+            // Another certificate than the trusted one says more than that it does not verify.
+            (Err(_), Err(other)) if shaken.found.certificate.is_some() => Err(other),
+            (Err(error), _) | (Ok(_), Err(error)) => Err(error),
+        }
     }
 
     /// A handshake under `policy`. With

@@ -150,7 +150,8 @@ impl Generation<'_> {
         passphrase: Option<&Passphrase>,
         xts: bool,
     ) -> Result<(), HostError> {
-        // Before the key is made: a full disk shows here, when nothing is lost yet.
+        // Before the key is made: a full or read-only disk shows here, when nothing is lost yet.
+        key.files.check_room()?;
         if let Some(passphrase) = passphrase {
             passphrase.store(&key.files)?;
         }

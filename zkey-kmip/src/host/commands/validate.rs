@@ -135,6 +135,7 @@ fn problems_at_kms(bound: &Bound<'_>, key: &Key, ids: &KmsIds, ask_kms: bool) ->
     std::iter::once(supported)
         .chain(asked)
         .filter_map(Result::err)
-        .map(|error| describe(&error))
+        // A problem is one line of the record.
+        .map(|error| describe(&error).replace("\n  ", ": "))
         .collect()
 }

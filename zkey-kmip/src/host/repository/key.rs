@@ -9,6 +9,9 @@ use crate::host::association::{join, split};
 use crate::host::error::HostError;
 use crate::properties::{Integrity, Properties};
 
+/// More than secure key and properties usually take.
+const ROOM_FOR_KEY: usize = 8192;
+
 /// The files of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyFiles {
@@ -58,6 +61,15 @@ impl KeyFiles {
     /// The dummy passphrase file, if it is there.
     pub fn passphrase_file(&self) -> Option<PathBuf> {
         Some(self.pass()).filter(|path| path.exists())
+    }
+
+    /// Finds out whether the files of a new key can be written.
+    ///
+    /// # Errors
+    /// The repository cannot be written to, or its disk is full.
+    pub fn check_room(&self) -> Result<(), HostError> {
+        files::replace(&self.skey(), &[0; ROOM_FOR_KEY], Access::AsDirectory)?;
+        Ok(files::remove_if_present(&self.skey())?)
     }
 
     /// Writes the secure key.

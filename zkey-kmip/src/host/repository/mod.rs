@@ -233,20 +233,16 @@ fn same_device(one: &str, other: &Volume) -> bool {
 
 /// Whether a file is one that [`files::replace`] makes beside its target: `kms.conf.12-3.tmp`.
 fn is_temporary(name: &str) -> bool {
-    let Some(rest) = name.strip_suffix(".tmp") else {
-        return false;
+    let of_ours = |target: &str| {
+        [".skey", ".info", ".renc", ".pass", "kms.conf"]
+            .iter()
+            .any(|end| target.ends_with(end))
     };
-    let Some((target, unique)) = rest.rsplit_once('.') else {
-        return false;
-    };
-    let of_ours = [".skey", ".info", ".renc", ".pass", "kms.conf"]
-        .iter()
-        .any(|end| target.ends_with(end));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    of_ours
-        && unique
-            .split_once('-')
-            .is_some_and(|(pid, count)| digits(pid) && digits(count))
+    files::is_temporary(name)
+        && name
+            .strip_suffix(".tmp")
+            .and_then(|name| name.rsplit_once('.'))
+            .is_some_and(|(target, _)| of_ours(target))
 }
 
 #[cfg(test)]

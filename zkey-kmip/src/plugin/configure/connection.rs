@@ -38,6 +38,10 @@ pub(super) fn configure(
     {
         return Err(PluginError::canceled("the connection was kept"));
     }
+    // Later commands run in other directories.
+    let ca_bundle = options.tls_ca_bundle.map(std::path::absolute).transpose();
+    let ca_bundle =
+        ca_bundle.map_err(|error| PluginError::io("cannot tell the current directory", error))?;
     let profiles = &plugin.surroundings.profiles;
     let given = options
         .profile
@@ -99,7 +103,7 @@ pub(super) fn configure(
                 minor: u32::try_from(client.version().minor).unwrap_or_default(),
             },
         },
-        ca_bundle: options.tls_ca_bundle,
+        ca_bundle: ca_bundle.as_deref(),
         server_certificate: trust.certificate.as_deref(),
         server_public_key: trust.public_key.as_deref(),
         verify_server_certificate: trust.verify_chain,

@@ -12,7 +12,7 @@ use std::rc::Rc;
 use super::Plugin;
 use crate::abi::{Apqn, Configured, Errno, OptionValue, PluginError};
 use crate::config::{Config, ConfigError, ConfigFile, Edit, Part};
-use crate::files::{self, Access};
+use crate::files;
 use crate::secure_key::{KeySpec, SecureKeyBackend, SecureKeyError};
 use options::Options;
 
@@ -88,7 +88,7 @@ struct Outputs(Vec<(PathBuf, Vec<u8>)>);
 impl Outputs {
     fn write(self) -> Result<(), PluginError> {
         for (path, content) in self.0 {
-            files::replace(&path, &content, Access::Owner)?;
+            files::write_output(&path, &content)?;
         }
         Ok(())
     }
