@@ -91,6 +91,14 @@ pub enum CommandError {
         /// Number of the line, from 1.
         line: usize,
     },
+    /// The file of users has none, which must not mean that everybody may log in.
+    #[error(
+        "{path}: there are no users in it; leave out '--users' to let in whoever has a certificate"
+    )]
+    NoUsers {
+        /// The file.
+        path: PathBuf,
+    },
     /// No version lies between the oldest and the newest.
     #[error("there is no protocol version from {0} to {1}")]
     Versions(ProtocolVersion, ProtocolVersion),
@@ -186,6 +194,9 @@ fn configuration(options: &Options) -> Result<Configuration, CommandError> {
             let password = SecretText::owned(password.to_owned());
             let users = &mut configuration.users;
             users.insert(name.to_owned(), User { password });
+        }
+        if configuration.users.is_empty() {
+            return Err(CommandError::NoUsers { path: path.clone() });
         }
     }
     Ok(configuration)

@@ -358,5 +358,8 @@ fn wrong_options_are_explained() {
     .unwrap();
     assert!(fails(&["--store", text.to_str().unwrap()]).contains("store"));
     assert!(fails(&["--min-version", "2.0", "--max-version", "1.4"]).contains("2.0 to 1.4"));
+    let nobody = world.path("nobody");
+    std::fs::write(&nobody, "# nobody\n\n").unwrap();
+    assert!(fails(&["--users", nobody.to_str().unwrap()]).contains("no users"));
     assert!(fails(&["--users", text.to_str().unwrap()]).contains("line 1"));
 }
