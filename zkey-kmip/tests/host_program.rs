@@ -192,6 +192,8 @@ fn profiles_are_checked() {
     .ok();
     let json: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(json[0]["name"], "IBM-GKLM");
+    assert_eq!(json[0]["wrap_padding"], "OAEP, SHA-1");
+    assert_eq!(json[0]["custom_attributes"], "v1-style");
     let line = ["profile", "check", &gklm, "--server-info", "Somebody Else"];
     let message = run(&repository, &list, &line, "").fails(1);
     assert!(message.contains("is not for a server"), "{message}");

@@ -63,7 +63,7 @@ pub(super) fn generate(
     let finish = |server: &mut Server| {
         activated?;
         let key_id = text_id(&id)?;
-        if key_id.len() >= request.key_id_capacity {
+        if key_id.len() > request.key_id_capacity {
             let text = format!("the server gave the key an identifier too long for zkey: {key_id}");
             return Err(PluginError::new(Errno::ERANGE, text));
         }

@@ -88,7 +88,7 @@ fn ep11_keys_and_all_sizes() {
                 properties: &[],
                 options: &[],
                 blob_capacity: 336,
-                key_id_capacity: 257,
+                key_id_capacity: 256,
             })
             .unwrap();
         // Without a label, the identifier is shown.
@@ -158,7 +158,7 @@ fn what_the_host_has_no_room_for_is_not_made() {
             properties: &[],
             options: &[],
             blob_capacity: 64,
-            key_id_capacity: 257,
+            key_id_capacity: 256,
         })
         .unwrap_err();
     assert_eq!(error.errno(), Errno::ERANGE);

@@ -241,7 +241,7 @@ pub(crate) fn generate(
         properties,
         options: &options,
         blob_capacity: 336,
-        key_id_capacity: 257,
+        key_id_capacity: 256,
     })
 }
 

@@ -6,8 +6,9 @@ use crate::host::cli::Arguments;
 use crate::host::error::HostError;
 use crate::host::output::{self, Record};
 use crate::host::terminal::Terminal;
-use crate::profile::{Profile, VersionChoice};
+use crate::profile::{CustomAttributeScheme, Profile, VersionChoice, WrapKeyFormat};
 use crate::properties::{Integrity, Properties};
+use crate::secure_key::{OaepHash, WrapPadding};
 
 const SUFFIX: &str = ".profile";
 
@@ -70,9 +71,21 @@ fn record(profile: &Profile) -> Record {
     let yes_no = |value: bool| if value { "yes" } else { "no" };
     let transport = format!("{:?}", profile.transport).to_uppercase();
     let encoding = format!("{:?}", profile.encoding).to_uppercase();
-    let format = format!("{:?}", profile.wrap_key_format);
-    let padding = format!("{:?}", profile.wrap_padding);
-    let scheme = format!("{:?}", profile.custom_attribute_scheme);
+    // In the words of the file.
+    let format = match profile.wrap_key_format {
+        WrapKeyFormat::Pkcs1 => "PKCS1",
+        WrapKeyFormat::Pkcs8 => "PKCS8",
+        WrapKeyFormat::TransparentPublicKey => "TransparentPublicKey",
+    };
+    let padding = match profile.wrap_padding {
+        WrapPadding::Pkcs1V15 => "PKCS1.5",
+        WrapPadding::Oaep(OaepHash::Sha1) => "OAEP, SHA-1",
+        WrapPadding::Oaep(OaepHash::Sha256) => "OAEP, SHA-256",
+    };
+    let scheme = match profile.custom_attribute_scheme {
+        CustomAttributeScheme::V1Style => "v1-style",
+        CustomAttributeScheme::V2Style => "v2-style",
+    };
     let mut record = Record::new("Profile", &profile.name)
         .field(
             "KMIP version",
@@ -99,18 +112,8 @@ fn record(profile: &Profile) -> Record {
             "wrap_key_bits",
             profile.wrap_key_bits,
         )
-        .field(
-            "Padding",
-            padding.as_str(),
-            "wrap_padding",
-            padding.as_str(),
-        )
-        .field(
-            "Custom attributes",
-            scheme.as_str(),
-            "custom_attributes",
-            scheme.as_str(),
-        );
+        .field("Padding", padding, "wrap_padding", padding)
+        .field("Custom attributes", scheme, "custom_attributes", scheme);
     for (title, key, value) in [
         ("Supports Link", "supports_link", profile.supports_link),
         (
