@@ -50,22 +50,9 @@ fill_corpus() {
     local target=$1 corpus=$FUZZ/corpus/$1
     mkdir -p "$corpus" "$FUZZ/artifacts/$target"
     if [ -d "$FUZZ/seeds/$target" ]; then cp -n "$FUZZ/seeds/$target"/* "$corpus"; fi
-    case $target in
-    ttlv | server) published_messages "$corpus" ;;
-    esac
-}
-
-# Each message of the reference material as a file of its own.
-published_messages() {
-    if [ ! -d "$KMIP_SHARED/conformance/hex" ]; then return; fi
-    python3 - "$KMIP_SHARED/conformance/hex" "$1" <<'END'
-import hashlib, json, pathlib, sys
-source, corpus = map(pathlib.Path, sys.argv[1:])
-for path in source.glob("*/*.json"):
-    for entry in json.loads(path.read_text()):
-        message = bytes.fromhex(entry["hex"])
-        (corpus / hashlib.sha1(message).hexdigest()).write_bytes(message)
-END
+    if [ -d "$KMIP_SHARED/conformance" ] && command -v python3 >/dev/null; then
+        python3 "$ROOT/scripts/fuzz-corpus.py" "$KMIP_SHARED" "$target" "$corpus"
+    fi
 }
 
 fuzz() {

@@ -5,7 +5,8 @@
 use kmip::ProtocolVersion;
 use kmip::client::{Batch, Session};
 use kmip::types::{
-    ActivateRequest, CreateRequest, GetAttributesRequest, GetRequest, LocateRequest, QueryRequest,
+    ActivateRequest, CreateRequest, GetAttributesRequest, GetRequest, LocateRequest, QueryFunction,
+    QueryRequest,
 };
 use libfuzzer_sys::fuzz_target;
 
@@ -15,7 +16,10 @@ fuzz_target!(|input: &[u8]| {
     };
     let batch = match choice & 3 {
         0 => Batch::new().with(GetRequest::default()),
-        1 => Batch::new().with(QueryRequest::default()),
+        1 => Batch::new().with(QueryRequest {
+            query_function: vec![QueryFunction::QUERY_OPERATIONS],
+            ..QueryRequest::default()
+        }),
         2 => Batch::new()
             .with(CreateRequest::default())
             .with(ActivateRequest::default()),

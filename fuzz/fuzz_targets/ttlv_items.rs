@@ -2,10 +2,10 @@
 
 #![no_main]
 
-use kmip_fuzz::check_ttlv;
+use kmip_fuzz::check;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|input: &[u8]| {
-    check_ttlv!(RequestMessage, &kmip_fuzz::message(input, true));
-    check_ttlv!(ResponseMessage, &kmip_fuzz::message(input, false));
+    check!(ttlv, RequestMessage, &kmip_fuzz::message(input, true));
+    check!(ttlv, ResponseMessage, &kmip_fuzz::message(input, false));
 });

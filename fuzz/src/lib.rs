@@ -2,31 +2,36 @@
 
 mod tree;
 
-pub use tree::{message, objects};
+pub use tree::message;
 
-/// Decodes bytes as one kind of message, and asserts what holds whatever they are.
+/// Decodes bytes in the encoding of module `$encoding` as one kind of message, and asserts what
+/// holds whatever they are.
 #[macro_export]
-macro_rules! check_ttlv {
-    ($message:ident, $bytes:expr) => {{
+macro_rules! check {
+    ($encoding:ident, $message:ident, $bytes:expr) => {{
         use kmip::codec::Options;
-        use kmip::ttlv::{decode, encode};
         use kmip::types::$message;
+        use kmip::$encoding::{decode, encode};
 
         let bytes: &[u8] = $bytes;
         let lenient = decode::<$message<'_>>(bytes, &Options::default());
         if let Ok(strict) = decode::<$message<'_>>(bytes, &Options::strict()) {
             assert_eq!(lenient.as_ref(), Ok(&strict), "the modes differ");
-            let mut encoded = Vec::new();
-            encode(&strict, &mut encoded).expect("a strictly decoded message can be encoded");
-            assert_eq!(encoded, bytes, "a strictly decoded message changes");
+            let encoded = $crate::encoded(|buffer| kmip::ttlv::encode(&strict, buffer));
+            let encoded = encoded.expect("a strictly decoded message can be encoded");
+            let again = kmip::ttlv::decode::<$message<'_>>(&encoded, &Options::strict());
+            assert_eq!(
+                again.as_ref(),
+                Ok(&strict),
+                "a strictly decoded message changes"
+            );
         }
-        match lenient {
+        match &lenient {
             Ok(message) => {
                 let _ = format!("{message:?}");
-                let mut encoded = Vec::new();
-                if encode(&message, &mut encoded).is_ok() {
+                if let Ok(encoded) = $crate::encoded(|buffer| encode(message, buffer)) {
                     let again = decode::<$message<'_>>(&encoded, &Options::default());
-                    assert_eq!(again.as_ref(), Ok(&message), "a decoded message changes");
+                    assert_eq!(again.as_ref(), Ok(message), "a decoded message changes");
                 }
             }
             Err(error) => {
@@ -34,4 +39,13 @@ macro_rules! check_ttlv {
             }
         }
     }};
+}
+
+/// What is written to a buffer.
+pub fn encoded(
+    encode: impl FnOnce(&mut Vec<u8>) -> kmip::codec::Result<()>,
+) -> kmip::codec::Result<Vec<u8>> {
+    let mut buffer = Vec::new();
+    encode(&mut buffer)?;
+    Ok(buffer)
 }

@@ -57,13 +57,13 @@ fn batch_item(writer: &mut Writer<'_>, input: &mut &[u8], request: bool) {
         Tag::RESPONSE_PAYLOAD
     };
     let payload = writer.begin(payload);
-    objects(writer, input, DEPTH);
+    items(writer, input, DEPTH);
     end(writer, payload);
     end(writer, item);
 }
 
 /// Items until the bytes end the structure.
-pub fn objects(writer: &mut Writer<'_>, input: &mut &[u8], depth: usize) {
+fn items(writer: &mut Writer<'_>, input: &mut &[u8], depth: usize) {
     while !input.is_empty() {
         let kind = byte(input) & 0x0F;
         if kind == 0 {
@@ -74,7 +74,7 @@ pub fn objects(writer: &mut Writer<'_>, input: &mut &[u8], depth: usize) {
         match kind {
             1 | 12.. if depth > 0 => {
                 let structure = writer.begin(tag);
-                objects(writer, input, depth - 1);
+                items(writer, input, depth - 1);
                 end(writer, structure);
             }
             2 => writer.integer(tag, number(input)),
