@@ -180,14 +180,11 @@ impl<'s, 'a> Decoder<'s, 'a> {
         if self.depth > self.options.limits.depth {
             return Err(self.too_deep());
         }
-        match &mut self.source {
-            None => Ok(Frame(Some(self.reader.enter()?))),
-            Some(source) => {
-                source.enter()?;
-                self.sync()?;
-                Ok(Frame(None))
-            }
+        if self.source.is_some() {
+            self.read_source(|source| source.enter())?;
+            return Ok(Frame(None));
         }
+        Ok(Frame(Some(self.reader.enter()?)))
     }
 
     /// Goes behind the structure that was entered.
@@ -197,13 +194,9 @@ impl<'s, 'a> Decoder<'s, 'a> {
     #[inline]
     pub fn leave(&mut self, frame: Frame) -> Result<()> {
         self.depth -= 1;
-        match (&mut self.source, frame.0) {
-            (Some(source), _) => {
-                source.leave()?;
-                self.sync()
-            }
-            (None, Some(frame)) => self.reader.leave(frame),
-            (None, None) => Ok(()),
+        match frame.0 {
+            Some(frame) => self.reader.leave(frame),
+            None => self.read_source(|source| source.leave()),
         }
     }
 
@@ -222,6 +215,21 @@ impl<'s, 'a> Decoder<'s, 'a> {
             None => self.reader.items_ahead(),
             Some(source) => source.items_ahead(),
         }
+    }
+
+    /// Reads from the source and then looks at its next item. Not inlined, which keeps the way of
+    /// TTLV short.
+    #[inline(never)]
+    fn read_source<T: Default>(
+        &mut self,
+        read: impl FnOnce(&mut dyn Source<'a>) -> Result<T>,
+    ) -> Result<T> {
+        let Some(source) = &mut self.source else {
+            return Ok(T::default());
+        };
+        let value = read(*source)?;
+        self.sync()?;
+        Ok(value)
     }
 
     /// Takes the tag of the source's item over into the reader, where all code looks for it.
@@ -244,16 +252,12 @@ impl<'s, 'a> Decoder<'s, 'a> {
     }
 }
 
-/// Reads a value from TTLV, or from the source and then looks at its next item.
+/// Reads a value from TTLV, or from the source.
 macro_rules! value {
     ($self:ident, $ttlv:expr, $source:ident => $read:expr) => {
-        match &mut $self.source {
+        match &$self.source {
             None => $ttlv,
-            Some($source) => {
-                let value = $read?;
-                $self.sync()?;
-                Ok(value)
-            }
+            Some(_) => $self.read_source(|$source| $read),
         }
     };
 }
@@ -306,17 +310,32 @@ impl<'a> Decoder<'_, 'a> {
     }
 
     /// A Text String.
-    #[inline]
+    #[inline(always)]
     pub fn text(&mut self) -> Result<Cow<'a, str>> {
+        if self.source.is_some() {
+            return self.source_text();
+        }
+        let offset = self.reader.offset();
+        let text = self.reader.text_string()?;
+        self.check_length(text, offset)?;
+        Ok(Cow::Borrowed(text))
+    }
+
+    #[inline(never)]
+    fn source_text(&mut self) -> Result<Cow<'a, str>> {
         let offset = self.offset();
-        let text: Result<Cow<'a, str>> =
-            value!(self, self.reader.text_string().map(Cow::Borrowed), source => source.text());
-        let text = text?;
+        let text = self.read_source(|source| source.text())?;
+        self.check_length(&text, offset)?;
+        Ok(text)
+    }
+
+    #[inline(always)]
+    fn check_length(&self, text: &str, offset: usize) -> Result<()> {
         let (length, limit) = (text.len(), self.options.limits.text_bytes);
         if length > limit {
             return Err(Error::at(ErrorKind::TooLong { length, limit }, offset));
         }
-        Ok(text)
+        Ok(())
     }
 
     /// A Byte String.

@@ -12,6 +12,9 @@ use crate::types::{Attribute, Attributes, Tag};
 /// size of the typed item.
 const RESERVE_PER_BYTE: usize = 16;
 
+/// Bytes of a value that costs nothing to be moved.
+const SMALL: usize = 64;
+
 /// What generated code calls: one function for each way that a field can be filled. They do
 /// nothing unless the current item belongs to the row.
 impl<'a> Decoder<'_, 'a> {
@@ -191,8 +194,12 @@ impl<'a> Decoder<'_, 'a> {
                 return Err(self.too_many(self.options.limits.batch_items));
             }
             self.count_items(1)?;
-            // Unlike push, this builds the value where it stays.
-            field.resize_with(index + 1, T::default);
+            if size_of::<T>() <= SMALL {
+                field.push(T::default());
+            } else {
+                // Unlike push, this builds the value where it stays.
+                field.resize_with(index + 1, T::default);
+            }
             if let Err(error) = field[index].read(self) {
                 return Err(error.within_nth(Tag(row.tag), index));
             }
@@ -207,10 +214,11 @@ impl<'a> Decoder<'_, 'a> {
     /// Makes room for `expected` more values, as far as the length of the message justifies it.
     #[inline]
     pub(crate) fn reserve<T>(&self, field: &mut Vec<T>, expected: usize) {
-        let most = match &self.source {
-            None => self.reader.remaining() * RESERVE_PER_BYTE / size_of::<T>().max(1),
-            Some(_) => 1,
+        let remaining = match &self.source {
+            None => self.reader.remaining(),
+            Some(source) => source.remaining(),
         };
+        let most = remaining.saturating_mul(RESERVE_PER_BYTE) / size_of::<T>().max(1);
         field.reserve_exact(expected.min(most).max(1));
     }
 

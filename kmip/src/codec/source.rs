@@ -34,6 +34,12 @@ pub trait Source<'a> {
         1
     }
 
+    /// Bytes from the begin of the item to the end of the input, as a guess: how much memory may
+    /// be reserved for the items that are said to follow.
+    fn remaining(&self) -> usize {
+        0
+    }
+
     /// Goes to the first item of the structure.
     fn enter(&mut self) -> Result<()>;
 

@@ -112,6 +112,10 @@ impl<'a> Source<'a> for Cursor<'_, 'a> {
         self.count(|_| true)
     }
 
+    fn remaining(&self) -> usize {
+        self.text.len() - self.offset().min(self.text.len())
+    }
+
     fn enter(&mut self) -> Result<()> {
         let given = self.given(ItemType::STRUCTURE)?;
         let checked = self.rules.structure(given);
