@@ -29,8 +29,8 @@ test: setup ## all tests; TEST_ARGS go to cargo test
 	cargo test --workspace --locked $(TEST_ARGS)
 
 .PHONY: bench
-bench: setup ## the benchmarks; BENCH_ARGS go to criterion
-	cargo bench --locked -p kmip-benches -- $(BENCH_ARGS)
+bench: setup ## the benchmarks, with benches/RESULTS.md; BENCH_ARGS go to criterion
+	scripts/bench.sh $(BENCH_ARGS)
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for SECONDS each (default 60)

@@ -1,91 +1,98 @@
-//! Decoding and encoding, beside a bare walk over the items.
+//! Decoding and encoding, beside a bare walk over the items of the message in TTLV.
+//!
+//! Groups are named for message and encoding, `a-json`. Decoding includes freeing the message.
+
+mod common;
 
 use std::hint::black_box;
 
-use criterion::measurement::WallTime;
+use common::ThreadTime;
+use criterion::measurement::Measurement;
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main};
-use kmip::codec::{Message, Options};
+use kmip::codec::Message;
 use kmip::types::{IntoOwned, RequestMessage, ResponseMessage};
-use kmip_benches::{Sample, samples, walk};
+use kmip::{Encoding, json};
+use kmip_benches::{Readers, Sample, name_of, samples, value_first, walk};
 
-fn codecs(c: &mut Criterion) {
-    for sample in samples() {
-        if sample.is_request {
-            bench::<RequestMessage<'_>>(c, &sample);
-        } else {
-            bench::<ResponseMessage<'_>>(c, &sample);
+fn codecs(c: &mut Criterion<ThreadTime>) {
+    for sample in &samples() {
+        for encoding in Encoding::ALL {
+            if sample.is_request {
+                codec::<RequestMessage<'_>>(c, sample, encoding);
+            } else {
+                codec::<ResponseMessage<'_>>(c, sample, encoding);
+            }
         }
     }
 }
 
-fn bench<'s, M: Message<'s> + IntoOwned + Clone>(c: &mut Criterion, sample: &'s Sample) {
-    let options = Options::default();
-    let bytes = sample.ttlv.as_slice();
-    let mut group = c.benchmark_group(sample.letter.to_string());
-    group.bench_function("walk", |b| b.iter(|| walk(black_box(bytes))));
-    group.bench_function("ttlv/decode", |b| {
+fn codec<'s, M: Message<'s> + IntoOwned + Clone>(
+    c: &mut Criterion<ThreadTime>,
+    sample: &'s Sample,
+    encoding: Encoding,
+) {
+    let bytes = sample.bytes(encoding);
+    let mut readers = Readers::default();
+    let mut group = c.benchmark_group(format!("{}-{}", sample.letter, name_of(encoding)));
+    group.bench_function("walk", |b| b.iter(|| walk(black_box(&sample.ttlv))));
+    decode::<M>(&mut group, "decode", encoding, bytes);
+    if let (Some(small), Encoding::Ttlv) = (&sample.small, encoding) {
+        decode::<M>(&mut group, "decode_small", encoding, small);
+    }
+    group.bench_function("into_owned", |b| {
         b.iter(|| {
-            kmip::ttlv::decode::<M>(black_box(bytes), &options)
-                .map(black_box)
-                .is_ok()
+            let message = readers.decode::<M>(encoding, black_box(bytes));
+            black_box(&message.map(IntoOwned::into_owned)).is_ok()
         });
     });
-    group.bench_function("ttlv/into_owned", |b| {
-        b.iter(|| {
-            let message = kmip::ttlv::decode::<M>(black_box(bytes), &options);
-            message
-                .map(|message| black_box(message.into_owned()))
-                .is_ok()
-        });
-    });
-    let message: M = kmip::ttlv::decode(bytes, &options).expect("a sample decodes");
+    let message: M = readers.decode(encoding, bytes).expect("a sample decodes");
     let mut buffer = Vec::with_capacity(bytes.len());
-    group.bench_function("ttlv/encode", |b| {
+    group.bench_function("encode", |b| {
         b.iter(|| {
             buffer.clear();
-            kmip::ttlv::encode(black_box(&message), &mut buffer).is_ok()
+            encoding.encode(black_box(&message), &mut buffer).is_ok()
         });
     });
-    bench_text::<M>(&mut group, sample, &message);
     group.finish();
 }
 
-/// The encodings in text, with readers that keep their memory.
-fn bench_text<'s, M: Message<'s>>(
-    group: &mut BenchmarkGroup<'_, WallTime>,
-    sample: &'s Sample,
-    message: &M,
+fn decode<'s, M: Message<'s>>(
+    group: &mut BenchmarkGroup<'_, impl Measurement>,
+    name: &str,
+    encoding: Encoding,
+    bytes: &'s [u8],
 ) {
-    let options = Options::default();
-    let (json, xml) = (sample.json.as_slice(), sample.xml.as_slice());
-    let mut reader = kmip::json::Reader::new();
-    group.bench_function("json/decode", |b| {
-        b.iter(|| {
-            let message = reader.decode::<M>(black_box(json), &options);
-            message.map(black_box).is_ok()
-        });
-    });
-    let mut reader = kmip::xml::Reader::new();
-    group.bench_function("xml/decode", |b| {
-        b.iter(|| {
-            let message = reader.decode::<M>(black_box(xml), &options);
-            message.map(black_box).is_ok()
-        });
-    });
-    let mut buffer = Vec::with_capacity(json.len());
-    group.bench_function("json/encode", |b| {
-        b.iter(|| {
-            buffer.clear();
-            kmip::json::encode(black_box(message), &mut buffer).is_ok()
-        });
-    });
-    group.bench_function("xml/encode", |b| {
-        b.iter(|| {
-            buffer.clear();
-            kmip::xml::encode(black_box(message), &mut buffer).is_ok()
-        });
+    let mut readers = Readers::default();
+    group.bench_function(name, |b| {
+        b.iter(|| black_box(&readers.decode::<M>(encoding, black_box(bytes))).is_ok());
     });
 }
 
-criterion_group!(benches, codecs);
+/// JSON as others write it.
+fn other_json(c: &mut Criterion<ThreadTime>) {
+    let samples = samples();
+    let sample = &samples[0];
+    let message: RequestMessage<'_> = Readers::default()
+        .decode(Encoding::Json, &sample.json)
+        .expect("a sample decodes");
+    let mut indented = Vec::new();
+    json::encode_indented(&message, &mut indented).expect("a sample");
+    let value_first = value_first(&sample.json);
+    let mut group = c.benchmark_group("a-json-variants");
+    group.bench_function("walk", |b| b.iter(|| walk(black_box(&sample.ttlv))));
+    for (name, bytes) in [
+        ("canonical", &sample.json),
+        ("indented", &indented),
+        ("value_first", &value_first),
+    ] {
+        decode::<RequestMessage<'_>>(&mut group, name, Encoding::Json, bytes);
+    }
+    group.finish();
+}
+
+criterion_group! {
+    name = benches;
+    config = common::criterion();
+    targets = codecs, other_json
+}
 criterion_main!(benches);

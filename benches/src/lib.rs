@@ -12,8 +12,12 @@
 //! | h | Get Attributes response, 25 attributes | 2.1 |
 //! | i | Get response, opaque object of 1 MiB | 1.4 |
 
+mod allocations;
 mod messages;
+mod readers;
 mod walk;
 
+pub use allocations::{Counting, allocations_of};
 pub use messages::{Sample, samples};
+pub use readers::{Readers, name_of, value_first};
 pub use walk::walk;

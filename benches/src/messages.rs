@@ -1,6 +1,5 @@
 //! Building the messages.
 
-use kmip::ProtocolVersion;
 use kmip::codec::Message;
 use kmip::types::{
     Attribute, Attributes, Certificate, CertificateType, CreateRequest, CryptographicAlgorithm,
@@ -11,6 +10,7 @@ use kmip::types::{
     RequestBatchItem, RequestMessage, ResponseBatchItem, ResponseHeader, ResponseMessage,
     ResponsePayload, Secret, State, SymmetricKey, WrappingMethod,
 };
+use kmip::{Encoding, ProtocolVersion};
 
 /// A message of the benchmarks.
 pub struct Sample {
@@ -18,14 +18,27 @@ pub struct Sample {
     pub letter: char,
     /// What it is.
     pub title: &'static str,
-    /// It in TTLV.
-    pub ttlv: Vec<u8>,
-    /// It in JSON, without white space.
-    pub json: Vec<u8>,
-    /// It in XML, without white space.
-    pub xml: Vec<u8>,
     /// Whether it is a request.
     pub is_request: bool,
+    /// It in TTLV.
+    pub ttlv: Vec<u8>,
+    /// It in JSON without white space.
+    pub json: Vec<u8>,
+    /// It in XML without white space.
+    pub xml: Vec<u8>,
+    /// In TTLV, the same message with a payload of a few bytes, if its own is large.
+    pub small: Option<Vec<u8>>,
+}
+
+impl Sample {
+    /// The message in an encoding.
+    pub fn bytes(&self, encoding: Encoding) -> &[u8] {
+        match encoding {
+            Encoding::Json => &self.json,
+            Encoding::Xml => &self.xml,
+            _ => &self.ttlv,
+        }
+    }
 }
 
 /// All messages, in order of their letters.
@@ -33,49 +46,71 @@ pub fn samples() -> Vec<Sample> {
     let v1_2 = ProtocolVersion::V1_2;
     let v1_4 = ProtocolVersion::V1_4;
     let v2_1 = ProtocolVersion::V2_1;
+    let create = |version| RequestMessage::single(version, create());
     vec![
-        request('a', "Create, 1.2", &RequestMessage::single(v1_2, create())),
+        request('a', "Create, 1.2", &create(v1_2)),
         response('b', "Get, 32-byte key, 1.2", &get_key(v1_2)),
         response('c', "Get, wrapped key, 1.4", &get_wrapped(v1_4)),
         response('d', "Locate, 1,000 identifiers, 1.2", &located(v1_2)),
         request('e', "batch of 100 Gets, 1.4", &batch_of_gets(v1_4)),
-        request(
-            'f',
-            "Register, 4 KiB certificate, 1.4",
-            &register_certificate(v1_4),
-        ),
-        request('g', "Create, 2.1", &RequestMessage::single(v2_1, create())),
+        Sample {
+            small: Some(ttlv(&register_certificate(v1_4, SMALL))),
+            ..request(
+                'f',
+                "Register, 4 KiB certificate, 1.4",
+                &register_certificate(v1_4, 4096),
+            )
+        },
+        request('g', "Create, 2.1", &create(v2_1)),
         response('h', "Get Attributes, 25 attributes, 2.1", &attributes(v2_1)),
-        response('i', "Get, opaque object of 1 MiB, 1.4", &get_opaque(v1_4)),
+        Sample {
+            small: Some(ttlv(&get_opaque(v1_4, SMALL))),
+            ..response(
+                'i',
+                "Get, opaque object of 1 MiB, 1.4",
+                &get_opaque(v1_4, 1 << 20),
+            )
+        },
     ]
 }
 
+/// Bytes of a small payload.
+const SMALL: usize = 16;
+
 fn request(letter: char, title: &'static str, message: &RequestMessage<'_>) -> Sample {
-    sample(letter, title, message, true)
+    sample(letter, title, true, message)
 }
 
 fn response(letter: char, title: &'static str, message: &ResponseMessage<'_>) -> Sample {
-    sample(letter, title, message, false)
+    sample(letter, title, false, message)
 }
 
-fn sample<'a, M: Message<'a>>(
+fn sample<'a>(
     letter: char,
     title: &'static str,
-    message: &M,
     is_request: bool,
+    message: &impl Message<'a>,
 ) -> Sample {
-    let mut sample = Sample {
+    Sample {
         letter,
         title,
-        ttlv: Vec::new(),
-        json: Vec::new(),
-        xml: Vec::new(),
         is_request,
-    };
-    kmip::ttlv::encode(message, &mut sample.ttlv).expect("a message of its version");
-    kmip::json::encode(message, &mut sample.json).expect("a message of its version");
-    kmip::xml::encode(message, &mut sample.xml).expect("a message of its version");
-    sample
+        ttlv: ttlv(message),
+        json: encoded(Encoding::Json, message),
+        xml: encoded(Encoding::Xml, message),
+        small: None,
+    }
+}
+
+fn ttlv<'a>(message: &impl Message<'a>) -> Vec<u8> {
+    encoded(Encoding::Ttlv, message)
+}
+
+fn encoded<'a>(encoding: Encoding, message: &impl Message<'a>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let written = encoding.encode(message, &mut bytes);
+    written.expect("a message of its version");
+    bytes
 }
 
 fn respond<'a>(
@@ -222,10 +257,10 @@ fn batch_of_gets(version: ProtocolVersion) -> RequestMessage<'static> {
     message
 }
 
-fn register_certificate(version: ProtocolVersion) -> RequestMessage<'static> {
+fn register_certificate(version: ProtocolVersion, length: usize) -> RequestMessage<'static> {
     let certificate = Certificate {
         certificate_type: CertificateType::X_509,
-        certificate_value: noise(4096).into(),
+        certificate_value: noise(length).into(),
         ..Certificate::default()
     };
     let payload = RegisterRequest {
@@ -299,10 +334,10 @@ fn attributes(version: ProtocolVersion) -> ResponseMessage<'static> {
     respond(version, payload)
 }
 
-fn get_opaque(version: ProtocolVersion) -> ResponseMessage<'static> {
+fn get_opaque(version: ProtocolVersion, length: usize) -> ResponseMessage<'static> {
     let object = OpaqueObject {
         opaque_data_type: OpaqueDataType(0x8000_0001),
-        opaque_data_value: Secret::owned(noise(1 << 20)),
+        opaque_data_value: Secret::owned(noise(length)),
         ..OpaqueObject::default()
     };
     get(version, object.into())

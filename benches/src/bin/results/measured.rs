@@ -1,0 +1,155 @@
+//! What criterion measured.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use kmip::Encoding;
+use kmip_benches::{Sample, name_of, samples};
+use serde_json::Value;
+
+use crate::allocated::Allocations;
+
+/// The whole run.
+pub(crate) struct Results {
+    pub(crate) messages: Vec<Measured>,
+    /// JSON of message a as others write it: name, and decoding as a multiple of the walk.
+    pub(crate) json_variants: Vec<(&'static str, f64)>,
+    /// Empty if the benchmarks ran without the peers.
+    pub(crate) peers: Vec<Peer>,
+}
+
+/// A message in all encodings.
+pub(crate) struct Measured {
+    pub(crate) letter: char,
+    pub(crate) title: &'static str,
+    pub(crate) bytes: usize,
+    pub(crate) codecs: Vec<Codec>,
+    /// Decoding the same message with a small payload from TTLV.
+    pub(crate) decode_small: Option<f64>,
+}
+
+/// A message in an encoding. Times are medians in nanoseconds.
+pub(crate) struct Codec {
+    pub(crate) encoding: Encoding,
+    /// The walk over the message in TTLV, measured just before.
+    pub(crate) walk: f64,
+    pub(crate) decode: f64,
+    pub(crate) into_owned: f64,
+    pub(crate) encode: f64,
+    pub(crate) allocations: Allocations,
+}
+
+/// The same work by this library and by another one, measured one after the other.
+pub(crate) struct Peer {
+    pub(crate) letter: char,
+    pub(crate) work: Work,
+    pub(crate) ours: f64,
+    pub(crate) theirs: f64,
+}
+
+/// What was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    Decode,
+    Encode,
+}
+
+impl Results {
+    /// Reads criterion's directory.
+    pub(crate) fn read(criterion: &Path) -> Result<Self> {
+        let samples = samples();
+        let messages = samples
+            .iter()
+            .map(|sample| Measured::read(criterion, sample));
+        let variant = |name| {
+            let group = "a-json-variants";
+            let walk = median(criterion, group, "walk")?;
+            Ok((name, median(criterion, group, name)? / walk))
+        };
+        let with_peers = criterion.join("a-peers").exists();
+        let peers = [
+            ('b', Work::Decode),
+            ('d', Work::Decode),
+            ('a', Work::Encode),
+        ];
+        let peers = peers.into_iter().filter(|_| with_peers);
+        Ok(Results {
+            messages: messages.collect::<Result<_>>()?,
+            json_variants: ["canonical", "indented", "value_first"]
+                .into_iter()
+                .map(variant)
+                .collect::<Result<_>>()?,
+            peers: peers
+                .map(|(letter, work)| Peer::read(criterion, letter, work))
+                .collect::<Result<_>>()?,
+        })
+    }
+
+    /// The message with this letter.
+    pub(crate) fn message(&self, letter: char) -> Option<&Measured> {
+        self.messages
+            .iter()
+            .find(|message| message.letter == letter)
+    }
+}
+
+impl Measured {
+    fn read(criterion: &Path, sample: &Sample) -> Result<Self> {
+        let codecs = Encoding::ALL.map(|encoding| Codec::read(criterion, sample, encoding));
+        let small = sample.small.as_ref().map(|_| {
+            let group = format!("{}-ttlv", sample.letter);
+            median(criterion, &group, "decode_small")
+        });
+        Ok(Measured {
+            letter: sample.letter,
+            title: sample.title,
+            bytes: sample.ttlv.len(),
+            codecs: codecs.into_iter().collect::<Result<_>>()?,
+            decode_small: small.transpose()?,
+        })
+    }
+
+    /// The message in an encoding.
+    pub(crate) fn codec(&self, encoding: Encoding) -> Option<&Codec> {
+        self.codecs.iter().find(|codec| codec.encoding == encoding)
+    }
+}
+
+impl Codec {
+    fn read(criterion: &Path, sample: &Sample, encoding: Encoding) -> Result<Self> {
+        let group = format!("{}-{}", sample.letter, name_of(encoding));
+        let median = |name| median(criterion, &group, name);
+        Ok(Codec {
+            encoding,
+            walk: median("walk")?,
+            decode: median("decode")?,
+            into_owned: median("into_owned")?,
+            encode: median("encode")?,
+            allocations: Allocations::count(sample, encoding)?,
+        })
+    }
+}
+
+impl Peer {
+    fn read(criterion: &Path, letter: char, work: Work) -> Result<Self> {
+        let group = format!("{letter}-peers");
+        Ok(Peer {
+            letter,
+            work,
+            ours: median(criterion, &group, "kmip")?,
+            theirs: median(criterion, &group, "kmip-protocol")?,
+        })
+    }
+}
+
+/// The median of a benchmark in nanoseconds.
+fn median(criterion: &Path, group: &str, name: &str) -> Result<f64> {
+    let path = criterion.join(group).join(name).join("new/estimates.json");
+    let read = || -> Result<f64> {
+        let estimates: Value = serde_json::from_slice(&fs::read(&path)?)?;
+        let median = &estimates["median"]["point_estimate"];
+        median.as_f64().context("it has no median")
+    };
+    read().with_context(|| format!("cannot read {}: run `make bench`", path.display()))
+}

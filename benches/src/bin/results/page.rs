@@ -1,0 +1,195 @@
+//! The results as Markdown.
+
+use std::fmt::Write as _;
+
+use kmip::Encoding;
+
+use crate::goals::goals;
+use crate::machine::Machine;
+use crate::measured::{Codec, Measured, Results, Work};
+
+/// The whole page.
+pub(crate) fn page(results: &Results, compile_time: &[(String, f64)], machine: &Machine) -> String {
+    let mut page = String::new();
+    head(&mut page, machine);
+    page.push_str("\n## Goals\n\n");
+    goal_table(&mut page, results);
+    page.push_str("\n## Multiples of the walk\n\n");
+    table(&mut page, results, |codec, time| ratio(time / codec.walk));
+    page.push_str("\nMessage a in JSON as others write it, decoded, in multiples of the walk: ");
+    let variants = results.json_variants.iter();
+    let variants = variants.map(|(name, times)| format!("{} {times:.1}", name.replace('_', " ")));
+    page.push_str(&variants.collect::<Vec<_>>().join(", "));
+    page.push_str(".\n\n## Nanoseconds\n\n");
+    table(&mut page, results, |_, time| nanoseconds(time));
+    page.push_str("\n## Allocations\n\n");
+    allocation_table(&mut page, results);
+    if !results.peers.is_empty() {
+        page.push_str("\n## Compared with kmip-protocol\n\n");
+        peer_table(&mut page, results);
+    }
+    if !compile_time.is_empty() {
+        page.push_str("\n## Compile time\n\n");
+        compile_table(&mut page, compile_time);
+    }
+    page
+}
+
+/// Name of an encoding for people.
+pub(crate) fn title(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::Json => "JSON",
+        Encoding::Xml => "XML",
+        _ => "TTLV",
+    }
+}
+
+fn head(page: &mut String, machine: &Machine) {
+    let Machine {
+        processor,
+        cores,
+        compiler,
+        date,
+    } = machine;
+    page.push_str("# Results of the benchmarks\n\n");
+    page.push_str("`make bench` writes this page and the chart beside it, both from one run.\n\n");
+    page.push_str("![Times of decoding and encoding](results.svg)\n\n");
+    writeln!(page, "{processor}, {cores} cores; {compiler}; {date}.").ok();
+    page.push_str(
+        "
+Times are medians of the thread's CPU time. The machine may be shared and change its speed:
+compare the ratios, each of which was measured against what ran just before it, not the
+nanoseconds. The *walk* visits every item of the message in TTLV, checks headers, lengths and
+padding, and builds nothing; no decoder can do with less. *Decode* borrows from the message and
+includes freeing; *into owned* is decoding and then copying what was borrowed; *encode* appends
+to a buffer that is used again, readers of JSON and XML are used again as well.
+",
+    );
+}
+
+fn goal_table(page: &mut String, results: &Results) {
+    page.push_str("| goal | limit | measured | |\n|---|---|---|---|\n");
+    for goal in goals(results) {
+        let sign = if goal.at_least { "≥" } else { "≤" };
+        let verdict = if goal.reached() {
+            "reached"
+        } else {
+            "**missed**"
+        };
+        let (what, limit) = (&goal.what, goal.limit);
+        let measured = ratio(goal.measured);
+        writeln!(page, "| {what} | {sign} {limit} | {measured} | {verdict} |").ok();
+    }
+}
+
+/// Message by encoding and work; the time of the walk is that of TTLV's group.
+fn table(page: &mut String, results: &Results, cell: impl Fn(&Codec, f64) -> String) {
+    page.push_str("| message | bytes | walk |");
+    for encoding in Encoding::ALL {
+        let title = title(encoding);
+        write!(page, " {title} decode | into owned | encode |").ok();
+    }
+    page.push_str("\n|---|--:|--:|");
+    page.push_str(&"--:|".repeat(3 * Encoding::ALL.len()));
+    page.push('\n');
+    for message in &results.messages {
+        row_head(page, message);
+        let walk = message.codecs.first().map(|codec| cell(codec, codec.walk));
+        write!(page, " {} |", walk.unwrap_or_default()).ok();
+        for codec in &message.codecs {
+            for time in [codec.decode, codec.into_owned, codec.encode] {
+                write!(page, " {} |", cell(codec, time)).ok();
+            }
+        }
+        page.push('\n');
+    }
+}
+
+fn allocation_table(page: &mut String, results: &Results) {
+    page.push_str(
+        "Decode / into owned / encode, with a reader and a buffer that were used before. \
+         A decode allocates once for each repeated field, and in text once for each byte \
+         string and each text with escapes; the XML parser keeps the names of open elements.\n\n| message | bytes | TTLV | JSON | XML |\n\
+         |---|--:|--:|--:|--:|\n",
+    );
+    for message in &results.messages {
+        row_head(page, message);
+        for codec in &message.codecs {
+            let count = &codec.allocations;
+            let (decode, into_owned, encode) = (count.decode, count.into_owned, count.encode);
+            write!(page, " {decode} / {into_owned} / {encode} |").ok();
+        }
+        page.push('\n');
+    }
+}
+
+fn row_head(page: &mut String, message: &Measured) {
+    let Measured {
+        letter,
+        title,
+        bytes,
+        ..
+    } = message;
+    write!(page, "| {letter}: {title} | {bytes} |").ok();
+}
+
+fn peer_table(page: &mut String, results: &Results) {
+    page.push_str(
+        "`kmip-protocol` 0.4.3 with `kmip-ttlv` 0.3.5 on the same bytes, ns.\n\n\
+         | | kmip | kmip-protocol | times faster |\n|---|--:|--:|--:|\n",
+    );
+    for peer in &results.peers {
+        let work = match peer.work {
+            Work::Decode => "decode",
+            Work::Encode => "encode",
+        };
+        let (ours, theirs) = (nanoseconds(peer.ours), nanoseconds(peer.theirs));
+        let times = ratio(peer.theirs / peer.ours);
+        writeln!(
+            page,
+            "| {work} {} | {ours} | {theirs} | {times} |",
+            peer.letter
+        )
+        .ok();
+    }
+}
+
+fn compile_table(page: &mut String, compile_time: &[(String, f64)]) {
+    page.push_str(
+        "CPU seconds of a clean, not incremental build of the crate `kmip` with its generated \
+         types and its build script; dependencies were built before.\n\n\
+         | profile | CPU seconds |\n|---|--:|\n",
+    );
+    for (profile, seconds) in compile_time {
+        writeln!(page, "| {profile} | {seconds:.1} |").ok();
+    }
+}
+
+fn ratio(value: f64) -> String {
+    if value < 100.0 {
+        format!("{value:.2}")
+    } else {
+        grouped(value)
+    }
+}
+
+fn nanoseconds(value: f64) -> String {
+    if value < 100.0 {
+        format!("{value:.1}")
+    } else {
+        grouped(value)
+    }
+}
+
+/// A whole number with commas.
+fn grouped(value: f64) -> String {
+    let digits = format!("{value:.0}");
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

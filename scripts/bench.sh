@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Runs the benchmarks and writes benches/RESULTS.md and benches/results.svg. Arguments go to
+# criterion; with any, it is a run of some benchmarks and nothing is written.
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+cd "$ROOT"
+target=${CARGO_TARGET_DIR:-$ROOT/target}
+export CRITERION_HOME=$target/criterion
+
+if [ $# -gt 0 ]; then
+    exec cargo bench --locked -p kmip-benches --features peers -- "$@"
+fi
+
+# What is written comes from one run.
+rm -rf "$CRITERION_HOME"
+cargo bench --locked -p kmip-benches --features peers
+scripts/compile-time.sh >"$target/compile-time.txt"
+cargo run --release --locked -p kmip-benches --features peers --bin results -- \
+    "$CRITERION_HOME" "$target/compile-time.txt"
