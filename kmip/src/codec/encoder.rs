@@ -101,9 +101,9 @@ impl Encoder<'_> {
         Ok(())
     }
 
-    /// An Integer of a raw item, which is a mask if that is what the tag says.
-    pub(crate) fn raw_integer(&mut self, tag: Tag, value: i32) -> Result<()> {
-        match tag.mask() {
+    /// An Integer of a raw item, which is a mask if that is what items with the tag `names` are.
+    pub(crate) fn raw_integer(&mut self, tag: Tag, names: Tag, value: i32) -> Result<()> {
+        match names.mask() {
             Some(names) => self.mask(tag, value as u32, names),
             None => self.integer(tag, value),
         }

@@ -32,7 +32,8 @@ impl Default for Limits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mode {
     /// Unknown, repeated and too new items are kept as raw items beside the typed fields;
-    /// fields in another order are read. The default, since real peers do all of this.
+    /// fields in another order are read, and so are values of JSON and XML in the spellings of
+    /// known peers. The default, since real peers do all of this.
     #[default]
     Lenient,
     /// All of these are errors, and so is padding that is not zero.

@@ -132,13 +132,10 @@ impl<'a> RawValue<'a> {
     }
 }
 
-impl<'a> Item<'a> for RawValue<'a> {
-    fn read(&mut self, d: &mut Decoder<'_, 'a>) -> Result<()> {
-        let tag = d.tag().unwrap_or_default();
-        self.read_as(tag, d)
-    }
-
-    fn write(&self, tag: Tag, e: &mut Encoder<'_>) -> Result<()> {
+impl RawValue<'_> {
+    /// Writes the value by the names of the enumeration or mask that items with the tag `names`
+    /// have.
+    pub(crate) fn write_as(&self, tag: Tag, names: Tag, e: &mut Encoder<'_>) -> Result<()> {
         match self {
             RawValue::Structure(items) => {
                 let frame = e.begin(tag)?;
@@ -149,10 +146,10 @@ impl<'a> Item<'a> for RawValue<'a> {
                 }
                 e.end(frame)
             }
-            RawValue::Integer(value) => e.raw_integer(tag, *value),
+            RawValue::Integer(value) => e.raw_integer(tag, names, *value),
             RawValue::LongInteger(value) => e.long_integer(tag, *value),
             RawValue::BigInteger(value) => e.big_integer(tag, &value.0),
-            RawValue::Enumeration(value) => e.enumeration(tag, *value, tag.enumeration()),
+            RawValue::Enumeration(value) => e.enumeration(tag, *value, names.enumeration()),
             RawValue::Boolean(value) => e.boolean(tag, *value),
             RawValue::TextString(text) => e.text(tag, text),
             RawValue::ByteString(bytes) => e.bytes(tag, bytes),
@@ -160,6 +157,17 @@ impl<'a> Item<'a> for RawValue<'a> {
             RawValue::Interval(interval) => e.interval(tag, interval.0),
             RawValue::DateTimeExtended(time) => e.date_time_extended(tag, time.0),
         }
+    }
+}
+
+impl<'a> Item<'a> for RawValue<'a> {
+    fn read(&mut self, d: &mut Decoder<'_, 'a>) -> Result<()> {
+        let tag = d.tag().unwrap_or_default();
+        self.read_as(tag, d)
+    }
+
+    fn write(&self, tag: Tag, e: &mut Encoder<'_>) -> Result<()> {
+        self.write_as(tag, tag, e)
     }
 }
 

@@ -164,10 +164,15 @@ fn normal(item_type: &str, value: String, tag: Option<Tag>) -> String {
             None => value,
         },
         "Enumeration" => match tag.and_then(Tag::enumeration) {
-            Some(table) => match table.by_name(&value) {
-                Some(known) => known.name.to_owned(),
-                None => value,
-            },
+            Some(table) => {
+                let digits = value.strip_prefix("0x");
+                let number = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+                let by_number = number.and_then(|number| table.by_value(number));
+                match table.by_name(&value).or(by_number) {
+                    Some(known) => known.name.to_owned(),
+                    None => value.to_ascii_lowercase(),
+                }
+            }
             None => value,
         },
         _ => value,

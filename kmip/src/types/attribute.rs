@@ -169,7 +169,8 @@ impl<'a> Attribute<'a> {
                     e.text(Tag::ATTRIBUTE_NAME, &name)?;
                 }
                 self.write_index(e)?;
-                custom.value.write(Tag::ATTRIBUTE_VALUE, e)?;
+                let names = attribute_by_name(&name).unwrap_or(Tag::ATTRIBUTE_VALUE);
+                custom.value.write_as(Tag::ATTRIBUTE_VALUE, names, e)?;
             }
             AttributeValue::Absent(reference) => {
                 reference.write(Tag::ATTRIBUTE_NAME, e)?;
