@@ -311,12 +311,13 @@ impl Rules {
     }
 
     fn bytes_of(&self, digits: &str) -> Result<Vec<u8>> {
+        let bytes = bytes_from_hex(digits);
         let blank = |byte: &u8| byte.is_ascii_whitespace();
-        if !self.strict && digits.as_bytes().iter().any(blank) {
+        if bytes.is_err() && !self.strict && digits.as_bytes().iter().any(blank) {
             let digits: String = digits.split_ascii_whitespace().collect();
             return bytes_from_hex(&digits);
         }
-        bytes_from_hex(digits)
+        bytes
     }
 
     /// The digits of a text without `0x`, and whether that was there.

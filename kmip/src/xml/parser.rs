@@ -236,10 +236,7 @@ impl<'a> Parser<'_, 'a> {
             .checked_add(raw.len())
             .and_then(|end| self.text.get(begin..end))
             .ok_or_else(|| syntax("an attribute's value is broken".to_owned(), offset))?;
-        if !text
-            .bytes()
-            .any(|byte| byte < b' ' || byte == b'&' || byte == b'<' || byte == 0xEF)
-        {
+        if is_plain(text.as_bytes()) {
             return Ok(Value::Text(begin as u32, text.len() as u32));
         }
         let kept = self.index.unescaped().len();
@@ -261,6 +258,15 @@ impl<'a> Parser<'_, 'a> {
             _ => understand(""),
         }
     }
+}
+
+/// Whether a value stands for itself. Looks at whole chunks, which compilers turn into few
+/// instructions: values may be long.
+fn is_plain(text: &[u8]) -> bool {
+    // U+FFFE and U+FFFF begin with EF.
+    let special = |byte: u8| byte < b' ' || byte == b'&' || byte == b'<' || byte == 0xEF;
+    let any = |chunk: &[u8]| chunk.iter().fold(false, |any, byte| any | special(*byte));
+    !text.chunks(64).any(any)
 }
 
 fn is_blank(text: &[u8]) -> bool {
