@@ -105,8 +105,8 @@ fn row(svg: &mut String, results: &Results, message: &Measured, middle: f64) {
         let mut points = Vec::new();
         for codec in &message.codecs {
             let time = match work {
-                Work::Decode => codec.decode,
-                Work::Encode => codec.encode,
+                Work::Decode => codec.times.decode,
+                Work::Encode => codec.times.encode,
             };
             points.push((
                 kmip_benches::name_of(codec.encoding),
@@ -115,7 +115,7 @@ fn row(svg: &mut String, results: &Results, message: &Measured, middle: f64) {
             ));
         }
         if let (Work::Decode, Some(codec)) = (work, message.codec(Encoding::Ttlv)) {
-            points.push(("walk", "walk", codec.walk));
+            points.push(("walk", "walk", codec.times.walk));
         }
         let peers = results.peers.iter();
         let peers = peers.filter(|peer| peer.letter == message.letter && peer.work == work);

@@ -65,7 +65,7 @@ pub(crate) fn goals(results: &Results) -> Vec<Goal> {
     for (letter, limit) in DECODE_TTLV {
         if let Some(codec) = codec(results, letter, Encoding::Ttlv) {
             let what = format!("{letter}: TTLV decode / walk");
-            goals.push(Goal::at_most(limit, what, codec.decode / codec.walk));
+            goals.push(Goal::at_most(limit, what, codec.ratios.decode));
         }
     }
     goals.extend(results.messages.iter().filter_map(independent));
@@ -75,7 +75,7 @@ pub(crate) fn goals(results: &Results) -> Vec<Goal> {
             goals.push(Goal::at_most(
                 ENCODE_TTLV,
                 what,
-                codec.encode / codec.decode,
+                codec.ratios.encode / codec.ratios.decode,
             ));
         }
     }
@@ -83,7 +83,7 @@ pub(crate) fn goals(results: &Results) -> Vec<Goal> {
         for encoding in [Encoding::Json, Encoding::Xml] {
             if let Some(codec) = codec(results, letter, encoding) {
                 let name = crate::page::title(encoding);
-                let (decode, encode) = (codec.decode / codec.walk, codec.encode / codec.walk);
+                let (decode, encode) = (codec.ratios.decode, codec.ratios.encode);
                 let what = format!("{letter}: {name} decode / walk");
                 goals.push(Goal::at_most(DECODE_TEXT, what, decode));
                 let what = format!("{letter}: {name} encode / walk");
@@ -102,7 +102,7 @@ fn codec(results: &Results, letter: char, encoding: Encoding) -> Option<&Codec> 
 /// What is borrowed is not touched.
 fn independent(message: &Measured) -> Option<Goal> {
     let small = message.decode_small?;
-    let decode = message.codec(Encoding::Ttlv)?.decode;
+    let decode = message.codec(Encoding::Ttlv)?.ratios.decode;
     let what = format!(
         "{}: TTLV decode / the same with a payload of 16 bytes",
         message.letter
@@ -118,7 +118,7 @@ fn faster(peer: &Peer) -> Goal {
     Goal {
         what: format!("{}: TTLV {work} of kmip-protocol / of kmip", peer.letter),
         limit,
-        measured: peer.theirs / peer.ours,
+        measured: peer.ratio,
         at_least: true,
     }
 }

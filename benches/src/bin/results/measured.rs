@@ -25,27 +25,38 @@ pub(crate) struct Measured {
     pub(crate) title: &'static str,
     pub(crate) bytes: usize,
     pub(crate) codecs: Vec<Codec>,
-    /// Decoding the same message with a small payload from TTLV.
+    /// Decoding the same message with a small payload from TTLV, as a multiple of the walk.
     pub(crate) decode_small: Option<f64>,
 }
 
-/// A message in an encoding. Times are medians in nanoseconds.
+/// A message in an encoding.
 pub(crate) struct Codec {
     pub(crate) encoding: Encoding,
-    /// The walk over the message in TTLV, measured just before.
+    /// Medians in nanoseconds.
+    pub(crate) times: Times,
+    /// Medians of multiples of the walk, with which each was measured by turns.
+    pub(crate) ratios: Times,
+    pub(crate) allocations: Allocations,
+}
+
+/// What the work on a message takes.
+#[derive(Clone, Copy)]
+pub(crate) struct Times {
+    /// The walk over the message in TTLV.
     pub(crate) walk: f64,
     pub(crate) decode: f64,
     pub(crate) into_owned: f64,
     pub(crate) encode: f64,
-    pub(crate) allocations: Allocations,
 }
 
-/// The same work by this library and by another one, measured one after the other.
+/// The same work by this library and by another one.
 pub(crate) struct Peer {
     pub(crate) letter: char,
     pub(crate) work: Work,
     pub(crate) ours: f64,
     pub(crate) theirs: f64,
+    /// How often theirs takes the time of ours, both measured by turns.
+    pub(crate) ratio: f64,
 }
 
 /// What was measured.
@@ -63,9 +74,8 @@ impl Results {
             .iter()
             .map(|sample| Measured::read(criterion, sample));
         let variant = |name| {
-            let group = "a-json-variants";
-            let walk = median(criterion, group, "walk")?;
-            Ok((name, median(criterion, group, name)? / walk))
+            let times = median(criterion, "a-json-variants", name)?;
+            Ok((name, times))
         };
         let with_peers = criterion.join("a-peers").exists();
         let peers = [
@@ -98,7 +108,7 @@ impl Measured {
     fn read(criterion: &Path, sample: &Sample) -> Result<Self> {
         let codecs = Encoding::ALL.map(|encoding| Codec::read(criterion, sample, encoding));
         let small = sample.small.as_ref().map(|_| {
-            let group = format!("{}-ttlv", sample.letter);
+            let group = format!("{}-ttlv-ratio", sample.letter);
             median(criterion, &group, "decode_small")
         });
         Ok(Measured {
@@ -119,14 +129,23 @@ impl Measured {
 impl Codec {
     fn read(criterion: &Path, sample: &Sample, encoding: Encoding) -> Result<Self> {
         let group = format!("{}-{}", sample.letter, name_of(encoding));
-        let median = |name| median(criterion, &group, name);
         Ok(Codec {
             encoding,
+            times: Times::read(criterion, &group)?,
+            ratios: Times::read(criterion, &format!("{group}-ratio"))?,
+            allocations: Allocations::count(sample, encoding)?,
+        })
+    }
+}
+
+impl Times {
+    fn read(criterion: &Path, group: &str) -> Result<Self> {
+        let median = |name| median(criterion, group, name);
+        Ok(Times {
             walk: median("walk")?,
             decode: median("decode")?,
             into_owned: median("into_owned")?,
             encode: median("encode")?,
-            allocations: Allocations::count(sample, encoding)?,
         })
     }
 }
@@ -139,11 +158,12 @@ impl Peer {
             work,
             ours: median(criterion, &group, "kmip")?,
             theirs: median(criterion, &group, "kmip-protocol")?,
+            ratio: median(criterion, &format!("{group}-ratio"), "kmip-protocol")?,
         })
     }
 }
 
-/// The median of a benchmark in nanoseconds.
+/// The median of a benchmark: nanoseconds or a ratio.
 fn median(criterion: &Path, group: &str, name: &str) -> Result<f64> {
     let path = criterion.join(group).join(name).join("new/estimates.json");
     let read = || -> Result<f64> {

@@ -6,7 +6,7 @@ use kmip::Encoding;
 
 use crate::goals::goals;
 use crate::machine::Machine;
-use crate::measured::{Codec, Measured, Results, Work};
+use crate::measured::{Codec, Measured, Results, Times, Work};
 
 /// The whole page.
 pub(crate) fn page(results: &Results, compile_time: &[(String, f64)], machine: &Machine) -> String {
@@ -15,13 +15,13 @@ pub(crate) fn page(results: &Results, compile_time: &[(String, f64)], machine: &
     page.push_str("\n## Goals\n\n");
     goal_table(&mut page, results);
     page.push_str("\n## Multiples of the walk\n\n");
-    table(&mut page, results, |codec, time| ratio(time / codec.walk));
+    table(&mut page, results, |codec| codec.ratios, ratio);
     page.push_str("\nMessage a in JSON as others write it, decoded, in multiples of the walk: ");
     let variants = results.json_variants.iter();
     let variants = variants.map(|(name, times)| format!("{} {times:.1}", name.replace('_', " ")));
     page.push_str(&variants.collect::<Vec<_>>().join(", "));
     page.push_str(".\n\n## Nanoseconds\n\n");
-    table(&mut page, results, |_, time| nanoseconds(time));
+    table(&mut page, results, |codec| codec.times, nanoseconds);
     page.push_str("\n## Allocations\n\n");
     allocation_table(&mut page, results);
     if !results.peers.is_empty() {
@@ -58,7 +58,7 @@ fn head(page: &mut String, machine: &Machine) {
     page.push_str(
         "
 Times are medians of the thread's CPU time. The machine may be shared and change its speed:
-compare the ratios, each of which was measured against what ran just before it, not the
+compare the multiples, for which each work and the walk were measured by turns, not the
 nanoseconds. The *walk* visits every item of the message in TTLV, checks headers, lengths and
 padding, and builds nothing; no decoder can do with less. *Decode* borrows from the message and
 includes freeing; *into owned* is decoding and then copying what was borrowed; *encode* appends
@@ -82,8 +82,13 @@ fn goal_table(page: &mut String, results: &Results) {
     }
 }
 
-/// Message by encoding and work; the time of the walk is that of TTLV's group.
-fn table(page: &mut String, results: &Results, cell: impl Fn(&Codec, f64) -> String) {
+/// Message by encoding and work.
+fn table(
+    page: &mut String,
+    results: &Results,
+    times: impl Fn(&Codec) -> Times,
+    show: impl Fn(f64) -> String,
+) {
     page.push_str("| message | bytes | walk |");
     for encoding in Encoding::ALL {
         let title = title(encoding);
@@ -94,11 +99,12 @@ fn table(page: &mut String, results: &Results, cell: impl Fn(&Codec, f64) -> Str
     page.push('\n');
     for message in &results.messages {
         row_head(page, message);
-        let walk = message.codecs.first().map(|codec| cell(codec, codec.walk));
+        let walk = message.codecs.first().map(|codec| show(times(codec).walk));
         write!(page, " {} |", walk.unwrap_or_default()).ok();
         for codec in &message.codecs {
-            for time in [codec.decode, codec.into_owned, codec.encode] {
-                write!(page, " {} |", cell(codec, time)).ok();
+            let times = times(codec);
+            for time in [times.decode, times.into_owned, times.encode] {
+                write!(page, " {} |", show(time)).ok();
             }
         }
         page.push('\n');
@@ -144,7 +150,7 @@ fn peer_table(page: &mut String, results: &Results) {
             Work::Encode => "encode",
         };
         let (ours, theirs) = (nanoseconds(peer.ours), nanoseconds(peer.theirs));
-        let times = ratio(peer.theirs / peer.ours);
+        let times = ratio(peer.ratio);
         writeln!(
             page,
             "| {work} {} | {ours} | {theirs} | {times} |",
