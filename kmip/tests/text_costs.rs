@@ -205,12 +205,17 @@ fn time_and_memory_are_linear_in_the_length() {
     let (small, large) = (hostile(500), hostile(6_000));
     for ((name, decode, short), (.., long)) in small.iter().zip(&large) {
         let growth = long.len() as f64 / short.len() as f64;
-        // A quadratic cost would grow by the square of this.
-        let (first, second) = (time(*decode, short), time(*decode, long));
-        let ratio = second.as_secs_f64() / first.as_secs_f64().max(1e-5);
+        // A quadratic cost would grow by the square of this, in every attempt; a busy machine
+        // spoils one.
+        let ratios: Vec<f64> = (0..3)
+            .map(|_| {
+                let (first, second) = (time(*decode, short), time(*decode, long));
+                second.as_secs_f64() / first.as_secs_f64().max(1e-5)
+            })
+            .collect();
         assert!(
-            ratio < growth * 4.0,
-            "{name}: {growth} times the length took {ratio} times the time"
+            ratios.iter().any(|ratio| *ratio < growth * 4.0),
+            "{name}: {growth} times the length took {ratios:?} times the time"
         );
         // The shortest item, `<P/>`, becomes a node and a raw item, each in a list that doubles.
         let before = USED.load(Ordering::Relaxed);
