@@ -4,8 +4,9 @@ use kmip::ProtocolVersion;
 use kmip::codec::{ErrorKind, Limits, Mode, Options, RawItem, RawValue};
 use kmip::ttlv::{self, Writer};
 use kmip::types::{
-    Attribute, CreateRequest, CryptographicAlgorithm, EncryptRequest, GetRequest, ItemType, Name,
-    NameType, ObjectType, RequestMessage, RequestPayload, ResponseMessage, Tag,
+    Attribute, CreateRequest, CryptographicAlgorithm, EncryptRequest, GetRequest, ItemType,
+    KeyFormatType, LocateResponse, Name, NameType, ObjectType, RequestMessage, RequestPayload,
+    ResponseMessage, Tag, UniqueIdentifier,
 };
 
 fn create(version: ProtocolVersion) -> RequestMessage<'static> {
@@ -347,6 +348,51 @@ fn known_items_in_another_order_are_typed() {
     assert_eq!(get.unique_identifier, Some("id".into()));
     assert!(get.extra.is_empty());
     assert!(decode_get(&bytes, ProtocolVersion::V1_4, &Options::strict()).is_err());
+}
+
+#[test]
+fn a_second_item_of_a_field_stays_behind_the_first() {
+    let vendor = Tag(0x54_0ABC);
+    let bytes = get_payload(|writer| {
+        writer.enumeration(Tag::KEY_FORMAT_TYPE, 1);
+        writer.integer(vendor, 1);
+        writer.enumeration(Tag::KEY_FORMAT_TYPE, 2);
+        let identifier = writer.text_string(Tag::UNIQUE_IDENTIFIER, "id");
+        identifier.expect("a text");
+    });
+    let get = decode_get(&bytes, ProtocolVersion::V1_4, &Options::default()).expect("a payload");
+    assert_eq!(get.key_format_type, Some(KeyFormatType::RAW));
+    let kept: Vec<Tag> = get.extra.iter().map(|item| item.tag).collect();
+    assert_eq!(kept, [vendor, Tag::KEY_FORMAT_TYPE]);
+    let mut again = Vec::new();
+    let tag = Tag::REQUEST_PAYLOAD;
+    ttlv::encode_item(&get, tag, ProtocolVersion::V1_4, &mut again).expect("a payload");
+    let decoded = decode_get(&again, ProtocolVersion::V1_4, &Options::default());
+    assert_eq!(decoded, Ok(get));
+}
+
+#[test]
+fn a_repeated_field_takes_all_its_runs() {
+    let vendor = Tag(0x54_0ABC);
+    let bytes = get_payload(|writer| {
+        for name in ["a", "b", "", "c"] {
+            if name.is_empty() {
+                writer.integer(vendor, 1);
+                continue;
+            }
+            let identifier = writer.text_string(Tag::UNIQUE_IDENTIFIER, name);
+            identifier.expect("a text");
+        }
+    });
+    let (tag, version) = (Tag::REQUEST_PAYLOAD, ProtocolVersion::V1_4);
+    let found: LocateResponse<'_> =
+        ttlv::decode_item(&bytes, tag, version, &Options::default()).expect("a payload");
+    let identifiers = ["a", "b", "c"].map(UniqueIdentifier::from);
+    assert_eq!(found.unique_identifier, identifiers);
+    assert_eq!(found.extra.iter().count(), 1);
+    let mut again = Vec::new();
+    ttlv::encode_item(&found, tag, version, &mut again).expect("a payload");
+    assert_eq!(again, bytes);
 }
 
 #[test]

@@ -145,8 +145,8 @@ impl<'a> Decoder<'_, 'a> {
             if progress.seen & required != required {
                 return Err(self.missing(layout, progress));
             }
-            if !extra.is_empty() {
-                extra.settle(progress.items);
+            if !progress.is_smooth() {
+                self.settle(progress, extra);
             }
             return Ok(true);
         }
@@ -229,6 +229,21 @@ impl<'a> Decoder<'_, 'a> {
         Error::at(ErrorKind::MissingField(Tag(row.tag)), self.offset())
     }
 
+    /// Gives the items without a field their final places.
+    #[cold]
+    fn settle(&mut self, progress: &mut Progress, extra: &mut Extra<'a>) {
+        progress.check_order();
+        self.misplaced += progress.misplaced;
+        // Where fields change their places there is none to keep: a second item of a field would
+        // come before the first.
+        let items = if progress.misplaced > 0 {
+            0
+        } else {
+            progress.items
+        };
+        extra.settle(items);
+    }
+
     #[cold]
     fn unexpected(
         &mut self,
@@ -248,10 +263,13 @@ impl<'a> Decoder<'_, 'a> {
             };
             return Err(Error::at(kind, self.offset()).within(tag));
         }
-        if let Some((bit, _)) = known {
+        progress.check_order();
+        if let Some((bit, row)) = known {
+            if row.repeat {
+                progress.reopen(bit);
+            }
             if progress.seen & (1 << bit) == 0 {
-                // Out of order: the next round through the rows takes it.
-                self.misplaced += 1;
+                // Out of order, or a further run: the next round through the rows takes it.
                 return Ok(());
             }
         }

@@ -38,6 +38,34 @@ pub(crate) struct Progress {
     pub(crate) seen: u64,
     /// How many items became typed fields.
     pub(crate) items: u32,
+    /// [`Progress::seen`] when an item last had no place, if one ever had none.
+    disturbed: Option<u64>,
+    /// How many fields stood behind one that the table has later.
+    pub(crate) misplaced: usize,
+}
+
+impl Progress {
+    /// Whether every item so far had its place in the table.
+    #[inline(always)]
+    pub(crate) fn is_smooth(&self) -> bool {
+        self.disturbed.is_none()
+    }
+
+    /// Looks whether the fields that were read since the last call stood in the table's order.
+    /// Between two calls they do.
+    pub(crate) fn check_order(&mut self) {
+        let before = self.disturbed.replace(self.seen).unwrap_or_default();
+        let earlier = (self.seen & !before).trailing_zeros();
+        if earlier < u64::BITS - before.leading_zeros() {
+            self.misplaced += 1;
+        }
+    }
+
+    /// Lets another run of a repeated field's items come.
+    pub(crate) fn reopen(&mut self, bit: usize) {
+        self.seen &= !(1 << bit);
+        self.disturbed = Some(self.seen);
+    }
 }
 
 /// What the cold paths need to know of a structure.
