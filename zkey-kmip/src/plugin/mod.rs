@@ -17,7 +17,7 @@ mod target;
 use std::cell::{Cell, RefCell, RefMut};
 use std::io::Write;
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::abi::options::code;
 use crate::abi::{
@@ -37,7 +37,7 @@ pub struct Plugin {
     surroundings: Surroundings,
     config: RefCell<Config>,
     /// Opened when the first secure key is used, for this type of adapters.
-    backend: RefCell<Option<(CardType, Rc<dyn SecureKeyBackend>)>>,
+    backend: RefCell<Option<(CardType, Arc<dyn SecureKeyBackend>)>>,
     has_warned: Cell<bool>,
     /// Connected when the first key is asked for.
     server: RefCell<Option<Server>>,
@@ -63,7 +63,7 @@ impl Plugin {
     }
 
     /// The backend for the configured APQNs, working with one of them.
-    fn backend(&self) -> Result<Rc<dyn SecureKeyBackend>, PluginError> {
+    fn backend(&self) -> Result<Arc<dyn SecureKeyBackend>, PluginError> {
         let config = self.config.borrow();
         config.require(Part::Apqns)?;
         let card_type = config
@@ -76,17 +76,18 @@ impl Plugin {
         &self,
         card_type: CardType,
         apqns: &[Apqn],
-    ) -> Result<Rc<dyn SecureKeyBackend>, PluginError> {
+    ) -> Result<Arc<dyn SecureKeyBackend>, PluginError> {
         let mut slot = self.backend.borrow_mut();
         if let Some((open_type, backend)) = &*slot {
             if *open_type == card_type {
-                return Ok(Rc::clone(backend));
+                return Ok(Arc::clone(backend));
             }
         }
-        let backend: Rc<dyn SecureKeyBackend> = (self.surroundings.open_backend)(card_type)?.into();
+        let backend: Arc<dyn SecureKeyBackend> =
+            (self.surroundings.open_backend)(card_type)?.into();
         let apqn = backend.select_apqn(apqns)?;
         self.note(&format!("using APQN {apqn} with {}", backend.info()?.name));
-        *slot = Some((card_type, Rc::clone(&backend)));
+        *slot = Some((card_type, Arc::clone(&backend)));
         Ok(backend)
     }
 

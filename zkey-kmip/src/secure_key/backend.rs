@@ -16,8 +16,9 @@ use crate::abi::{Apqn, SecureKeyType};
 /// authenticated under the coprocessor's master key, which may lie in a file. Tokens of another
 /// coprocessor, damaged ones and such of the wrong [`KeyKind`] are refused.
 ///
-/// All methods take `&self`, since the plugin is called in from within its own callbacks.
-pub trait SecureKeyBackend {
+/// All methods take `&self`, since the plugin is called in from within its own callbacks. A key in
+/// the hands of OpenSSL can be used from any thread, so backends must cope with that.
+pub trait SecureKeyBackend: Send + Sync {
     /// What this is.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ mod options;
 mod wrapping_key;
 
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use super::Plugin;
 use crate::abi::{Apqn, Configured, Errno, OptionValue, PluginError};
@@ -142,7 +142,7 @@ fn generate_identity_key(
 }
 
 /// The backend for the APQNs as they will be.
-fn backend(plugin: &Plugin, edit: &Edit) -> Result<Rc<dyn SecureKeyBackend>, PluginError> {
+fn backend(plugin: &Plugin, edit: &Edit) -> Result<Arc<dyn SecureKeyBackend>, PluginError> {
     let config = edit.config();
     config.require(Part::Apqns)?;
     match config.card_type()? {

@@ -10,8 +10,8 @@ mod master_key;
 mod pair_token;
 mod unwrap;
 
-use std::cell::OnceCell;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use openssl::bn::BigNum;
 use openssl::ec::{Asn1Flag, EcGroup, EcKey};
@@ -46,7 +46,7 @@ pub struct Software {
     card_type: CardType,
     file: MasterKeyFile,
     /// The file is read once, when the first key is used.
-    master_keys: OnceCell<master_key::MasterKeys>,
+    master_keys: OnceLock<master_key::MasterKeys>,
 }
 
 impl Software {
@@ -62,7 +62,7 @@ impl Software {
         Software {
             card_type,
             file,
-            master_keys: OnceCell::new(),
+            master_keys: OnceLock::new(),
         }
     }
 
