@@ -12,8 +12,8 @@ use kmip::types::State;
 use openssl::symm::{Cipher, encrypt};
 use openssl::x509::X509;
 use test_support::Authority;
+use zkey_kmip::secure_key::CardType;
 use zkey_kmip::secure_key::software::{MasterKeyFile, Software};
-use zkey_kmip::secure_key::{CardType, SecureKeyBackend};
 
 use key_server::{Behaviour, KeyServer};
 

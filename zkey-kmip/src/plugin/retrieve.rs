@@ -171,7 +171,7 @@ fn retrieve(
         })?;
     let found = backend.verify(&secure_key)?.bits;
     match bits {
-        Some(bits) if u32::try_from(bits) != Ok(found) => {
+        Some(bits) if found != 0 && u32::try_from(bits) != Ok(found) => {
             let problem = format!("it has {found} bits instead of {bits}");
             Err(unusable(key_id, server, &problem))
         }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::error::SecureKeyError;
+use super::master_keys::{MasterKeyPatterns, compare};
 use super::spec::CardType;
 use crate::abi::Apqn;
 use crate::environment;
@@ -27,6 +28,20 @@ pub enum ApqnProblem {
     /// The adapter is neither in CCA nor in EP11 mode.
     #[error("its type `{0}` is neither CCA nor EP11")]
     UnknownType(String),
+    /// The adapter is too old.
+    #[error("it is a {card_type} adapter of level CEX{level}, but CEX{} is needed", .card_type.minimum_level())]
+    Level {
+        /// Its type.
+        card_type: CardType,
+        /// Its level.
+        level: u32,
+    },
+    /// The firmware of the adapter is too old.
+    #[error("its firmware has interface level {found}, but {MINIMUM_EP11_API} is needed")]
+    Api {
+        /// The ordinal number of its interface.
+        found: u32,
+    },
     /// The adapter is of another type than those configured.
     #[error("it is of type {found}, but {wanted} is configured")]
     WrongType {
@@ -35,6 +50,24 @@ pub enum ApqnProblem {
         /// What it should be.
         wanted: CardType,
     },
+}
+
+/// The first interface of EP11 firmware with keys that the kernel can use.
+const MINIMUM_EP11_API: u32 = 4;
+
+/// An adapter as sysfs describes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adapter {
+    /// Its type.
+    pub card_type: CardType,
+    /// Its level: 8 for Crypto Express8S.
+    pub level: u32,
+    /// Its serial number.
+    pub serial: Option<String>,
+    /// EP11: version of the firmware.
+    pub firmware: Option<String>,
+    /// EP11: ordinal number of the interface.
+    pub api: Option<u32>,
 }
 
 /// The AP bus.
@@ -63,27 +96,68 @@ impl ApBus {
     /// # Errors
     /// There is no such adapter, or one of another kind.
     pub fn card_type(&self, apqn: Apqn) -> Result<CardType, SecureKeyError> {
-        let text = self
-            .read(&format!("card{:02x}/type", apqn.card))
-            .ok_or_else(|| unusable(apqn, ApqnProblem::NoCard))?;
-        match text
-            .strip_prefix("CEX")
-            .and_then(|rest| rest.chars().last())
-        {
-            Some('C') => Ok(CardType::Cca),
-            Some('P') => Ok(CardType::Ep11),
-            _ => Err(unusable(apqn, ApqnProblem::UnknownType(text))),
-        }
+        Ok(self.adapter(apqn)?.card_type)
     }
 
-    /// Checks that adapter and queue are there, switched on, and of type `wanted`.
+    /// The adapter of `apqn`.
+    ///
+    /// # Errors
+    /// There is no such adapter, or one of another kind.
+    pub fn adapter(&self, apqn: Apqn) -> Result<Adapter, SecureKeyError> {
+        let attribute = |name: &str| self.read(&format!("card{:02x}/{name}", apqn.card));
+        let text = attribute("type").ok_or_else(|| unusable(apqn, ApqnProblem::NoCard))?;
+        let (card_type, level) =
+            parse_type(&text).ok_or_else(|| unusable(apqn, ApqnProblem::UnknownType(text)))?;
+        Ok(Adapter {
+            card_type,
+            level,
+            serial: attribute("serialnr"),
+            firmware: attribute("FW_version"),
+            api: attribute("API_ordinalnr").and_then(|text| text.parse().ok()),
+        })
+    }
+
+    /// The master keys of `apqn`, as far as sysfs tells: those for AES keys of CCA adapters, the
+    /// wrapping keys of EP11 adapters.
+    pub fn master_keys(&self, apqn: Apqn, card_type: CardType) -> Option<MasterKeyPatterns> {
+        let text = self.read(&format!("card{:02x}/{apqn}/mkvps", apqn.card))?;
+        MasterKeyPatterns::parse(&text, card_type)
+    }
+
+    /// Checks that all APQNs have the same valid master key (those of [`ApBus::master_keys`]) in
+    /// CURRENT, and remarks other differences. APQNs that sysfs tells nothing of are left out.
+    ///
+    /// # Errors
+    /// One has none, or another one.
+    pub fn check_master_keys(
+        &self,
+        apqns: &[Apqn],
+        card_type: CardType,
+    ) -> Result<Vec<String>, SecureKeyError> {
+        let known: Vec<_> = apqns
+            .iter()
+            .filter_map(|apqn| Some((*apqn, self.master_keys(*apqn, card_type)?)))
+            .collect();
+        compare(card_type.master_key_kind(), &known)
+    }
+
+    /// Checks that adapter and queue are there, switched on, of type `wanted`, and not too old.
     ///
     /// # Errors
     /// One of it is not so.
     pub fn check(&self, apqn: Apqn, wanted: CardType) -> Result<(), SecureKeyError> {
-        let found = self.card_type(apqn)?;
+        let adapter = self.adapter(apqn)?;
+        let found = adapter.card_type;
         if found != wanted {
             return Err(unusable(apqn, ApqnProblem::WrongType { found, wanted }));
+        }
+        let level = adapter.level;
+        if level < wanted.minimum_level() {
+            let card_type = wanted;
+            return Err(unusable(apqn, ApqnProblem::Level { card_type, level }));
+        }
+        if let Some(found) = adapter.api.filter(|api| *api < MINIMUM_EP11_API) {
+            return Err(unusable(apqn, ApqnProblem::Api { found }));
         }
         let card = format!("card{:02x}", apqn.card);
         let queue = format!("{card}/{apqn}");
@@ -123,6 +197,16 @@ impl ApBus {
         let text = fs::read_to_string(self.devices.join(attribute)).ok()?;
         Some(text.trim().to_owned())
     }
+}
+
+/// `CEX8C`: type and level.
+fn parse_type(text: &str) -> Option<(CardType, u32)> {
+    let rest = text.strip_prefix("CEX")?;
+    let (level, card_type) = rest
+        .strip_suffix('C')
+        .map(|level| (level, CardType::Cca))
+        .or_else(|| Some((rest.strip_suffix('P')?, CardType::Ep11)))?;
+    Some((card_type, level.parse().ok()?))
 }
 
 fn unusable(apqn: Apqn, problem: ApqnProblem) -> SecureKeyError {
@@ -177,6 +261,20 @@ mod tests {
             write(root.path(), attribute, good);
             assert_eq!(problem(&bus, CardType::Cca), None, "{attribute}");
         }
+        for old in ["CEX2C", "CEX6P"] {
+            write(root.path(), "card03/type", old);
+            let card_type = if old.ends_with('C') {
+                CardType::Cca
+            } else {
+                CardType::Ep11
+            };
+            assert!(problem(&bus, card_type).unwrap().contains("level"), "{old}");
+        }
+        write(root.path(), "card03/type", "CEX7P\n");
+        write(root.path(), "card03/API_ordinalnr", "3\n");
+        assert!(problem(&bus, CardType::Ep11).unwrap().contains("firmware"));
+        write(root.path(), "card03/API_ordinalnr", "4\n");
+        assert_eq!(problem(&bus, CardType::Ep11), None);
         write(root.path(), "card03/type", "CEX8A\n");
         assert!(problem(&bus, CardType::Cca).unwrap().contains("CEX8A"));
         let other = Apqn { card: 4, ..APQN };

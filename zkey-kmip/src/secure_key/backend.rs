@@ -94,13 +94,6 @@ pub trait SecureKeyBackend: Send + Sync {
     /// # Errors
     /// The token is damaged, or of another coprocessor.
     fn verify(&self, key: &[u8]) -> Result<KeyStatus, SecureKeyError>;
-
-    /// What zkey compares to tell whether two secure keys hold the same AES key: the encryption
-    /// of 32 zero bytes. Two tokens one after the other are the two keys of an XTS pair.
-    ///
-    /// # Errors
-    /// The tokens are none of AES keys.
-    fn verification_pattern(&self, key: &[u8]) -> Result<Vec<u8>, SecureKeyError>;
 }
 
 /// What a backend is.
@@ -123,13 +116,16 @@ pub struct ApqnReport {
     pub remarks: Vec<String>,
 }
 
-/// Identifies a master key without telling it.
+/// Identifies a master key without telling it: 8 bytes, and 8 zeros, in CCA; 16 in EP11.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct VerificationPattern(pub [u8; 16]);
 
 impl fmt::Display for VerificationPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        // CCA knows the first half only.
+        let length = if self.0[8..] == [0; 8] { 8 } else { 16 };
+        let mut bytes = self.0[..length].iter();
+        bytes.try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
@@ -185,7 +181,8 @@ pub enum KeyKind {
 pub struct KeyStatus {
     /// What the token holds.
     pub kind: KeyKind,
-    /// Size of the key in bits.
+    /// Size of the key in bits; 0 if the token hides it, as CCA-AESCIPHER tokens with a payload of
+    /// fixed length do.
     pub bits: u32,
     /// The register that its master key is in.
     pub register: Register,

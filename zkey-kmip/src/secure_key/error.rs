@@ -2,7 +2,7 @@
 
 use openssl::error::ErrorStack;
 
-use super::backend::{KeyKind, Register};
+use super::backend::{KeyKind, Register, VerificationPattern};
 use super::spec::{CardType, KeySpec};
 use crate::abi::{Apqn, Errno, PluginError, SecureKeyType};
 use crate::files::FileError;
@@ -33,6 +33,88 @@ pub enum SecureKeyError {
     NoLibrary {
         /// The type of adapters.
         card_type: CardType,
+    },
+    /// The host library of the adapters cannot be loaded.
+    #[error(
+        "the host library for {card_type} adapters cannot be loaded ({names}): install it, or set \
+         {variable}=software for tests on a machine without adapters",
+        variable = super::BACKEND_VARIABLE
+    )]
+    LibraryMissing {
+        /// The type of adapters.
+        card_type: CardType,
+        /// The names that were tried.
+        names: &'static str,
+        /// Why the first of them cannot be loaded.
+        source: libloading::Error,
+    },
+    /// The host library of the adapters lacks a function.
+    #[error(
+        "the host library for {card_type} adapters, {library}, has no function {symbol}: it is \
+         too old or another library of this name; install a newer version"
+    )]
+    SymbolMissing {
+        /// The type of adapters.
+        card_type: CardType,
+        /// The name it was loaded by.
+        library: &'static str,
+        /// The function.
+        symbol: &'static str,
+        /// What the loader said.
+        source: libloading::Error,
+    },
+    /// A function of the host library failed.
+    #[error("{call}{place} failed: {failure}", place = place(apqn.as_ref()))]
+    Call {
+        /// The function.
+        call: &'static str,
+        /// The adapter and domain it was meant for, if one was selected.
+        apqn: Option<Apqn>,
+        /// What it returned.
+        failure: CallFailure,
+    },
+    /// Something is too old for what is wanted.
+    #[error("{what}{place} is {found}, but {purpose} needs at least {needed}",
+        place = place(apqn.as_ref()))]
+    TooOld {
+        /// What is too old.
+        what: &'static str,
+        /// The adapter and domain, if it is about one.
+        apqn: Option<Apqn>,
+        /// What it is.
+        found: String,
+        /// What it should be.
+        needed: &'static str,
+        /// What for.
+        purpose: &'static str,
+    },
+    /// An APQN has no master key.
+    #[error(
+        "APQN {apqn} has no valid {kind} master key in its CURRENT register: load and set the \
+         master key of the adapter first"
+    )]
+    NoMasterKey {
+        /// The APQN.
+        apqn: Apqn,
+        /// The kind of master key.
+        kind: &'static str,
+    },
+    /// Two APQNs have different master keys.
+    #[error(
+        "the CURRENT {kind} master keys of APQN {first} ({first_pattern}) and APQN {other} \
+         ({other_pattern}) differ: give all APQNs the same master key, or use only those that have it"
+    )]
+    MasterKeyMismatch {
+        /// The kind of master key.
+        kind: &'static str,
+        /// The first APQN.
+        first: Apqn,
+        /// Pattern of its master key.
+        first_pattern: VerificationPattern,
+        /// The other one.
+        other: Apqn,
+        /// Pattern of that one's.
+        other_pattern: VerificationPattern,
     },
     /// There is no APQN to choose from.
     #[error("no APQNs are given")]
@@ -128,6 +210,62 @@ pub enum SecureKeyError {
     },
 }
 
+/// What a function of a host library returned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallFailure {
+    /// A verb of CCA failed.
+    #[error("return code {return_code}, reason code {reason_code}{}", suffix(.explanation))]
+    Cca {
+        /// How bad it is: 4, 8, 12 or 16.
+        return_code: i64,
+        /// What it is.
+        reason_code: i64,
+        /// What that means.
+        explanation: Option<&'static str>,
+    },
+    /// A function of EP11 failed.
+    #[error("CK_RV {rv:#x}{}", suffix(.explanation))]
+    Ep11 {
+        /// The return value.
+        rv: u64,
+        /// What that means.
+        explanation: Option<&'static str>,
+    },
+    /// It succeeded with a result that makes no sense.
+    #[error("it succeeded, but {0}; this is a defect of the library or of the adapter")]
+    Nonsense(&'static str),
+}
+
+fn place(apqn: Option<&Apqn>) -> String {
+    apqn.map(|apqn| format!(" on APQN {apqn}"))
+        .unwrap_or_default()
+}
+
+fn suffix(explanation: &Option<&'static str>) -> String {
+    explanation
+        .map(|text| format!(": {text}"))
+        .unwrap_or_default()
+}
+
+impl CallFailure {
+    /// Whether the adapter cannot be used at all, or lacks its master key, which another one may
+    /// have.
+    pub fn is_of_adapter(self) -> bool {
+        match self {
+            CallFailure::Cca {
+                return_code: 12 | 16,
+                ..
+            } => true,
+            CallFailure::Ep11 { rv, .. } => DEVICE_RVS.contains(&rv),
+            _ => false,
+        }
+    }
+}
+
+/// CKR_DEVICE_ERROR, CKR_DEVICE_MEMORY, CKR_DEVICE_REMOVED, CKR_TOKEN_NOT_PRESENT.
+const DEVICE_RVS: [u64; 4] = [0x30, 0x31, 0x32, 0xe0];
+
 impl SecureKeyError {
     pub(super) fn openssl(operation: &'static str) -> impl Fn(ErrorStack) -> SecureKeyError {
         move |source| SecureKeyError::OpenSsl { operation, source }
@@ -137,10 +275,15 @@ impl SecureKeyError {
 impl From<SecureKeyError> for PluginError {
     fn from(error: SecureKeyError) -> Self {
         let errno = match &error {
-            SecureKeyError::NoLibrary { .. } | SecureKeyError::UnknownBackend { .. } => {
-                Errno::ELIBACC
-            }
+            SecureKeyError::NoLibrary { .. }
+            | SecureKeyError::LibraryMissing { .. }
+            | SecureKeyError::SymbolMissing { .. }
+            | SecureKeyError::UnknownBackend { .. } => Errno::ELIBACC,
+            SecureKeyError::Call { failure, .. } if failure.is_of_adapter() => Errno::ENODEV,
+            SecureKeyError::TooOld { .. } => Errno::ENOTSUP,
             SecureKeyError::Apqn { .. }
+            | SecureKeyError::NoMasterKey { .. }
+            | SecureKeyError::MasterKeyMismatch { .. }
             | SecureKeyError::NoApqn
             | SecureKeyError::NotLoaded(_)
             | SecureKeyError::WrongRegister { .. }

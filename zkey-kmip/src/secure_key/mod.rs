@@ -6,6 +6,7 @@
 pub mod ap_bus;
 mod backend;
 mod error;
+mod master_keys;
 pub mod software;
 mod spec;
 
@@ -16,7 +17,8 @@ pub use backend::{
     Register, SecureKeyBackend, SignatureScheme, UnwrapRequest, VerificationPattern, WrapPadding,
     secure_key_size,
 };
-pub use error::SecureKeyError;
+pub use error::{CallFailure, SecureKeyError};
+pub use master_keys::{MasterKeyPatterns, RegisterContent};
 pub use spec::{CardType, Curve, KeySpec, KeySpecError};
 
 /// Environment variable that chooses the backend; `software` is the only value so far.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use openssl::nid::Nid;
 
+use super::error::SecureKeyError;
 use crate::abi::SecureKeyType;
 
 /// The mode in which an adapter runs.
@@ -37,6 +38,22 @@ impl CardType {
         match key_type {
             SecureKeyType::CcaAesData | SecureKeyType::CcaAesCipher => CardType::Cca,
             SecureKeyType::Ep11Aes => CardType::Ep11,
+        }
+    }
+
+    /// The oldest level of such adapters that can be used at all.
+    pub const fn minimum_level(self) -> u32 {
+        match self {
+            CardType::Cca => 3,
+            CardType::Ep11 => 7,
+        }
+    }
+
+    /// What the master key for AES keys is called.
+    pub const fn master_key_kind(self) -> &'static str {
+        match self {
+            CardType::Cca => "AES",
+            CardType::Ep11 => "WK",
         }
     }
 
@@ -161,6 +178,16 @@ impl KeySpec {
                 .ok_or_else(|| KeySpecError::RsaBits(parameters.to_owned()))
         } else {
             Err(KeySpecError::Algorithm(algorithm.to_owned()))
+        }
+    }
+
+    /// Checks that adapters can generate such a key.
+    pub(super) fn check(self) -> Result<(), SecureKeyError> {
+        match self {
+            KeySpec::Rsa(bits) if !KeySpec::RSA_BITS.contains(&bits) => {
+                Err(SecureKeyError::UnsupportedKey { spec: self })
+            }
+            _ => Ok(()),
         }
     }
 

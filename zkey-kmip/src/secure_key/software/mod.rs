@@ -66,6 +66,22 @@ impl Software {
         }
     }
 
+    /// What zkey compares to tell whether two secure keys hold the same AES key: the encryption
+    /// of 32 zero bytes. Two tokens one after the other are the two keys of an XTS pair. zkey lets
+    /// the kernel compute it; there is no such call of the adapters.
+    ///
+    /// # Errors
+    /// The tokens are none of AES keys.
+    pub fn verification_pattern(&self, key: &[u8]) -> Result<Vec<u8>, SecureKeyError> {
+        let keys = self.master_keys()?;
+        let (tokens, xts) = aes_token::split_xts(key);
+        let mut clear = Zeroizing::new(Vec::with_capacity(64));
+        for token in tokens {
+            clear.extend_from_slice(&AesKey::open(token, keys)?.0.key);
+        }
+        encrypt_zeros(&clear, xts)
+    }
+
     fn master_keys(&self) -> Result<&master_key::MasterKeys, SecureKeyError> {
         if let Some(keys) = self.master_keys.get() {
             return Ok(keys);
@@ -155,15 +171,14 @@ impl SecureKeyBackend for Software {
     }
 
     fn generate_identity_key(&self, spec: KeySpec) -> Result<Vec<u8>, SecureKeyError> {
+        spec.check()?;
         let key = generate(spec)?;
         KeyPair::new(KeyKind::Identity, key).seal(self.master_keys_or_new()?.current()?)
     }
 
     fn generate_wrapping_key(&self, bits: u32) -> Result<Vec<u8>, SecureKeyError> {
         let spec = KeySpec::Rsa(bits);
-        if !KeySpec::RSA_BITS.contains(&bits) {
-            return Err(SecureKeyError::UnsupportedKey { spec });
-        }
+        spec.check()?;
         let key = generate(spec)?;
         KeyPair::new(KeyKind::Wrapping, key).seal(self.master_keys_or_new()?.current()?)
     }
@@ -279,16 +294,6 @@ impl SecureKeyBackend for Software {
             register,
             master_key,
         })
-    }
-
-    fn verification_pattern(&self, key: &[u8]) -> Result<Vec<u8>, SecureKeyError> {
-        let keys = self.master_keys()?;
-        let (tokens, xts) = aes_token::split_xts(key);
-        let mut clear = Zeroizing::new(Vec::with_capacity(64));
-        for token in tokens {
-            clear.extend_from_slice(&AesKey::open(token, keys)?.0.key);
-        }
-        encrypt_zeros(&clear, xts)
     }
 }
 
