@@ -3,6 +3,7 @@
 use openssl::error::ErrorStack;
 
 use super::backend::{KeyKind, Register, VerificationPattern};
+use super::ep11;
 use super::spec::{CardType, KeySpec};
 use crate::abi::{Apqn, Errno, PluginError, SecureKeyType};
 use crate::files::FileError;
@@ -180,6 +181,37 @@ pub enum SecureKeyError {
     /// A register has no master key.
     #[error("the {0} master key is not loaded")]
     NotLoaded(Register),
+    /// An adapter has nothing to re-encipher for.
+    #[error(
+        "APQN {apqn} has no complete NEW {kind} master key: load it, and with EP11 commit it, \
+         before re-enciphering"
+    )]
+    NoNewMasterKey {
+        /// The APQN.
+        apqn: Apqn,
+        /// The kind of master key.
+        kind: &'static str,
+    },
+    /// The kernel cannot use a new key.
+    #[error(
+        "the kernel cannot use the secure key that APQN {apqn} made: check with lszcrypt that an \
+         APQN with its master key is online"
+    )]
+    Kernel {
+        /// The APQN.
+        apqn: Apqn,
+        /// What `/dev/pkey` said.
+        source: std::io::Error,
+    },
+    /// The kernel is too old for a new key.
+    #[error(
+        "the secure key that APQN {apqn} made is bound to a session, which this kernel does not \
+         know: update the kernel"
+    )]
+    SessionBound {
+        /// The APQN.
+        apqn: Apqn,
+    },
     /// The token was changed.
     #[error("the secure key is damaged: its authentication fails")]
     NotAuthentic,
@@ -232,6 +264,14 @@ pub enum CallFailure {
         /// What that means.
         explanation: Option<&'static str>,
     },
+    /// A function of the EP11 host library failed, before it got to an adapter.
+    #[error("return value {code}{}", suffix(.explanation))]
+    Ep11Host {
+        /// The return value.
+        code: i32,
+        /// What that means.
+        explanation: Option<&'static str>,
+    },
     /// It succeeded with a result that makes no sense.
     #[error("it succeeded, but {0}; this is a defect of the library or of the adapter")]
     Nonsense(&'static str),
@@ -257,14 +297,12 @@ impl CallFailure {
                 return_code: 12 | 16,
                 ..
             } => true,
-            CallFailure::Ep11 { rv, .. } => DEVICE_RVS.contains(&rv),
+            CallFailure::Ep11 { rv, .. } => ep11::return_code::is_of_adapter(rv),
+            CallFailure::Ep11Host { .. } => true,
             _ => false,
         }
     }
 }
-
-/// CKR_DEVICE_ERROR, CKR_DEVICE_MEMORY, CKR_DEVICE_REMOVED, CKR_TOKEN_NOT_PRESENT.
-const DEVICE_RVS: [u64; 4] = [0x30, 0x31, 0x32, 0xe0];
 
 impl SecureKeyError {
     pub(super) fn openssl(operation: &'static str) -> impl Fn(ErrorStack) -> SecureKeyError {
@@ -283,6 +321,7 @@ impl From<SecureKeyError> for PluginError {
             SecureKeyError::TooOld { .. } => Errno::ENOTSUP,
             SecureKeyError::Apqn { .. }
             | SecureKeyError::NoMasterKey { .. }
+            | SecureKeyError::NoNewMasterKey { .. }
             | SecureKeyError::MasterKeyMismatch { .. }
             | SecureKeyError::NoApqn
             | SecureKeyError::NotLoaded(_)

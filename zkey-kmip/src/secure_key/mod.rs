@@ -5,8 +5,10 @@
 
 pub mod ap_bus;
 mod backend;
+pub mod ep11;
 mod error;
 mod master_keys;
+mod signature;
 pub mod software;
 mod spec;
 

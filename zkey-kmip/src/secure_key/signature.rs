@@ -1,0 +1,67 @@
+//! Forms of signatures that all coprocessors share.
+
+use openssl::bn::BigNum;
+use openssl::ecdsa::EcdsaSig;
+
+use super::{DigestAlgorithm, SecureKeyError};
+
+/// The `DigestInfo` (RFC 8017, 9.2) that RSASSA-PKCS1-v1_5 signs.
+pub(super) fn digest_info(algorithm: DigestAlgorithm, digest: &[u8]) -> Vec<u8> {
+    // SEQUENCE { SEQUENCE { OBJECT IDENTIFIER, NULL }, OCTET STRING }
+    let identifier: &[u8] = match algorithm {
+        DigestAlgorithm::Sha1 => &[0x2b, 0x0e, 0x03, 0x02, 0x1a],
+        DigestAlgorithm::Sha224 => &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x04],
+        DigestAlgorithm::Sha256 => &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01],
+        DigestAlgorithm::Sha384 => &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02],
+        DigestAlgorithm::Sha512 => &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03],
+    };
+    // All lengths are below 128.
+    let algorithm_length = identifier.len() as u8 + 4;
+    let digest_length = digest.len() as u8;
+    let mut info = vec![0x30, algorithm_length + digest_length + 4];
+    info.extend([0x30, algorithm_length, 0x06, identifier.len() as u8]);
+    info.extend(identifier);
+    info.extend([0x05, 0x00, 0x04, digest_length]);
+    info.extend(digest);
+    info
+}
+
+/// The DER ECDSA-Sig-Value of a signature that is r and s, one after the other.
+pub(super) fn ecdsa_signature(raw: &[u8]) -> Result<Vec<u8>, SecureKeyError> {
+    let (r, s) = raw.split_at(raw.len() / 2);
+    BigNum::from_slice(r)
+        .and_then(|r| EcdsaSig::from_private_components(r, BigNum::from_slice(s)?))
+        .and_then(|signature| signature.to_der())
+        .map_err(SecureKeyError::openssl("encode a signature"))
+}
+
+#[cfg(test)]
+mod tests {
+    use openssl::hash::hash;
+    use openssl::pkey::PKey;
+    use openssl::rsa::{Padding, Rsa};
+
+    use super::*;
+
+    #[test]
+    fn openssl_takes_the_digest_info() {
+        let rsa = Rsa::generate(2048).unwrap();
+        let key = PKey::from_rsa(rsa.clone()).unwrap();
+        for algorithm in DigestAlgorithm::ALL {
+            let digest = hash(algorithm.message_digest(), b"text").unwrap();
+            let info = digest_info(algorithm, &digest);
+            let mut signature = vec![0; 256];
+            rsa.private_encrypt(&info, &mut signature, Padding::PKCS1)
+                .unwrap();
+            let mut verifier =
+                openssl::sign::Verifier::new(algorithm.message_digest(), &key).unwrap();
+            assert!(verifier.verify_oneshot(&signature, b"text").unwrap());
+        }
+    }
+
+    #[test]
+    fn both_halves_are_kept() {
+        let der = ecdsa_signature(&[0, 5, 0x80, 0]).unwrap();
+        assert_eq!(der, [0x30, 8, 2, 1, 5, 2, 3, 0, 0x80, 0]);
+    }
+}
