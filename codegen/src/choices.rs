@@ -30,6 +30,7 @@ pub(crate) fn selected(spec: &Spec, tag: &str, selector: &str, name: &str) -> To
     let names: Vec<&Ident> = variants.iter().map(|(name, _, _)| name).collect();
     let types = variants.iter().map(|(_, ty, _)| ty);
     let types_again = types.clone();
+    let types_bounds = types.clone();
     let constants = variants.iter().map(|(_, _, constant)| constant);
     let doc = format!(" {tag}: its structure depends on the {selector}.");
     let editions = spec
@@ -82,7 +83,7 @@ pub(crate) fn selected(spec: &Spec, tag: &str, selector: &str, name: &str) -> To
                 #[doc = " See the structure."]
                 #names(#types<'a>),
             )*
-            /// The form of an unknown type.
+            /// The form of an unknown type, or of one that the version lacks.
             Raw(RawValue<'a>),
         }
 
@@ -121,7 +122,9 @@ pub(crate) fn selected(spec: &Spec, tag: &str, selector: &str, name: &str) -> To
             fn read(&mut self, d: &mut Decoder<'_, 'a>) -> Result<()> {
                 #bytes_read
                 *self = match #selector_type(d.selector()) {
-                    #(#selector_type::#constants => #name::#names(Default::default()),)*
+                    #(#selector_type::#constants if d.has_structure::<#types_bounds<'a>>()? => {
+                        #name::#names(Default::default())
+                    })*
                     _ => #name::Raw(RawValue::default()),
                 };
                 match self {

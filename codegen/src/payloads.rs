@@ -153,7 +153,7 @@ fn payload_enum(spec: &Spec, side: &str) -> TokenStream {
                 #[doc = #docs]
                 #variants(#types<'a>),
             )*
-            /// The payload of an operation without a table.
+            /// The payload of an operation without a table, or that the version lacks.
             Unknown {
                 /// The operation.
                 operation: Operation,
@@ -196,8 +196,7 @@ fn payload_enum(spec: &Spec, side: &str) -> TokenStream {
                 let operation = Operation(d.selector());
                 // Every arm writes one variant only: to move any of them costs a large copy.
                 match operation {
-                    #(Operation::#constants => {
-                        d.gate_operation(operation, #since, #until)?;
+                    #(Operation::#constants if d.has_operation(operation, #since, #until)? => {
                         *self = #name::#variants(Default::default());
                         if let #name::#variants(value) = self {
                             return value.read(d);

@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use kmip::ProtocolVersion;
 use kmip::codec::Error;
+use kmip::{ProtocolVersion, json, xml};
 
 use crate::arguments::{Decode, InputOptions};
 use crate::failure::Failure;
+use crate::fragments;
 use crate::input::{self, Encoding, Input};
 use crate::message;
 use crate::paint::Paint;
@@ -36,11 +37,8 @@ pub(crate) fn run(options: &Decode) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Err(error) => {
-            if options.input.lenient && input.encoding == Encoding::Ttlv {
-                let readable = tree::without_missing(&input.bytes);
-                let (nodes, _) = tree::read(&readable);
-                let version = version_of(&nodes, &options.input);
-                let tree = text(&nodes, version, paint, secrets);
+            if options.input.lenient {
+                let tree = readable(&input, &options.input, paint, secrets);
                 writeln!(output, "{form}\n{}", tree.trim_end())?;
             }
             write!(output, "{}", place(&input, &error, paint, secrets))?;
@@ -52,6 +50,29 @@ pub(crate) fn run(options: &Decode) -> Result<ExitCode, Failure> {
             })
         }
     }
+}
+
+/// What can be read of a broken message, with marks where it cannot.
+fn readable(input: &Input, options: &InputOptions, paint: Paint, secrets: bool) -> String {
+    let show = |nodes: &[Node<'_>]| {
+        let version = version_of(nodes, options);
+        text(nodes, version, paint, secrets)
+    };
+    if input.encoding == Encoding::Ttlv {
+        let readable = tree::without_missing(&input.bytes);
+        let (nodes, _) = tree::read(&readable);
+        return show(&nodes);
+    }
+    let rules = message::options(options);
+    let (fragments, fault) = match input.encoding {
+        Encoding::Json => json::Reader::new().fragments(&input.bytes, &rules),
+        _ => xml::Reader::new().fragments(&input.bytes, &rules),
+    };
+    let mut shown = show(&fragments::nodes(&fragments));
+    if fault.is_some() {
+        shown.push_str(&paint.error("(not readable from here on)"));
+    }
+    shown
 }
 
 fn version_of(nodes: &[Node<'_>], options: &InputOptions) -> ProtocolVersion {
@@ -68,16 +89,22 @@ pub(crate) fn text(
     let mut text = String::new();
     for node in nodes {
         let _ = write!(text, "{:1$}", "", 2 * node.depth);
-        text.push_str(&paint.tag(&node.tag.to_string()));
+        text.push_str(&paint.tag(&node.name()));
         if node.value != Value::Structure {
             let shown = node.shown(version, secrets);
             let shown = match node.secret {
                 true => paint.secret(&shown),
                 false => shown,
             };
-            let _ = write!(text, ": {shown} {}", paint.kind(node.type_name()));
+            let _ = write!(text, ": {shown}");
+            if !node.type_name().is_empty() {
+                let _ = write!(text, " {}", paint.kind(node.type_name()));
+            }
         } else if node.depth == 0 && tree::version(nodes).is_some() {
             let _ = write!(text, " {}", paint.kind(&format!("KMIP {version}")));
+        }
+        if let Some(fault) = node.fault(secrets) {
+            let _ = write!(text, " {}", paint.error(&format!("({fault})")));
         }
         text.push('\n');
     }

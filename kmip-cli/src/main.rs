@@ -8,6 +8,7 @@ mod diff;
 mod dump;
 mod explain;
 mod failure;
+mod fragments;
 mod generate;
 mod input;
 mod message;

@@ -14,15 +14,27 @@ pub(crate) struct Node<'a> {
     pub(crate) tag: Tag,
     pub(crate) value: Value<'a>,
     /// The attribute that the value of a 1.x attribute belongs to, or else the item's own tag.
-    meaning: Tag,
+    pub(crate) meaning: Tag,
     /// Shows a key, a password or the like.
     pub(crate) secret: bool,
+    /// What is wrong with it.
+    pub(crate) fault: Option<Fault>,
+}
+
+/// What is wrong with an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) what: String,
+    /// Quotes the value.
+    pub(crate) quotes: bool,
 }
 
 /// A value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Value<'a> {
     Structure,
+    /// It was not to be read.
+    Unreadable,
     Integer(i32),
     LongInteger(i64),
     BigInteger(&'a [u8]),
@@ -66,7 +78,7 @@ pub(crate) fn without_missing(message: &[u8]) -> Vec<u8> {
 fn walk<'a>(message: &'a [u8], nodes: &mut Vec<Node<'a>>) -> Result<()> {
     let mut reader = Reader::new(message)?;
     let mut open = Vec::new();
-    let mut attribute = None;
+    let mut meanings = Meanings::default();
     loop {
         let Some(tag) = reader.tag() else {
             let Some((frame, tag)) = open.pop() else {
@@ -97,28 +109,48 @@ fn walk<'a>(message: &'a [u8], nodes: &mut Vec<Node<'a>>) -> Result<()> {
             Ok(value) => value,
             Err(error) => return Err(within(error.within(tag), &open)),
         };
-        if let (Tag::ATTRIBUTE_NAME, Value::Text(name)) = (tag, value) {
-            attribute = match AttributeReference::from_name(name.into()) {
-                AttributeReference::Standard(tag) => Some(tag),
-                AttributeReference::Custom { .. } => None,
-            };
-        }
-        let meaning = match tag {
-            Tag::ATTRIBUTE_VALUE => attribute.unwrap_or(tag),
-            tag => tag,
-        };
+        let meaning = meanings.of(tag, value);
         let unknown_inside = tag.info().is_none() && inside.iter().any(|outer| outer.is_secret());
-        let readable = matches!(
-            value,
-            Value::Text(_) | Value::Bytes(_) | Value::BigInteger(_)
-        );
         nodes.push(Node {
             depth,
             tag,
             value,
             meaning,
-            secret: readable && (meaning.is_secret() || unknown_inside),
+            secret: value.is_telling() && (meaning.is_secret() || unknown_inside),
+            fault: None,
         });
+    }
+}
+
+/// What items mean, one after the other: the value of a 1.x attribute has the names of the
+/// attribute.
+#[derive(Debug, Default)]
+pub(crate) struct Meanings {
+    attribute: Option<Tag>,
+}
+
+impl Meanings {
+    pub(crate) fn of(&mut self, tag: Tag, value: Value<'_>) -> Tag {
+        if let (Tag::ATTRIBUTE_NAME, Value::Text(name)) = (tag, value) {
+            self.attribute = match AttributeReference::from_name(name.into()) {
+                AttributeReference::Standard(tag) => Some(tag),
+                AttributeReference::Custom { .. } => None,
+            };
+        }
+        match tag {
+            Tag::ATTRIBUTE_VALUE => self.attribute.unwrap_or(tag),
+            tag => tag,
+        }
+    }
+}
+
+impl Value<'_> {
+    /// Whether it can be a secret.
+    pub(crate) fn is_telling(self) -> bool {
+        matches!(
+            self,
+            Value::Text(_) | Value::Bytes(_) | Value::BigInteger(_) | Value::Unreadable
+        )
     }
 }
 
@@ -160,10 +192,28 @@ pub(crate) fn version(nodes: &[Node<'_>]) -> Option<ProtocolVersion> {
 }
 
 impl Node<'_> {
+    /// Name of the item.
+    pub(crate) fn name(&self) -> String {
+        match self.tag {
+            Tag(0) => "?".to_owned(),
+            tag => tag.to_string(),
+        }
+    }
+
+    /// What is wrong with the item, without a quoted secret.
+    pub(crate) fn fault(&self, secrets: bool) -> Option<&str> {
+        let fault = self.fault.as_ref()?;
+        match self.secret && fault.quotes && !secrets {
+            true => Some("the value is broken"),
+            false => Some(&fault.what),
+        }
+    }
+
     /// Name of the value's type.
     pub(crate) fn type_name(&self) -> &'static str {
         match self.value {
             Value::Structure => "Structure",
+            Value::Unreadable => "",
             Value::Integer(_) => "Integer",
             Value::LongInteger(_) => "Long Integer",
             Value::BigInteger(_) => "Big Integer",
@@ -179,6 +229,9 @@ impl Node<'_> {
 
     /// The value by the names of a version.
     pub(crate) fn shown(&self, version: ProtocolVersion, secrets: bool) -> String {
+        if self.value == Value::Unreadable {
+            return "not readable".to_owned();
+        }
         if self.secret && !secrets {
             let length = match self.value {
                 Value::Text(_) => return "[redacted]".to_owned(),
@@ -188,7 +241,7 @@ impl Node<'_> {
             return format!("[redacted, {length} bytes]");
         }
         match self.value {
-            Value::Structure => String::new(),
+            Value::Structure | Value::Unreadable => String::new(),
             Value::Integer(value) => match self.meaning.mask() {
                 Some(table) => mask(table, value as u32, version),
                 None => value.to_string(),

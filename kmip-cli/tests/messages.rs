@@ -3,15 +3,8 @@
 mod common;
 
 use std::fs;
-use std::io::Write;
-use std::process::{Output, Stdio};
 
-use common::kmip;
-
-/// A Get of the object `a` in KMIP 1.2.
-const GET: &str = "42007801000000704200770100000038420069010000002042006A02000000040000000100000000\
-42006B0200000004000000020000000042000D0200000004000000010000000042000F0100000028\
-42005C05000000040000000A00000000420079010000001042009407000000016100000000000000";
+use common::{GET, fails, run, succeeds};
 
 /// A Get response with the key 00112233445566778899AABBCCDDEEFF.
 const KEY: &str = r#"<ResponseMessage><ResponseHeader><ProtocolVersion>
@@ -23,37 +16,6 @@ const KEY: &str = r#"<ResponseMessage><ResponseHeader><ProtocolVersion>
 <KeyMaterial type="ByteString" value="00112233445566778899aabbccddeeff"/>
 </KeyValue><CryptographicAlgorithm type="Enumeration" value="AES"/><CryptographicLength type="Integer" value="128"/>
 </KeyBlock></SymmetricKey></ResponsePayload></BatchItem></ResponseMessage>"#;
-
-fn run(arguments: &[&str], input: &[u8]) -> Output {
-    let mut child = kmip()
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program");
-    let mut stdin = child.stdin.take().expect("a pipe");
-    // The program may end without reading.
-    let _ = stdin.write_all(input);
-    drop(stdin);
-    child.wait_with_output().expect("an end")
-}
-
-fn succeeds(arguments: &[&str], input: &[u8]) -> String {
-    let output = run(arguments, input);
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{arguments:?}: {errors}");
-    String::from_utf8(output.stdout).expect("UTF-8")
-}
-
-/// What the program prints, and its one line of error.
-fn fails(arguments: &[&str], input: &[u8]) -> (String, String) {
-    let output = run(arguments, input);
-    assert_eq!(output.status.code(), Some(1), "{arguments:?}");
-    let errors = String::from_utf8(output.stderr).expect("UTF-8");
-    assert_eq!(errors.lines().count(), 1, "{errors}");
-    (String::from_utf8(output.stdout).expect("UTF-8"), errors)
-}
 
 fn bytes(digits: &str) -> Vec<u8> {
     let pairs = (0..digits.len()).step_by(2);
@@ -191,58 +153,6 @@ fn colours_are_for_terminals() {
     let xml = succeeds(&["convert", "--to", "json", GET], b"").replace("\"a\"", "\"\\u001b[2J\"");
     let shown = succeeds(&["decode"], xml.as_bytes());
     assert!(shown.contains(r#""\u{1b}[2J""#), "{shown}");
-}
-
-#[test]
-fn what_is_broken_is_named_with_its_place() {
-    let cut = &GET[..GET.len() - 24];
-    let (shown, error) = fails(&["decode"], cut.as_bytes());
-    assert_eq!(
-        error,
-        "kmip: standard input: truncated: 12 more bytes are needed, 100 are left, byte 0\n"
-    );
-    assert_eq!(shown, "byte 0: 42 00 78 01 00 00 00 70\n        ^\n");
-    let (shown, _) = fails(&["decode", "--lenient"], cut.as_bytes());
-    assert!(
-        shown.contains("    Operation: Get (0x0000000A) Enumeration\n"),
-        "{shown}"
-    );
-    assert!(
-        shown.starts_with("# standard input, Hex, Ttlv\nRequestMessage KMIP 1.2\n"),
-        "{shown}"
-    );
-
-    let (_, error) = fails(&["decode"], &GET.as_bytes()[..101]);
-    assert_eq!(
-        error,
-        "kmip: standard input: the hexadecimal digits end in the middle of byte 50\n"
-    );
-
-    let xml = succeeds(&["convert", "--to", "xml", GET], b"").replace("\"Get\"", "\"Got\"");
-    let (shown, error) = fails(&["decode"], xml.as_bytes());
-    assert!(
-        error.contains(
-            "`Got` is not a value of Operation at RequestMessage/BatchItem[0]/Operation, byte "
-        ),
-        "{error}"
-    );
-    assert!(
-        shown.starts_with("line 10: <Operation type=\"Enumeration\" "),
-        "{shown}"
-    );
-    assert!(shown.ends_with("\n         ^\n"), "{shown}");
-
-    for input in ["", "hello", "\0\x01", "deadbeef", "SGVsbG8="] {
-        let (_, error) = fails(&["decode"], input.as_bytes());
-        assert!(
-            error.starts_with("kmip: standard input: "),
-            "{input}: {error}"
-        );
-    }
-    assert_eq!(
-        run(&["decode", "--form", "morse"], b"").status.code(),
-        Some(2)
-    );
 }
 
 #[test]

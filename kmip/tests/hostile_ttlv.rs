@@ -262,15 +262,40 @@ fn limits_can_be_set() {
 
 #[test]
 fn nothing_may_follow_a_message() {
+    let message = encoded(ProtocolVersion::V1_2);
+    // Another message, less than a header, headers of no type and of no end.
+    for behind in [
+        message.as_slice(),
+        &[0],
+        &[0xFF; 8],
+        &[0x42, 0, 0x78, 1, 0xFF, 0xFF, 0xFF, 0xF8],
+    ] {
+        let bytes = [&message, behind].concat();
+        let error = decode(&bytes, &Options::default()).expect_err("more than a message");
+        assert_eq!(error.kind(), &ErrorKind::TrailingBytes(behind.len()));
+        assert_eq!(error.offset(), Some(message.len()));
+    }
+}
+
+/// A reader that failed is at the end of its structure; whoever goes on reads no other item.
+#[test]
+fn a_reader_survives_its_errors() {
     let mut bytes = encoded(ProtocolVersion::V1_2);
-    let length = bytes.len();
-    bytes.extend_from_slice(&encoded(ProtocolVersion::V1_2));
-    let error = decode(&bytes, &Options::default()).expect_err("two messages");
-    assert_eq!(
-        error.kind(),
-        &ErrorKind::TrailingBytes(bytes.len() - length)
-    );
-    assert_eq!(error.offset(), Some(length));
+    let header = find(&bytes, Tag::BATCH_COUNT);
+    bytes[header + 4..header + 8].fill(0xFF);
+    let mut reader = ttlv::Reader::new(&bytes).expect("a message");
+    let message = reader.enter().expect("a structure");
+    let request_header = reader.enter().expect("a structure");
+    assert!(reader.skip().is_err());
+    assert_eq!(reader.tag(), None);
+    assert!(reader.integer().is_err() && reader.text_string().is_err());
+    assert!(reader.enter().is_err());
+    assert_eq!(reader.skip(), Ok(()));
+    assert_eq!(reader.item_bytes(), [0_u8; 0]);
+    reader.leave(request_header).expect("the batch item");
+    assert_eq!(reader.tag(), Some(Tag::BATCH_ITEM));
+    reader.leave(message).expect("the end");
+    assert_eq!((reader.tag(), reader.offset()), (None, bytes.len()));
 }
 
 #[test]

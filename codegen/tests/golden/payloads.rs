@@ -374,7 +374,7 @@ pub enum RequestPayload<'a> {
     Rename(RenameRequest<'a>),
     /// Ping (KMIP 2.1-).
     Ping(PingRequest<'a>),
-    /// The payload of an operation without a table.
+    /// The payload of an operation without a table, or that the version lacks.
     Unknown {
         /// The operation.
         operation: Operation,
@@ -423,15 +423,13 @@ impl<'a> Item<'a> for RequestPayload<'a> {
     fn read(&mut self, d: &mut Decoder<'_, 'a>) -> Result<()> {
         let operation = Operation(d.selector());
         match operation {
-            Operation::RENAME => {
-                d.gate_operation(operation, 0u8, 6u8)?;
+            Operation::RENAME if d.has_operation(operation, 0u8, 6u8)? => {
                 *self = RequestPayload::Rename(Default::default());
                 if let RequestPayload::Rename(value) = self {
                     return value.read(d);
                 }
             }
-            Operation::PING => {
-                d.gate_operation(operation, 6u8, 6u8)?;
+            Operation::PING if d.has_operation(operation, 6u8, 6u8)? => {
                 *self = RequestPayload::Ping(Default::default());
                 if let RequestPayload::Ping(value) = self {
                     return value.read(d);
@@ -500,7 +498,7 @@ pub enum ResponsePayload<'a> {
     Rename(RenameResponse<'a>),
     /// Ping (KMIP 2.1-).
     Ping(PingResponse<'a>),
-    /// The payload of an operation without a table.
+    /// The payload of an operation without a table, or that the version lacks.
     Unknown {
         /// The operation.
         operation: Operation,
@@ -549,15 +547,13 @@ impl<'a> Item<'a> for ResponsePayload<'a> {
     fn read(&mut self, d: &mut Decoder<'_, 'a>) -> Result<()> {
         let operation = Operation(d.selector());
         match operation {
-            Operation::RENAME => {
-                d.gate_operation(operation, 0u8, 6u8)?;
+            Operation::RENAME if d.has_operation(operation, 0u8, 6u8)? => {
                 *self = ResponsePayload::Rename(Default::default());
                 if let ResponsePayload::Rename(value) = self {
                     return value.read(d);
                 }
             }
-            Operation::PING => {
-                d.gate_operation(operation, 6u8, 6u8)?;
+            Operation::PING if d.has_operation(operation, 6u8, 6u8)? => {
                 *self = ResponsePayload::Ping(Default::default());
                 if let ResponsePayload::Ping(value) = self {
                     return value.read(d);

@@ -81,7 +81,7 @@ const _: () = {
 pub enum KeyMaterial<'a> {
     /// The key as bytes.
     Bytes(Secret<'a>),
-    /// The form of an unknown type.
+    /// The form of an unknown type, or of one that the version lacks.
     Raw(RawValue<'a>),
 }
 #[cfg(feature = "arbitrary")]
@@ -150,7 +150,7 @@ impl<'a> Item<'a> for KeyMaterial<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CredentialValue<'a> {
-    /// The form of an unknown type.
+    /// The form of an unknown type, or of one that the version lacks.
     Raw(RawValue<'a>),
 }
 #[cfg(feature = "arbitrary")]

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::error::{Error, ErrorKind, Result};
+use super::item::Structure;
 use super::options::{Mode, Options};
 use super::source::Source;
 use crate::ttlv;
@@ -29,10 +30,11 @@ pub struct Decoder<'s, 'a> {
 /// What [`Decoder::leave`] needs to return to the enclosing structure.
 #[derive(Debug, Clone, Copy)]
 #[must_use]
-pub struct Frame(Option<ttlv::Frame>);
+pub struct Frame(ttlv::Frame);
 
 impl<'s, 'a> Decoder<'s, 'a> {
-    /// A decoder of a TTLV message. The version is that of the message, once its header was read.
+    /// A decoder of the item at the begin of `message`, usually a whole message. The version is
+    /// that of the message, once its header was read.
     ///
     /// # Errors
     /// The message is longer than the limit, or the header of its first item is broken.
@@ -43,7 +45,8 @@ impl<'s, 'a> Decoder<'s, 'a> {
             return Err(Error::new(ErrorKind::TooLong { length, limit }));
         }
         let strict = options.mode == Mode::Strict;
-        let reader = ttlv::Reader::new(message)?.strict(strict);
+        let mut reader = ttlv::Reader::new(message)?.strict(strict);
+        reader.end_behind_item();
         Ok(Self::over(reader, None, version, options))
     }
 
@@ -140,13 +143,26 @@ impl<'s, 'a> Decoder<'s, 'a> {
         self.selector
     }
 
-    /// Fails in strict mode for an operation that the version does not have.
-    pub(crate) fn gate_operation(&self, operation: Operation, since: u8, until: u8) -> Result<()> {
-        if !self.strict || (since..=until).contains(&self.edition.0) {
-            return Ok(());
+    /// Whether the version has an operation. Fails in strict mode if not; else its payload is raw.
+    pub(crate) fn has_operation(&self, operation: Operation, since: u8, until: u8) -> Result<bool> {
+        let has = (since..=until).contains(&self.edition.0);
+        if self.strict && !has {
+            let kind = ErrorKind::OperationNotInVersion(operation, self.version());
+            return Err(Error::at(kind, self.offset()));
         }
-        let kind = ErrorKind::OperationNotInVersion(operation, self.version());
-        Err(Error::at(kind, self.offset()))
+        Ok(has)
+    }
+
+    /// Whether the version has a form of the item before which the decoder stands. Fails in strict
+    /// mode if not; else the item is raw.
+    pub(crate) fn has_structure<T: Structure<'a>>(&self) -> Result<bool> {
+        let has = (T::SINCE..=T::UNTIL).contains(&self.edition.0);
+        if self.strict && !has {
+            let tag = Tag(self.reader.raw_tag());
+            let kind = ErrorKind::NotInVersion(tag, self.version());
+            return Err(Error::at(kind, self.offset()));
+        }
+        Ok(has)
     }
 
     /// Fails unless the whole message was read.
@@ -155,13 +171,13 @@ impl<'s, 'a> Decoder<'s, 'a> {
     /// Something follows.
     pub fn finish(mut self) -> Result<()> {
         match &mut self.source {
-            // What follows was not looked at yet if the reader stands at the end of the root.
-            None if self.reader.raw_tag() != 0 => {
-                let offset = self.reader.offset();
-                let rest = self.reader.remaining();
-                Err(Error::at(ErrorKind::TrailingBytes(rest), offset))
-            }
-            None => Ok(()),
+            None => match self.reader.unread() {
+                0 => Ok(()),
+                rest => {
+                    let offset = self.reader.offset();
+                    Err(Error::at(ErrorKind::TrailingBytes(rest), offset))
+                }
+            },
             Some(source) => match source.peek()? {
                 None => Ok(()),
                 Some(tag) => Err(Error::at(ErrorKind::UnexpectedItem(tag), source.offset())),
@@ -181,10 +197,15 @@ impl<'s, 'a> Decoder<'s, 'a> {
             return Err(self.too_deep());
         }
         if self.source.is_some() {
-            self.read_source(|source| source.enter())?;
-            return Ok(Frame(None));
+            return self.enter_source();
         }
-        Ok(Frame(Some(self.reader.enter()?)))
+        Ok(Frame(self.reader.enter()?))
+    }
+
+    #[inline(never)]
+    fn enter_source(&mut self) -> Result<Frame> {
+        self.read_source(|source| source.enter())?;
+        Ok(Frame(ttlv::Frame::default()))
     }
 
     /// Goes behind the structure that was entered.
@@ -194,9 +215,9 @@ impl<'s, 'a> Decoder<'s, 'a> {
     #[inline]
     pub fn leave(&mut self, frame: Frame) -> Result<()> {
         self.depth -= 1;
-        match frame.0 {
-            Some(frame) => self.reader.leave(frame),
-            None => self.read_source(|source| source.leave()),
+        match &self.source {
+            None => self.reader.leave(frame.0),
+            Some(_) => self.read_source(|source| source.leave()),
         }
     }
 
@@ -310,15 +331,26 @@ impl<'a> Decoder<'_, 'a> {
     }
 
     /// A Text String.
-    #[inline(always)]
+    #[inline]
     pub fn text(&mut self) -> Result<Cow<'a, str>> {
         if self.source.is_some() {
             return self.source_text();
         }
+        if self.reader.length() > self.options.limits.text_bytes {
+            return Err(self.long_text());
+        }
+        Ok(Cow::Borrowed(self.reader.text_string()?))
+    }
+
+    /// What is wrong with an item that would be too long for a text.
+    #[cold]
+    fn long_text(&mut self) -> Error {
         let offset = self.reader.offset();
-        let text = self.reader.text_string()?;
-        self.check_length(text, offset)?;
-        Ok(Cow::Borrowed(text))
+        let checked = match self.reader.text_string() {
+            Ok(text) => self.check_length(text, offset),
+            Err(error) => Err(error),
+        };
+        checked.err().unwrap_or_else(|| self.too_many(0))
     }
 
     #[inline(never)]
@@ -329,7 +361,6 @@ impl<'a> Decoder<'_, 'a> {
         Ok(text)
     }
 
-    #[inline(always)]
     fn check_length(&self, text: &str, offset: usize) -> Result<()> {
         let (length, limit) = (text.len(), self.options.limits.text_bytes);
         if length > limit {

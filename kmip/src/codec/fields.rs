@@ -194,13 +194,17 @@ impl<'a> Decoder<'_, 'a> {
                 return Err(self.too_many(self.options.limits.batch_items));
             }
             self.count_items(1)?;
-            if size_of::<T>() <= SMALL {
-                field.push(T::default());
+            let read = if size_of::<T>() <= SMALL {
+                let mut value = T::default();
+                let read = value.read(self);
+                field.push(value);
+                read
             } else {
                 // Unlike push, this builds the value where it stays.
                 field.resize_with(index + 1, T::default);
-            }
-            if let Err(error) = field[index].read(self) {
+                field[index].read(self)
+            };
+            if let Err(error) = read {
                 return Err(error.within_nth(Tag(row.tag), index));
             }
             progress.items += 1;

@@ -13,14 +13,23 @@ const MAX_DEPTH: usize = 60;
 
 type Outcome<T, E> = std::result::Result<T, E>;
 
-/// Fills the index with the items of a message.
-pub(super) fn parse<'a>(bytes: &'a [u8], options: &Options, index: &mut Index) -> Result<&'a str> {
-    let text = checked_text(bytes, &options.limits)?;
-    let start = skip_mark(text);
+/// Fills the index with the items of a message. Words without a meaning are faults of their items
+/// if they are tolerated; else they end the reading.
+pub(super) fn parse<'a>(
+    bytes: &'a [u8],
+    options: &Options,
+    index: &mut Index,
+    tolerant: bool,
+) -> Result<&'a str> {
     index.begin(&Limits {
         depth: options.limits.depth.min(MAX_DEPTH),
         ..options.limits
     });
+    if tolerant {
+        index.tolerate();
+    }
+    let text = checked_text(bytes, &options.limits)?;
+    let start = skip_mark(text);
     let mut deserializer = serde_json::Deserializer::from_str(&text[start..]);
     let mut parser = Parser {
         text,
@@ -152,7 +161,9 @@ impl<'a> Visitor<'a> for ItemSeed<'_, '_, 'a> {
                 false => parser.index.node().offset as usize,
             };
             let kind = ErrorKind::Syntax("the item has no tag".to_owned());
-            return Err(parser.fail(Error::at(kind, offset)));
+            if first || !parser.index.tolerates(&kind) {
+                return Err(parser.fail(Error::at(kind, offset)));
+            }
         }
         parser.complete()
     }
@@ -171,9 +182,11 @@ impl Parser<'_, '_> {
             };
             if !structure {
                 let kind = ErrorKind::Syntax("the item has no type".to_owned());
-                return Err(self.fail_here(kind));
+                if !self.index.tolerates(&kind) {
+                    return Err(self.fail_here(kind));
+                }
             }
-            node.item_type = 1;
+            self.index.node().item_type = structure.into();
         }
         self.index.close();
         Ok(())
@@ -256,7 +269,10 @@ impl<'a> Visitor<'a> for WordSeed<'_, '_, 'a> {
     }
 
     fn visit_str<E: serde_core::de::Error>(self, word: &str) -> Outcome<(), E> {
-        (self.1)(self.0.index, word).map_err(|kind| self.0.fail_here(kind))
+        match (self.1)(self.0.index, word) {
+            Err(kind) if !self.0.index.tolerates(&kind) => Err(self.0.fail_here(kind)),
+            _ => Ok(()),
+        }
     }
 }
 

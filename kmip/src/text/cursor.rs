@@ -30,6 +30,15 @@ impl<'i, 'a> Cursor<'i, 'a> {
         }
     }
 
+    /// A cursor before the item at a node.
+    pub(crate) fn before(index: &'i Index, text: &'a str, rules: Rules, at: u32) -> Self {
+        Cursor {
+            open: index.get(at).parent,
+            at,
+            ..Cursor::new(index, text, rules)
+        }
+    }
+
     fn current(&self) -> Option<&'i Node> {
         (self.at != self.index.get(self.open).next).then(|| self.index.get(self.at))
     }

@@ -57,7 +57,8 @@ pub(crate) fn encode_item<'a, 'b, W: TextWriter<'b>, T: Item<'a>>(
 /// The functions of a module with a `parser` and a `Writer`: the same for both encodings.
 macro_rules! encoding {
     (json: $json:literal) => {
-        use crate::codec::{Item, Message, Mode, Options, Result};
+        use crate::codec::{Error, Item, Message, Mode, Options, Result};
+        pub use crate::text::Fragment;
         use crate::text::{self, Cursor, Index, Rules, Style};
         use crate::types::Tag;
         use crate::version::ProtocolVersion;
@@ -97,7 +98,7 @@ macro_rules! encoding {
                 version: ProtocolVersion,
                 options: &Options,
             ) -> Result<T> {
-                let text = parser::parse(bytes, options, &mut self.index)?;
+                let text = parser::parse(bytes, options, &mut self.index, false)?;
                 let rules = Rules {
                     json: $json,
                     strict: options.mode == Mode::Strict,
@@ -111,8 +112,28 @@ macro_rules! encoding {
             /// # Errors
             /// The bytes are not exactly one item.
             pub fn root_tag(&mut self, bytes: &[u8], options: &Options) -> Result<Tag> {
-                parser::parse(bytes, options, &mut self.index)?;
+                parser::parse(bytes, options, &mut self.index, false)?;
                 Ok(Tag(self.index.get(1).tag))
+            }
+
+            /// What can be read of a message that may be broken: its items in the order of the
+            /// text, up to the place where that stops being well-formed, and the fault there.
+            /// Names that are not known and wrong values are no obstacle; they are faults of
+            /// their items. Whether the items make a message is not asked.
+            pub fn fragments<'a>(
+                &mut self,
+                bytes: &'a [u8],
+                options: &Options,
+            ) -> (Vec<Fragment<'a>>, Option<Error>) {
+                let fault = parser::parse(bytes, options, &mut self.index, true).err();
+                self.index.close_all();
+                let rules = Rules {
+                    json: $json,
+                    strict: options.mode == Mode::Strict,
+                };
+                // What is no text left the index empty.
+                let text = std::str::from_utf8(bytes).unwrap_or_default();
+                (text::fragments(&self.index, text, rules, options), fault)
             }
         }
 

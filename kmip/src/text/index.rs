@@ -17,6 +17,10 @@ pub(crate) struct Index {
     open: u32,
     depth: usize,
     limits: Limits,
+    /// Words without a meaning do not end the reading.
+    tolerant: bool,
+    /// What was tolerated: the node and the fault.
+    tolerated: Vec<(u32, Error)>,
 }
 
 /// An item.
@@ -69,6 +73,46 @@ impl Index {
         self.open = 0;
         self.depth = 0;
         self.limits = *limits;
+        self.tolerant = false;
+        self.tolerated.clear();
+    }
+
+    /// Keeps what is wrong with the words of the next message, see [`Index::tolerates`]. To be
+    /// called behind [`Index::begin`].
+    pub(crate) fn tolerate(&mut self) {
+        self.tolerant = true;
+    }
+
+    /// Whether to go on after a fault of the open item, which is then kept.
+    pub(crate) fn tolerates(&mut self, kind: &ErrorKind) -> bool {
+        let known = |(node, _): &(u32, Error)| *node == self.open;
+        if self.tolerant && !self.tolerated.last().is_some_and(known) {
+            let error = Error::at(kind.clone(), self.node().offset as usize);
+            self.tolerated.push((self.open, self.locate(error)));
+        }
+        self.tolerant
+    }
+
+    /// What was tolerated of a node.
+    pub(crate) fn fault_of(&self, node: u32) -> Option<&Error> {
+        let at = self
+            .tolerated
+            .binary_search_by_key(&node, |(node, _)| *node);
+        Some(&self.tolerated[at.ok()?].1)
+    }
+
+    /// The items and their numbers.
+    pub(crate) fn items(&self) -> impl Iterator<Item = (u32, &Node)> {
+        (0..).zip(&self.nodes).skip(1)
+    }
+
+    /// Ends all items that are open, and puts what was tolerated in order.
+    pub(crate) fn close_all(&mut self) {
+        self.tolerated.sort_by_key(|(node, _)| *node);
+        while self.depth > 0 {
+            self.close();
+        }
+        self.finish();
     }
 
     /// Ends the list of items.

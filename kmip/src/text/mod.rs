@@ -7,6 +7,7 @@
 mod cursor;
 mod digits;
 mod encoding;
+mod fragments;
 mod index;
 mod time;
 mod value;
@@ -17,6 +18,8 @@ use crate::types::Names;
 pub(crate) use cursor::Cursor;
 pub(crate) use digits::{push_decimal, push_hex, push_hex_word};
 pub(crate) use encoding::{TextWriter, decode_item, encode_item, encoding};
+pub use fragments::Fragment;
+pub(crate) use fragments::fragments;
 pub(crate) use index::{Index, Value};
 pub(crate) use time::{push_date_time, push_date_time_extended};
 pub(crate) use value::{LARGEST_EXACT, Rules, item_type, shortened, tag_by_digits, type_name};

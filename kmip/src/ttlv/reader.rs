@@ -28,17 +28,15 @@ pub struct Reader<'a> {
     data: &'a [u8],
     /// Where the enclosing structure ends.
     end: usize,
-    /// Where the value of the item begins.
-    value: usize,
-    /// Tag of the item; 0 at the end of a structure.
-    tag: u32,
-    length: u32,
-    item_type: u8,
+    /// From the value of the item to the end of the enclosing structure.
+    rest: &'a [u8],
+    /// Header of the item: tag, type and length. 0 at the end of a structure.
+    header: u64,
     strict: bool,
 }
 
 /// What [`Reader::leave`] needs to return to the enclosing structure.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 #[must_use]
 pub struct Frame {
     end: usize,
@@ -68,13 +66,11 @@ impl<'a> Reader<'a> {
         let mut reader = Reader {
             data,
             end: data.len(),
-            value: 0,
-            tag: 0,
-            length: 0,
-            item_type: 0,
+            rest: &[],
+            header: 0,
             strict: false,
         };
-        reader.header(0)?;
+        reader.read_header(data)?;
         Ok(reader)
     }
 
@@ -87,32 +83,56 @@ impl<'a> Reader<'a> {
 
     /// Tag of the item; `None` at the end of the structure.
     pub fn tag(&self) -> Option<Tag> {
-        (self.tag != 0).then_some(Tag(self.tag))
+        (self.header != 0).then_some(Tag(self.raw_tag()))
     }
 
     /// The tag as a number, 0 at the end of the structure.
     #[inline(always)]
     pub(crate) fn raw_tag(&self) -> u32 {
-        self.tag
+        (self.header >> 40) as u32
     }
 
     /// Type of the item. Meaningless at the end of a structure.
     pub fn item_type(&self) -> ItemType {
-        ItemType(u32::from(self.item_type))
+        ItemType(u32::from(self.raw_type()))
+    }
+
+    #[inline(always)]
+    fn raw_type(&self) -> u8 {
+        (self.header >> 32) as u8
+    }
+
+    /// Length of the value in bytes, without padding.
+    #[inline(always)]
+    pub(crate) fn length(&self) -> usize {
+        self.header as u32 as usize
     }
 
     /// Where the item begins, in bytes; at the end of a structure, where that ends.
     pub fn offset(&self) -> usize {
-        if self.tag == 0 {
+        if self.header == 0 {
             self.end
         } else {
-            self.value - HEADER_BYTES
+            self.end - self.rest.len() - HEADER_BYTES
         }
     }
 
     /// Pretends to stand before an item with this tag, for items that are not in TTLV.
     pub(crate) fn set_tag(&mut self, tag: Option<Tag>) {
-        self.tag = tag.map_or(0, |tag| tag.0);
+        self.header = tag.map_or(0, |tag| u64::from(tag.0) << 40);
+    }
+
+    /// Makes the item the last one: what follows it is not looked at.
+    pub(crate) fn end_behind_item(&mut self) {
+        let (value, behind) = self.split();
+        self.rest = value;
+        self.end -= behind.len();
+    }
+
+    /// Bytes from the begin of the item to the end of the data, or those behind the end of the
+    /// structure.
+    pub(crate) fn unread(&self) -> usize {
+        self.data.len() - self.offset()
     }
 
     /// Bytes from the begin of the item to the end of the structure.
@@ -122,16 +142,17 @@ impl<'a> Reader<'a> {
 
     /// The item as it stands in the message, with header and padding; empty at the end.
     pub fn item_bytes(&self) -> &'a [u8] {
-        if self.tag == 0 {
+        if self.header == 0 {
             return &[];
         }
-        &self.data[self.value - HEADER_BYTES..self.next()]
+        let (_, behind) = self.split();
+        &self.data[self.offset()..self.end - behind.len()]
     }
 
     /// How many items with the tag of this one follow each other, this one included. Broken
     /// headers end the count.
     pub(crate) fn run_length(&self) -> usize {
-        self.count(|tag| tag == self.tag)
+        self.count(|tag| tag == self.raw_tag())
     }
 
     /// How many items there are from this one to the end of the structure. Broken headers end
@@ -142,21 +163,18 @@ impl<'a> Reader<'a> {
 
     #[inline(always)]
     fn count(&self, belongs: impl Fn(u32) -> bool) -> usize {
-        if self.tag == 0 {
+        if self.header == 0 {
             return 0;
         }
         let mut count = 1;
-        let mut position = self.next();
-        while let Some(header) = self.data[position..self.end].first_chunk::<HEADER_BYTES>() {
-            let word = u64::from_be_bytes(*header);
-            let Some(padded) = padded_length(word as u32) else {
-                break;
-            };
-            let fits = padded <= self.end - position - HEADER_BYTES;
-            if !fits || !belongs((word >> 40) as u32) {
+        let (_, mut rest) = self.split();
+        while let Some((header, behind)) = rest.split_first_chunk::<HEADER_BYTES>() {
+            let header = u64::from_be_bytes(*header);
+            let padded = padded_length(header);
+            if padded > behind.len() as u64 || !belongs((header >> 40) as u32) {
                 break;
             }
-            position += HEADER_BYTES + padded;
+            rest = &behind[padded as usize..];
             count += 1;
         }
         count
@@ -168,7 +186,8 @@ impl<'a> Reader<'a> {
     /// The header of the next item is broken.
     #[inline]
     pub fn skip(&mut self) -> Result<()> {
-        self.advance()
+        let (_, behind) = self.split();
+        self.read_header(behind)
     }
 
     /// Goes to the first item of the structure.
@@ -177,13 +196,13 @@ impl<'a> Reader<'a> {
     /// The item is not a structure, or the header of its first item is broken.
     #[inline]
     pub fn enter(&mut self) -> Result<Frame> {
-        self.expect(code::STRUCTURE)?;
-        if self.length % 8 != 0 {
-            return Err(self.bad_length());
+        if self.raw_type() != code::STRUCTURE || self.length() % 8 != 0 {
+            return Err(self.unexpected(code::STRUCTURE));
         }
+        let (inside, behind) = self.split();
         let frame = Frame { end: self.end };
-        self.end = self.value + self.length as usize;
-        self.header(self.value)?;
+        self.end -= behind.len();
+        self.read_header(inside)?;
         Ok(frame)
     }
 
@@ -193,9 +212,9 @@ impl<'a> Reader<'a> {
     /// The header of the item behind it is broken.
     #[inline]
     pub fn leave(&mut self, frame: Frame) -> Result<()> {
-        let position = self.end;
+        let behind = self.data.get(self.end..frame.end).unwrap_or_default();
         self.end = frame.end;
-        self.header(position)
+        self.read_header(behind)
     }
 
     /// An Integer; goes to the next item, as do all functions below.
@@ -221,11 +240,10 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// See [`Reader::integer`].
     pub fn big_integer(&mut self) -> Result<&'a [u8]> {
-        self.expect(code::BIG_INTEGER)?;
-        if self.length % 8 != 0 {
-            return Err(self.bad_length());
+        if self.length() % 8 != 0 {
+            return Err(self.unexpected(code::BIG_INTEGER));
         }
-        self.bytes_of_value()
+        self.bytes_of_value(code::BIG_INTEGER)
     }
 
     /// An Enumeration.
@@ -243,24 +261,26 @@ impl<'a> Reader<'a> {
     /// See [`Reader::integer`]; and only 0 and 1 are Booleans.
     #[inline]
     pub fn boolean(&mut self) -> Result<bool> {
-        let offset = self.offset();
-        match self.double_word(code::BOOLEAN)? {
-            0 => Ok(false),
-            1 => Ok(true),
-            other => Err(Error::at(ErrorKind::InvalidBoolean(other), offset)),
+        let value = self.eight_bytes(code::BOOLEAN, 8)?;
+        if value > 1 {
+            return Err(self.invalid_boolean(value));
         }
+        self.skip()?;
+        Ok(value == 1)
     }
 
     /// A Text String.
     ///
     /// # Errors
     /// See [`Reader::integer`]; and the text must be UTF-8.
-    #[inline]
+    #[inline(always)]
     pub fn text_string(&mut self) -> Result<&'a str> {
-        self.expect(code::TEXT_STRING)?;
-        let offset = self.offset();
-        let bytes = self.bytes_of_value()?;
-        std::str::from_utf8(bytes).map_err(|_| Error::at(ErrorKind::InvalidUtf8, offset))
+        let (bytes, behind) = self.padded_value(code::TEXT_STRING)?;
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return Err(self.invalid_utf8());
+        };
+        self.read_header(behind)?;
+        Ok(text)
     }
 
     /// A Byte String.
@@ -269,8 +289,7 @@ impl<'a> Reader<'a> {
     /// See [`Reader::integer`].
     #[inline]
     pub fn byte_string(&mut self) -> Result<&'a [u8]> {
-        self.expect(code::BYTE_STRING)?;
-        self.bytes_of_value()
+        self.bytes_of_value(code::BYTE_STRING)
     }
 
     /// A Date-Time: seconds since 1970-01-01 UTC.
@@ -302,150 +321,155 @@ impl<'a> Reader<'a> {
 
     #[inline(always)]
     fn word(&mut self, item_type: u8) -> Result<u32> {
-        self.expect(item_type)?;
-        if self.length != 4 {
-            return Err(self.bad_length());
+        let value = self.eight_bytes(item_type, 4)?;
+        if self.strict && value as u32 != 0 {
+            return Err(self.non_zero_padding());
         }
-        let mut word = [0; 4];
-        word.copy_from_slice(&self.data[self.value..self.value + 4]);
-        self.padding(4, 8)?;
-        self.advance()?;
-        Ok(u32::from_be_bytes(word))
+        self.skip()?;
+        Ok((value >> 32) as u32)
     }
 
     #[inline(always)]
     fn double_word(&mut self, item_type: u8) -> Result<u64> {
-        self.expect(item_type)?;
-        if self.length != 8 {
-            return Err(self.bad_length());
+        let value = self.eight_bytes(item_type, 8)?;
+        self.skip()?;
+        Ok(value)
+    }
+
+    /// The value of an item of this type and length, with its padding.
+    #[inline(always)]
+    fn eight_bytes(&self, item_type: u8, length: u64) -> Result<u64> {
+        let expected = u64::from(item_type) << 32 | length;
+        match self.rest.first_chunk() {
+            Some(value) if self.header & TYPE_AND_LENGTH == expected => {
+                Ok(u64::from_be_bytes(*value))
+            }
+            _ => Err(self.unexpected(item_type)),
         }
-        let mut word = [0; 8];
-        word.copy_from_slice(&self.data[self.value..self.value + 8]);
-        self.advance()?;
-        Ok(u64::from_be_bytes(word))
     }
 
     #[inline(always)]
-    fn bytes_of_value(&mut self) -> Result<&'a [u8]> {
-        let length = self.length as usize;
-        let bytes = &self.data[self.value..self.value + length];
-        self.padding(length, length.next_multiple_of(8))?;
-        self.advance()?;
+    fn bytes_of_value(&mut self, item_type: u8) -> Result<&'a [u8]> {
+        let (bytes, behind) = self.padded_value(item_type)?;
+        self.read_header(behind)?;
         Ok(bytes)
     }
 
+    /// The value of an item of this type, and what follows its padding.
     #[inline(always)]
-    fn padding(&self, from: usize, to: usize) -> Result<()> {
-        if self.strict
-            && self.data[self.value + from..self.value + to]
-                .iter()
-                .any(|b| *b != 0)
-        {
-            return Err(Error::at(ErrorKind::NonZeroPadding, self.offset()));
+    fn padded_value(&self, item_type: u8) -> Result<(&'a [u8], &'a [u8])> {
+        if self.raw_type() != item_type {
+            return Err(self.unexpected(item_type));
         }
-        Ok(())
-    }
-
-    #[inline(always)]
-    fn expect(&self, item_type: u8) -> Result<()> {
-        if self.item_type == item_type && self.tag != 0 {
-            Ok(())
-        } else {
-            Err(self.unexpected_type(item_type))
+        let (value, behind) = self.split();
+        let (value, padding) = value.split_at(self.length().min(value.len()));
+        if self.strict && padding.iter().any(|byte| *byte != 0) {
+            return Err(self.non_zero_padding());
         }
+        Ok((value, behind))
     }
 
+    /// The value with its padding, and what follows it. In bounds, since
+    /// [`Reader::read_header`] has seen to it.
     #[inline(always)]
-    fn advance(&mut self) -> Result<()> {
-        self.header(self.next())
+    fn split(&self) -> (&'a [u8], &'a [u8]) {
+        let padded = padded_length(self.header) as usize;
+        self.rest.split_at_checked(padded).unwrap_or_default()
     }
 
-    /// Where the next item begins. In bounds, since [`Reader::header`] has seen to it.
+    /// Reads the header at the begin of `rest`, which reaches to the end of the structure.
     #[inline(always)]
-    fn next(&self) -> usize {
-        self.value + (self.length as usize).next_multiple_of(8)
-    }
-
-    /// Reads the header at `position`, which is at most `self.end`.
-    #[inline(always)]
-    fn header(&mut self, position: usize) -> Result<()> {
-        let rest = &self.data[position..self.end];
-        let Some(header) = rest.first_chunk::<HEADER_BYTES>() else {
-            return self.at_end(position);
+    fn read_header(&mut self, rest: &'a [u8]) -> Result<()> {
+        let Some((header, rest)) = rest.split_first_chunk::<HEADER_BYTES>() else {
+            return self.at_end(rest);
         };
-        let word = u64::from_be_bytes(*header);
-        self.tag = (word >> 40) as u32;
-        self.item_type = (word >> 32) as u8;
-        self.length = word as u32;
-        self.value = position + HEADER_BYTES;
-        match padded_length(self.length) {
-            Some(padded) if padded <= rest.len() - HEADER_BYTES && self.tag != 0 => {}
-            _ => return Err(self.bad_header()),
+        let header = u64::from_be_bytes(*header);
+        let item_type = (header >> 32) as u8;
+        if padded_length(header) > rest.len() as u64
+            || header >> 40 == 0
+            || item_type.wrapping_sub(1) >= code::DATE_TIME_EXTENDED
+        {
+            return Err(self.bad_header(header, rest.len()));
         }
-        if self.item_type.wrapping_sub(1) >= code::DATE_TIME_EXTENDED {
-            return Err(self.bad_header());
-        }
+        self.header = header;
+        self.rest = rest;
         Ok(())
     }
 
     #[inline(always)]
-    fn at_end(&mut self, position: usize) -> Result<()> {
-        self.tag = 0;
-        self.item_type = 0;
-        if position == self.end {
+    fn at_end(&mut self, rest: &[u8]) -> Result<()> {
+        self.header = 0;
+        self.rest = &[];
+        if rest.is_empty() {
             return Ok(());
         }
-        let available = self.end - position;
-        let needed = HEADER_BYTES - available;
-        Err(Error::at(
-            ErrorKind::Truncated { needed, available },
-            position,
-        ))
+        Err(self.short_header(rest.len()))
     }
 
     #[cold]
-    fn bad_header(&self) -> Error {
-        let available = self.end - self.value;
-        let length = self.length as usize;
-        let padded = length.next_multiple_of(8);
-        let kind = if self.tag == 0 {
-            ErrorKind::InvalidTag(self.tag)
-        } else if self.item_type.wrapping_sub(1) >= code::DATE_TIME_EXTENDED {
-            ErrorKind::InvalidType(self.item_type)
+    fn short_header(&self, available: usize) -> Error {
+        let needed = HEADER_BYTES - available;
+        let kind = ErrorKind::Truncated { needed, available };
+        Error::at(kind, self.end - available)
+    }
+
+    #[cold]
+    fn non_zero_padding(&self) -> Error {
+        Error::at(ErrorKind::NonZeroPadding, self.offset())
+    }
+
+    #[cold]
+    fn invalid_utf8(&self) -> Error {
+        Error::at(ErrorKind::InvalidUtf8, self.offset())
+    }
+
+    #[cold]
+    fn invalid_boolean(&self, value: u64) -> Error {
+        Error::at(ErrorKind::InvalidBoolean(value), self.offset())
+    }
+
+    /// What is wrong with a header, after which the reader goes to the end of the structure.
+    #[cold]
+    fn bad_header(&mut self, header: u64, available: usize) -> Error {
+        self.header = 0;
+        self.rest = &[];
+        let (tag, item_type) = ((header >> 40) as u32, (header >> 32) as u8);
+        let kind = if tag == 0 {
+            ErrorKind::InvalidTag(tag)
+        } else if item_type.wrapping_sub(1) >= code::DATE_TIME_EXTENDED {
+            ErrorKind::InvalidType(item_type)
         } else {
-            let needed = padded - available;
+            let missing = padded_length(header) - available as u64;
+            let needed = usize::try_from(missing).unwrap_or(usize::MAX);
             ErrorKind::Truncated { needed, available }
         };
-        Error::at(kind, self.value - HEADER_BYTES)
+        Error::at(kind, self.end - available - HEADER_BYTES)
     }
 
+    /// Why the item is none of this type.
     #[cold]
-    fn bad_length(&self) -> Error {
-        let item_type = self.item_type();
-        let length = self.length as usize;
-        Error::at(
-            ErrorKind::InvalidLength { item_type, length },
-            self.offset(),
-        )
-    }
-
-    #[cold]
-    fn unexpected_type(&self, expected: u8) -> Error {
-        let expected = ItemType(u32::from(expected));
-        if self.tag == 0 {
+    fn unexpected(&self, expected: u8) -> Error {
+        let offset = self.offset();
+        if self.header == 0 {
             let needed = HEADER_BYTES;
             let available = 0;
-            return Error::at(ErrorKind::Truncated { needed, available }, self.end);
+            return Error::at(ErrorKind::Truncated { needed, available }, offset);
         }
         let found = self.item_type();
-        Error::at(ErrorKind::UnexpectedType { expected, found }, self.offset())
+        if self.raw_type() != expected {
+            let expected = ItemType(u32::from(expected));
+            return Error::at(ErrorKind::UnexpectedType { expected, found }, offset);
+        }
+        let (item_type, length) = (found, self.length());
+        Error::at(ErrorKind::InvalidLength { item_type, length }, offset)
     }
 }
 
-/// The length with padding; `None` where that is no length that fits a `u32` and `usize`.
+/// The bits of a header that hold type and length.
+const TYPE_AND_LENGTH: u64 = 0xFF_FFFF_FFFF;
+
+/// The length in a header, with padding.
 #[inline(always)]
-fn padded_length(length: u32) -> Option<usize> {
-    length
-        .checked_next_multiple_of(8)
-        .map(|padded| padded as usize)
+fn padded_length(header: u64) -> u64 {
+    (u64::from(header as u32) + 7) & !7
 }

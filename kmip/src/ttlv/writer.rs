@@ -151,12 +151,13 @@ impl<'b> Writer<'b> {
     #[inline(always)]
     fn padded(&mut self, tag: Tag, item_type: u8, value: &[u8]) -> Result<()> {
         let length = checked_length(value.len(), ItemType(u32::from(item_type)))?;
-        let padding = value.len().next_multiple_of(8) - value.len();
-        self.buffer.reserve(HEADER_BYTES + value.len() + padding);
+        let end = self.buffer.len() + HEADER_BYTES + value.len().next_multiple_of(8);
         self.buffer
             .extend_from_slice(&header(tag, item_type, length));
         self.buffer.extend_from_slice(value);
-        self.buffer.extend_from_slice(&[0; 8][..padding]);
+        // A fixed length is copied faster than the right one.
+        self.buffer.extend_from_slice(&[0; 8]);
+        self.buffer.truncate(end);
         Ok(())
     }
 }

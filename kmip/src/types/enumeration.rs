@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::name_index::NameIndex;
-use super::tag::Tag;
 use crate::version::{Edition, ProtocolVersion};
 
 /// An enumeration: an open set of numbers, some of which the specification names.
@@ -180,11 +179,4 @@ pub(crate) fn debug_bits(
         write!(f, "{separator}0x{unnamed:08X}")?;
     }
     Ok(())
-}
-
-impl EnumerationTable {
-    /// The enumeration that the item with this tag has, if it is an Enumeration.
-    pub fn of(tag: Tag) -> Option<&'static EnumerationTable> {
-        tag.enumeration()
-    }
 }

@@ -92,7 +92,8 @@ impl IntoOwned for UniqueIdentifier<'_> {
 }
 
 impl<'a> Item<'a> for UniqueIdentifier<'a> {
-    #[inline]
+    // Lists of identifiers are long.
+    #[inline(always)]
     fn read(&mut self, d: &mut Decoder<'_, 'a>) -> Result<()> {
         let item_type = d.item_type()?;
         *self = if item_type == ItemType::TEXT_STRING {

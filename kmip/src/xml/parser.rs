@@ -19,11 +19,20 @@ const NAMESPACE: &[u8] = b"urn:oasis:tc:kmip:xmlns";
 /// Most attributes of an element: they are compared with each other.
 const MAX_ATTRIBUTES: usize = 16;
 
-/// Fills the index with the items of a message.
-pub(super) fn parse<'a>(bytes: &'a [u8], options: &Options, index: &mut Index) -> Result<&'a str> {
+/// Fills the index with the items of a message. Words without a meaning are faults of their items
+/// if they are tolerated; else they end the reading.
+pub(super) fn parse<'a>(
+    bytes: &'a [u8],
+    options: &Options,
+    index: &mut Index,
+    tolerant: bool,
+) -> Result<&'a str> {
+    index.begin(&options.limits);
+    if tolerant {
+        index.tolerate();
+    }
     let text = checked_text(bytes, &options.limits)?;
     let start = skip_mark(text);
-    index.begin(&options.limits);
     let mut parser = Parser {
         text,
         start,
@@ -111,12 +120,19 @@ impl<'a> Parser<'_, 'a> {
         let attributes = self.attributes(element, offset)?;
         let name = element.name();
         let name = std::str::from_utf8(name.as_ref()).unwrap_or_default();
-        let tag = self.tag(name, &attributes);
-        self.index.node().tag = tag.map_err(|kind| Error::at(kind, offset))?.0;
+        match self.tag(name, &attributes) {
+            Ok(tag) => self.index.node().tag = tag.0,
+            Err(kind) if self.index.tolerates(&kind) => {}
+            Err(kind) => return Err(Error::at(kind, offset)),
+        }
         let has_value = attributes.value.is_some();
         let item_type = match attributes.item_type {
             0 if has_value => {
-                return Err(syntax("the item has no type".to_owned(), offset));
+                let kind = ErrorKind::Syntax("the item has no type".to_owned());
+                if !self.index.tolerates(&kind) {
+                    return Err(Error::at(kind, offset));
+                }
+                0
             }
             0 => 1,
             item_type => item_type,
@@ -208,7 +224,11 @@ impl<'a> Parser<'_, 'a> {
                     Ok(())
                 }
             };
-            understood.map_err(|kind| Error::at(kind, offset))?;
+            match understood {
+                Ok(()) => {}
+                Err(kind) if self.index.tolerates(&kind) => {}
+                Err(kind) => return Err(Error::at(kind, offset)),
+            }
         }
         if others {
             self.check_others(element, offset)?;
