@@ -9,7 +9,7 @@ use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
 use openssl::pkcs12::Pkcs12;
-use openssl::pkey::{HasPublic, PKey, Private};
+use openssl::pkey::{HasPublic, PKey, Private, Public};
 use openssl::rsa::Rsa;
 use openssl::x509::extension::{
     BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName,
@@ -79,6 +79,14 @@ impl Authority {
         }
         builder.sign(&self.key, MessageDigest::sha256()).unwrap();
         builder.build().to_pem().unwrap()
+    }
+
+    /// A certificate for a public key of any type.
+    pub fn certify(&self, key: &PKey<Public>, name: &str) -> X509 {
+        let (name, issuer) = (distinguished_name(name), self.certificate.subject_name());
+        let mut builder = builder(&name, issuer, key, (-1, 90));
+        builder.sign(&self.key, MessageDigest::sha256()).unwrap();
+        builder.build()
     }
 
     /// Writes the authority's certificate as PEM to `path`.

@@ -7,12 +7,14 @@
 //! * [`config`]: its configuration directory, changed in transactions;
 //! * [`profile`]: what must be known about a kind of key server;
 //! * [`identity`]: certificates and requests for the identity key;
-//! * [`secure_key`]: what is needed of a coprocessor, and a backend in software;
+//! * [`secure_key`]: what is needed of a coprocessor, and a backend in software; its keys reach
+//!   OpenSSL through the module `provider`;
 //! * [`properties`], [`files`]: zkey's file format, and files that are replaced as a whole;
 //! * [`host`]: the command line host.
 
 pub mod abi;
 pub mod config;
+mod der;
 pub mod environment;
 pub mod files;
 pub mod host;
@@ -22,4 +24,5 @@ mod pattern;
 pub mod plugin;
 pub mod profile;
 pub mod properties;
+mod provider;
 pub mod secure_key;

@@ -1,5 +1,6 @@
 //! Certificates and requests for identity keys, as OpenSSL reads them.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use openssl::asn1::{Asn1Integer, Asn1Time};
@@ -20,7 +21,7 @@ use zkey_kmip::secure_key::{CardType, Curve, DigestAlgorithm, KeySpec, SecureKey
 
 struct Identity {
     _directory: TempDir,
-    backend: Software,
+    backend: Arc<dyn SecureKeyBackend>,
     key: Vec<u8>,
 }
 
@@ -28,7 +29,7 @@ impl Identity {
     fn new(spec: KeySpec) -> Identity {
         let directory = tempfile::tempdir().unwrap();
         let file = MasterKeyFile::at(directory.path().join("master-key"));
-        let backend = Software::new(CardType::Cca, file);
+        let backend: Arc<dyn SecureKeyBackend> = Arc::new(Software::new(CardType::Cca, file));
         let key = backend.generate_identity_key(spec).unwrap();
         Identity {
             _directory: directory,
@@ -49,17 +50,13 @@ impl Identity {
         PKey::public_key_from_der(&self.encoded_public()).unwrap()
     }
 
-    fn private(&self) -> PKey<Private> {
-        self.backend.tls_identity(&self.key).unwrap()
-    }
-
     fn request(&self, options: &CertificateOptions<'_>) -> Result<X509Req, IdentityError> {
-        certificate_request(&self.backend, &self.key, options)
+        certificate_request(&*self.backend, &self.key, options)
     }
 
     fn certificate(&self, options: &CertificateOptions<'_>) -> Result<X509, IdentityError> {
         let now = SystemTime::now();
-        self_signed_certificate(&self.backend, &self.key, options, now, 30)
+        self_signed_certificate(&*self.backend, &self.key, options, now, 30)
     }
 }
 
@@ -99,7 +96,7 @@ fn every_kind_of_key_makes_valid_certificates_and_requests() {
             ..options()
         };
         let certificate = identity.certificate(&options).unwrap();
-        assert!(certificate.verify(&identity.private()).unwrap());
+        assert!(certificate.verify(&identity.public()).unwrap());
         assert_eq!(certificate.version(), 2);
         assert!(
             text(&certificate).contains(algorithm),
@@ -107,7 +104,7 @@ fn every_kind_of_key_makes_valid_certificates_and_requests() {
             text(&certificate)
         );
         let request = identity.request(&options).unwrap();
-        assert!(request.verify(&identity.private()).unwrap());
+        assert!(request.verify(&identity.public()).unwrap());
         assert!(request_text(&request).contains(algorithm));
         assert!(request.public_key().unwrap().public_eq(&identity.public()));
     }
@@ -324,7 +321,7 @@ fn certificates_are_valid_from_now_for_the_days() {
     let identity = Identity::ecc();
     let now = SystemTime::now();
     let certificate =
-        self_signed_certificate(&identity.backend, &identity.key, &options(), now, 400).unwrap();
+        self_signed_certificate(&*identity.backend, &identity.key, &options(), now, 400).unwrap();
     let seconds = now
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap()
@@ -338,7 +335,7 @@ fn certificates_are_valid_from_now_for_the_days() {
     assert_ne!(serial(&certificate), serial(&again));
     assert!(serial(&certificate).num_bits() > 100);
     let endless =
-        self_signed_certificate(&identity.backend, &identity.key, &options(), now, u32::MAX);
+        self_signed_certificate(&*identity.backend, &identity.key, &options(), now, u32::MAX);
     assert!(matches!(endless, Err(IdentityError::Validity(_))));
 }
 
@@ -461,6 +458,6 @@ fn expired_certificates_are_refused_and_early_ones_remarked() {
 fn a_token_of_another_master_key_makes_no_certificate() {
     let identity = Identity::ecc();
     let other = Identity::ecc();
-    let made = certificate_request(&identity.backend, &other.key, &options());
+    let made = certificate_request(&*identity.backend, &other.key, &options());
     assert!(matches!(made, Err(IdentityError::Backend(_))));
 }

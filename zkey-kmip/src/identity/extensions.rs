@@ -4,7 +4,7 @@
 use openssl::x509::{X509, X509Builder, X509Extension, X509ReqBuilder, X509v3Context};
 
 use super::IdentityError;
-use super::der::{self, BOOLEAN, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, context};
+use crate::der::{self, BOOLEAN, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, context};
 
 const SUBJECT_KEY_IDENTIFIER: &[u8] = &[0x55, 0x1d, 0x0e];
 const SUBJECT_ALTERNATIVE_NAME: &[u8] = &[0x55, 0x1d, 0x11];

@@ -4,9 +4,7 @@
 //! The private key is a secure key, so OpenSSL cannot sign: what is to be signed is put together
 //! here, signed by the backend, and verified with OpenSSL afterwards.
 
-mod algorithm;
 mod client_certificate;
-mod der;
 mod error;
 mod extensions;
 mod subject;
@@ -23,8 +21,8 @@ use openssl::pkey::{Id, PKey, Public};
 use openssl::rand::rand_bytes;
 use openssl::x509::{X509, X509Builder, X509Req, X509ReqBuilder};
 
-use self::der::{BIT_STRING, INTEGER, OBJECT_IDENTIFIER, SEQUENCE, SET, context};
 use self::extensions::Subject;
+use crate::der::{self, BIT_STRING, INTEGER, OBJECT_IDENTIFIER, SEQUENCE, SET, context};
 use crate::secure_key::{DigestAlgorithm, SecureKeyBackend, SignatureScheme};
 
 /// extensionRequest, 1.2.840.113549.1.9.14
@@ -223,7 +221,7 @@ impl<'a> Signer<'a> {
     }
 
     fn algorithm(&self) -> Vec<u8> {
-        algorithm::identifier(self.scheme, self.digest)
+        self.scheme.algorithm_identifier(self.digest)
     }
 
     /// What X.509 calls SIGNED: content, algorithm and signature.

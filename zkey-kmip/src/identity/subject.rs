@@ -4,7 +4,7 @@
 use openssl::x509::{X509NameBuilder, X509NameRef};
 
 use super::IdentityError;
-use super::der::{self, SEQUENCE, SET};
+use crate::der::{self, SEQUENCE, SET};
 
 /// A subject as DER Name: `base`, from an existing certificate, followed by what `text` says.
 pub(super) fn name(

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::der::{self, GENERALIZED_TIME, SEQUENCE, UTC_TIME};
+use crate::der::{self, GENERALIZED_TIME, SEQUENCE, UTC_TIME};
 
 const DAY: u64 = 24 * 60 * 60;
 

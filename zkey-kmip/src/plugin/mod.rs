@@ -25,6 +25,7 @@ use crate::abi::{
     ListRequest, ListedKey, OptionValue, PluginError, Property, Reencipher, SecureKeyType,
 };
 use crate::config::{Config, ConfigError, Part};
+use crate::provider::ReleaseUnused;
 use crate::secure_key::{CardType, SecureKeyBackend};
 use server::Server;
 
@@ -41,6 +42,8 @@ pub struct Plugin {
     has_warned: Cell<bool>,
     /// Connected when the first key is asked for.
     server: RefCell<Option<Server>>,
+    /// Dropped after all that may hold a key of OpenSSL.
+    _provider: ReleaseUnused,
 }
 
 impl Plugin {
@@ -57,6 +60,7 @@ impl Plugin {
             backend: RefCell::new(None),
             has_warned: Cell::new(false),
             server: RefCell::new(None),
+            _provider: ReleaseUnused,
         };
         plugin.warn_of_backend();
         Ok(plugin)
@@ -101,7 +105,7 @@ impl Plugin {
             let backend = self.backend()?;
             *slot = Some(Server::connect(
                 &self.config.borrow(),
-                &*backend,
+                &backend,
                 &self.surroundings.profiles,
             )?);
         }

@@ -1,6 +1,7 @@
 //! The connection to the configured KMIP server (behaviour reference 5).
 
 use std::path::Path;
+use std::sync::Arc;
 
 use kmip::ProtocolVersion;
 use kmip::client::{self, Client, ClientBuilder, Problem};
@@ -16,7 +17,7 @@ use crate::config::{Config, ConfigError, ConfigFile, Connection, Part, ProtocolS
 use crate::files::FileError;
 use crate::identity::certificates_from_pem;
 use crate::profile::{Profile, ProfileDirectory, VersionChoice};
-use crate::secure_key::SecureKeyBackend;
+use crate::secure_key::{SecureKeyBackend, tls_identity_for};
 
 /// A connected server with what must be known about it.
 pub(super) struct Server {
@@ -33,7 +34,7 @@ impl Server {
     /// Connects as configured.
     pub(super) fn connect(
         config: &Config,
-        backend: &dyn SecureKeyBackend,
+        backend: &Arc<dyn SecureKeyBackend>,
         profiles: &ProfileDirectory,
     ) -> Result<Server, PluginError> {
         let wrapping = config
@@ -52,7 +53,7 @@ impl Server {
     /// Connects as configured, also while there is no wrapping key yet.
     pub(super) fn open(
         config: &Config,
-        backend: &dyn SecureKeyBackend,
+        backend: &Arc<dyn SecureKeyBackend>,
         profiles: &ProfileDirectory,
     ) -> Result<Connected, PluginError> {
         let connection = config.connection()?;
@@ -103,13 +104,13 @@ pub(super) fn version(major: u32, minor: u32) -> Result<ProtocolVersion, PluginE
 
 /// Who this client is.
 pub(super) fn identity(
-    backend: &dyn SecureKeyBackend,
+    backend: &Arc<dyn SecureKeyBackend>,
     key: &[u8],
     certificate: &[u8],
 ) -> Result<Identity, PluginError> {
-    let key = backend.tls_identity(key)?;
     let mut chain = certificates_from_pem(certificate)?;
     let certificate = chain.remove(0);
+    let key = tls_identity_for(backend, key, &certificate)?;
     Identity::new(key, certificate, chain).map_err(|error| {
         PluginError::invalid("identity key and client certificate cannot be used").caused_by(error)
     })

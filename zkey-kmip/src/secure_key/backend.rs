@@ -1,10 +1,10 @@
 //! What the plugin needs of a coprocessor.
 
+use std::ffi::CStr;
 use std::fmt;
 
 use openssl::hash::MessageDigest;
 use openssl::md::{Md, MdRef};
-use openssl::pkey::{PKey, Private};
 
 use super::error::SecureKeyError;
 use super::spec::{CardType, KeySpec};
@@ -68,13 +68,6 @@ pub trait SecureKeyBackend: Send + Sync {
         algorithm: DigestAlgorithm,
         digest: &[u8],
     ) -> Result<Vec<u8>, SecureKeyError>;
-
-    /// An identity key as OpenSSL key for the handshakes of a TLS connection. It lives only in
-    /// the memory of OpenSSL and must be dropped together with the connection.
-    ///
-    /// # Errors
-    /// The token is none of an identity key.
-    fn tls_identity(&self, key: &[u8]) -> Result<PKey<Private>, SecureKeyError>;
 
     /// Unwraps an AES key, that the key server wrapped, into a secure key.
     ///
@@ -240,6 +233,17 @@ impl DigestAlgorithm {
             DigestAlgorithm::Sha256 => Md::sha256(),
             DigestAlgorithm::Sha384 => Md::sha384(),
             DigestAlgorithm::Sha512 => Md::sha512(),
+        }
+    }
+
+    /// OpenSSL's name.
+    pub(crate) const fn openssl_name(self) -> &'static CStr {
+        match self {
+            DigestAlgorithm::Sha1 => c"SHA1",
+            DigestAlgorithm::Sha224 => c"SHA224",
+            DigestAlgorithm::Sha256 => c"SHA256",
+            DigestAlgorithm::Sha384 => c"SHA384",
+            DigestAlgorithm::Sha512 => c"SHA512",
         }
     }
 

@@ -7,6 +7,7 @@ use super::ep11;
 use super::spec::{CardType, KeySpec};
 use crate::abi::{Apqn, Errno, PluginError, SecureKeyType};
 use crate::files::FileError;
+use crate::provider::ProviderError;
 
 /// A coprocessor, or what stands in for one, refused or failed.
 #[derive(Debug, thiserror::Error)]
@@ -232,6 +233,9 @@ pub enum SecureKeyError {
     /// A file cannot be written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// OpenSSL cannot use such a key for TLS.
+    #[error("the identity key is neither an elliptic curve key nor an RSA key")]
+    TlsKeyType,
     /// OpenSSL failed.
     #[error("OpenSSL cannot {operation}")]
     OpenSsl {
@@ -307,6 +311,17 @@ impl CallFailure {
 impl SecureKeyError {
     pub(super) fn openssl(operation: &'static str) -> impl Fn(ErrorStack) -> SecureKeyError {
         move |source| SecureKeyError::OpenSsl { operation, source }
+    }
+}
+
+impl From<ProviderError> for SecureKeyError {
+    fn from(error: ProviderError) -> Self {
+        match error {
+            ProviderError::KeyType => SecureKeyError::TlsKeyType,
+            ProviderError::OpenSsl { operation, source } => {
+                SecureKeyError::OpenSsl { operation, source }
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`SecureKeyBackend`] is what the plugin needs of a coprocessor. The backend [`software`] stands
 //! in for one on machines without; backends for the CCA and EP11 libraries fit beside it.
 
+mod algorithm;
 pub mod ap_bus;
 mod backend;
 pub mod ep11;
@@ -11,6 +12,7 @@ mod master_keys;
 mod signature;
 pub mod software;
 mod spec;
+mod tls_identity;
 
 use crate::environment;
 
@@ -22,6 +24,7 @@ pub use backend::{
 pub use error::{CallFailure, SecureKeyError};
 pub use master_keys::{MasterKeyPatterns, RegisterContent};
 pub use spec::{CardType, Curve, KeySpec, KeySpecError};
+pub use tls_identity::{tls_identity, tls_identity_for};
 
 /// Environment variable that chooses the backend; `software` is the only value so far.
 pub const BACKEND_VARIABLE: &str = "ZKEY_KMIP_BACKEND";

@@ -5,7 +5,6 @@ use std::process::Command;
 
 use kmip::types::State;
 use openssl::x509::X509;
-use zkey_kmip::secure_key::SecureKeyBackend;
 
 use crate::common::host::{Outcome, Repository, finish};
 use crate::common::shared_object;

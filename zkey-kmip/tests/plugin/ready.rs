@@ -3,7 +3,6 @@
 use openssl::symm::{Cipher, encrypt};
 use zkey_kmip::abi::{ImportRequest, Kms, ListRequest, PluginError, Property, SecureKeyType};
 use zkey_kmip::plugin::Plugin;
-use zkey_kmip::secure_key::SecureKeyBackend;
 
 use crate::key_server::{Behaviour, KeyServer, Object};
 use crate::machine::{Machine, PROFILE_2X};

@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use openssl::symm::{Cipher, Crypter, Mode};
 use tempfile::TempDir;
@@ -10,7 +11,7 @@ use zkey_kmip::abi::SecureKeyType;
 use zkey_kmip::secure_key::software::{MasterKeyFile, Software};
 use zkey_kmip::secure_key::{
     CardType, Curve, KeySpec, ReencipherStep, Register, SecureKeyBackend, SecureKeyError,
-    UnwrapRequest,
+    UnwrapRequest, tls_identity,
 };
 
 use crate::bench::{Bench, PADDINGS, public_key, wrap};
@@ -243,7 +244,12 @@ fn a_change_of_the_master_key_goes_through_the_registers() {
         reenciphered.push(new);
     }
     // Not to be used before the master key is set.
-    assert!(loaded.tls_identity(&reenciphered[0]).is_err());
+    let loaded: Arc<dyn SecureKeyBackend> = Arc::new(loaded);
+    let error = tls_identity(&loaded, &reenciphered[0]).unwrap_err();
+    assert!(
+        matches!(error, SecureKeyError::WrongRegister { .. }),
+        "{error}"
+    );
 
     machine.file().set_new().unwrap();
     let set = machine.backend(CardType::Cca);
@@ -261,7 +267,8 @@ fn a_change_of_the_master_key_goes_through_the_registers() {
             .unwrap(),
         cca.public_key(&keys[0]).unwrap()
     );
-    set.tls_identity(&reenciphered[0]).unwrap();
+    let shared: Arc<dyn SecureKeyBackend> = Arc::new(machine.backend(CardType::Cca));
+    tls_identity(&shared, &reenciphered[0]).unwrap();
     for key in &reenciphered[2..] {
         let expected = zeros_under(&clear, Cipher::aes_256_cbc());
         assert_eq!(set.verification_pattern(key).unwrap(), expected);

@@ -231,12 +231,27 @@ fn reason(alert: Option<Alert>, closed: &bool, source: &Option<ErrorStack>) -> S
     match (alert, closed, source) {
         (Some(alert), ..) => format!("the peer refuses with the alert '{alert}'"),
         (None, true, _) => "the peer closed the connection".to_owned(),
-        (None, _, Some(stack)) => match stack.errors().first().and_then(|error| error.reason()) {
-            Some(reason) => format!("the peers could not agree ({reason})"),
-            None => "the peers could not agree".to_owned(),
+        (None, _, Some(stack)) => match (foreign(stack), first_reason(stack)) {
+            (Some(text), _) => format!("our own side failed: {text}"),
+            (None, Some(reason)) => format!("the peers could not agree ({reason})"),
+            (None, None) => "the peers could not agree".to_owned(),
         },
         (None, false, None) => "the peers could not agree".to_owned(),
     }
+}
+
+fn first_reason(stack: &ErrorStack) -> Option<&'static str> {
+    stack.errors().first()?.reason()
+}
+
+/// What a private key outside OpenSSL has to say, when it could not sign: applications' errors
+/// begin with the library `ERR_LIB_USER`.
+fn foreign(stack: &ErrorStack) -> Option<&str> {
+    const LIBRARY_USER: i32 = 128;
+    let mut errors = stack.errors().iter();
+    errors
+        .find(|error| error.library_code() >= LIBRARY_USER)?
+        .data()
 }
 
 fn depth_text(depth: u32) -> String {

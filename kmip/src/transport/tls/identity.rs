@@ -14,7 +14,8 @@ use super::{Error, FileError, FileRole, files};
 /// Who we are: a private key, its certificate, and certificates of intermediate authorities.
 ///
 /// The key can be any that OpenSSL handles, also one that lives in a hardware module and is
-/// reached through a provider.
+/// reached through a provider, in whatever library context. If it cannot sign and puts an error of
+/// library `ERR_LIB_USER` or above on OpenSSL's queue, the text of the error is told.
 #[derive(Clone)]
 pub struct Identity {
     key: PKey<Private>,

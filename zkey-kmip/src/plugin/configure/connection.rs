@@ -120,7 +120,7 @@ fn tls_options(
     let backend = backend(plugin, edit)?;
     let key = identity_key(edit)?;
     let certificate = edit.read(ConfigFile::ClientCertificate)?;
-    let identity = server::identity(&*backend, &key, &certificate)?;
+    let identity = server::identity(&backend, &key, &certificate)?;
     Ok(server::trust_options(options.tls_ca_bundle).identity(identity))
 }
 

@@ -41,7 +41,7 @@ pub(super) fn generate(
         profile,
     } = match connected {
         Some(connected) => connected,
-        None => Server::open(edit.config(), &*backend, &plugin.surroundings.profiles)?,
+        None => Server::open(edit.config(), &backend, &plugin.surroundings.profiles)?,
     };
     let bits = profile.wrap_key_bits;
     let token = backend.generate_wrapping_key(bits)?;

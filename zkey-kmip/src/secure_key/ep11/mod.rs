@@ -26,8 +26,6 @@ mod unwrap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use openssl::pkey::{PKey, Private};
-
 use self::adapter::{Adapter, Selection};
 use self::library::Library;
 use self::token::Token;
@@ -179,12 +177,6 @@ impl SecureKeyBackend for Ep11 {
         let pair = Token::parse(key)?.into_pair(KeyKind::Identity)?;
         let pair = pair.demand(KeyKind::Identity)?;
         pairs::sign(&*self.selection()?, &pair, scheme, algorithm, digest)
-    }
-
-    fn tls_identity(&self, key: &[u8]) -> Result<PKey<Private>, SecureKeyError> {
-        let pair = Token::parse(key)?.into_pair(KeyKind::Identity)?;
-        pair.demand(KeyKind::Identity)?;
-        Err(SecureKeyError::UnsupportedSignature)
     }
 
     fn unwrap_aes_key(&self, request: &UnwrapRequest<'_>) -> Result<Vec<u8>, SecureKeyError> {

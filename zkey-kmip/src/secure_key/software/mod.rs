@@ -225,10 +225,6 @@ impl SecureKeyBackend for Software {
         sign().map_err(SecureKeyError::openssl("sign with the identity key"))
     }
 
-    fn tls_identity(&self, key: &[u8]) -> Result<PKey<Private>, SecureKeyError> {
-        Ok(self.usable_pair(key, KeyKind::Identity)?.key)
-    }
-
     fn unwrap_aes_key(&self, request: &UnwrapRequest<'_>) -> Result<Vec<u8>, SecureKeyError> {
         if !self
             .card_type

@@ -1,15 +1,21 @@
 //! The AlgorithmIdentifiers of signatures (RFC 3279, 4055, 5758).
 
-use super::der::{self, INTEGER, NULL, OBJECT_IDENTIFIER, SEQUENCE, context};
-use crate::secure_key::{DigestAlgorithm, SignatureScheme};
+use super::{DigestAlgorithm, SignatureScheme};
+use crate::der::{self, INTEGER, NULL, OBJECT_IDENTIFIER, SEQUENCE, context};
 
 const ECDSA: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x04];
 const PKCS_1: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01];
 const SHA_1: &[u8] = &[0x2b, 0x0e, 0x03, 0x02, 0x1a];
 const SHA_2: &[u8] = &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02];
 
-/// The algorithm in DER.
-pub(super) fn identifier(scheme: SignatureScheme, digest: DigestAlgorithm) -> Vec<u8> {
+impl SignatureScheme {
+    /// The AlgorithmIdentifier of signatures over digests of this kind, in DER.
+    pub fn algorithm_identifier(self, digest: DigestAlgorithm) -> Vec<u8> {
+        identifier(self, digest)
+    }
+}
+
+fn identifier(scheme: SignatureScheme, digest: DigestAlgorithm) -> Vec<u8> {
     match scheme {
         SignatureScheme::Ecdsa => {
             let last: &[u8] = match digest {

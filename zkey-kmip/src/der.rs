@@ -1,23 +1,23 @@
-//! The little DER that certificates and requests need here.
+//! The little DER that certificates, requests and signatures need here.
 
-pub(super) const BOOLEAN: u8 = 0x01;
-pub(super) const INTEGER: u8 = 0x02;
-pub(super) const BIT_STRING: u8 = 0x03;
-pub(super) const OCTET_STRING: u8 = 0x04;
-pub(super) const NULL: u8 = 0x05;
-pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
-pub(super) const UTC_TIME: u8 = 0x17;
-pub(super) const GENERALIZED_TIME: u8 = 0x18;
-pub(super) const SEQUENCE: u8 = 0x30;
-pub(super) const SET: u8 = 0x31;
+pub(crate) const BOOLEAN: u8 = 0x01;
+pub(crate) const INTEGER: u8 = 0x02;
+pub(crate) const BIT_STRING: u8 = 0x03;
+pub(crate) const OCTET_STRING: u8 = 0x04;
+pub(crate) const NULL: u8 = 0x05;
+pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
+pub(crate) const UTC_TIME: u8 = 0x17;
+pub(crate) const GENERALIZED_TIME: u8 = 0x18;
+pub(crate) const SEQUENCE: u8 = 0x30;
+pub(crate) const SET: u8 = 0x31;
 
 /// The context-specific constructed tag `number`.
-pub(super) const fn context(number: u8) -> u8 {
+pub(crate) const fn context(number: u8) -> u8 {
     0xa0 | number
 }
 
 /// An encoded value.
-pub(super) fn encode(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn encode(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     let mut encoded = vec![tag];
     if length < 0x80 {
@@ -35,7 +35,7 @@ pub(super) fn encode(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
 }
 
 /// A positive INTEGER, from its bytes.
-pub(super) fn positive(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn positive(bytes: &[u8]) -> Vec<u8> {
     let skipped = bytes.iter().take_while(|byte| **byte == 0).count();
     let bytes = &bytes[skipped..];
     match bytes.first() {
@@ -46,15 +46,15 @@ pub(super) fn positive(bytes: &[u8]) -> Vec<u8> {
 
 /// One value of an encoding.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Value<'a> {
-    pub(super) tag: u8,
-    pub(super) content: &'a [u8],
+pub(crate) struct Value<'a> {
+    pub(crate) tag: u8,
+    pub(crate) content: &'a [u8],
     /// With tag and length.
-    pub(super) whole: &'a [u8],
+    pub(crate) whole: &'a [u8],
 }
 
 /// The values in `bytes`; `None` if they are not DER.
-pub(super) fn values(mut bytes: &[u8]) -> Option<Vec<Value<'_>>> {
+pub(crate) fn values(mut bytes: &[u8]) -> Option<Vec<Value<'_>>> {
     let mut values = Vec::new();
     while !bytes.is_empty() {
         let (value, rest) = split(bytes)?;
@@ -65,7 +65,7 @@ pub(super) fn values(mut bytes: &[u8]) -> Option<Vec<Value<'_>>> {
 }
 
 /// The only value in `bytes`, if it has this tag.
-pub(super) fn single(bytes: &[u8], tag: u8) -> Option<Value<'_>> {
+pub(crate) fn single(bytes: &[u8], tag: u8) -> Option<Value<'_>> {
     match values(bytes)?[..] {
         [value] if value.tag == tag => Some(value),
         _ => None,
