@@ -421,6 +421,19 @@ fn a_repeated_field_takes_all_its_runs() {
 }
 
 #[test]
+fn no_digits_are_the_number_zero() {
+    let vendor = Tag(0x54_0ABC);
+    let zero = get_payload(|writer| writer.big_integer(vendor, &[]).expect("a number"));
+    let whole = decode_get(&zero, ProtocolVersion::V1_4, &Options::default());
+    // The same without the digits.
+    let mut bytes = zero[..16].to_vec();
+    (bytes[7], bytes[15]) = (8, 0);
+    let empty = decode_get(&bytes, ProtocolVersion::V1_4, &Options::default());
+    assert_eq!(empty, whole);
+    assert_eq!(empty.expect("a payload").extra.iter().count(), 1);
+}
+
+#[test]
 fn items_of_a_newer_version_are_kept_raw() {
     let bytes = get_payload(|writer| {
         writer

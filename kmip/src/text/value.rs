@@ -102,7 +102,7 @@ impl Rules {
                     return Err(ErrorKind::InvalidValue(shown, NAME));
                 }
                 let bytes = self.bytes_of(digits)?;
-                let length = bytes.len().next_multiple_of(8);
+                let length = bytes.len().next_multiple_of(8).max(8);
                 // Who leaves leading digits out leaves zeros out.
                 let mut padded = vec![0; length - bytes.len()];
                 padded.extend_from_slice(&bytes);

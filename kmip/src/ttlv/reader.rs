@@ -243,7 +243,9 @@ impl<'a> Reader<'a> {
         if self.length() % 8 != 0 {
             return Err(self.unexpected(code::BIG_INTEGER));
         }
-        self.bytes_of_value(code::BIG_INTEGER)
+        let value = self.bytes_of_value(code::BIG_INTEGER)?;
+        // Some write nothing for zero.
+        Ok(if value.is_empty() { &[0; 8] } else { value })
     }
 
     /// An Enumeration.
