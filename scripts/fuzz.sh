@@ -5,6 +5,7 @@
 #   scripts/fuzz.sh SECONDS [TARGET...]
 #   scripts/fuzz.sh run TARGET FILE...      runs single inputs, such as a crash
 #
+# FUZZ_SEED=N makes a run repeatable, as far as time allows; without it each run takes other ways.
 # FUZZ_SANITIZER=address adds that sanitizer. It takes twice the time and finds nothing in safe
 # code, which is what the targets run but for the calls of OpenSSL.
 #
@@ -62,7 +63,7 @@ fuzz() {
     # A TTLV message of a few KiB shows all there is; time and memory limits find what grows.
     if ! "$bin/$target" "$FUZZ/corpus/$target" \
         -artifact_prefix="$FUZZ/artifacts/$target/" -max_total_time="$seconds" \
-        -max_len=8192 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 >"$log" 2>&1; then
+        ${FUZZ_SEED:+-seed="$FUZZ_SEED"} -max_len=8192 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 >"$log" 2>&1; then
         tail -n 60 "$log" >&2
         rm -f "$log"
         say "$target: FAILED; again with: scripts/fuzz.sh run $target FILE"
