@@ -185,6 +185,13 @@ pub(crate) enum Conformance {
     /// skipped`, counted in messages.
     #[command(after_help = EXIT_CODES)]
     Codec(CodecOptions),
+    /// Play test cases in XML against a server
+    ///
+    /// Sends the requests of each case and compares the responses with those in the document. What
+    /// the profiles permit to vary may: identifiers, dates, keys that the server makes. The last
+    /// line is `N passed, M failed, K skipped`, counted in cases.
+    #[command(after_help = EXIT_CODES)]
+    Run(crate::conformance::RunOptions),
 }
 
 #[derive(Debug, Args)]

@@ -29,6 +29,9 @@ pub(crate) enum Failure {
     /// Standard output is gone.
     #[error("cannot write to standard output: {0}")]
     Output(#[from] io::Error),
+    /// Test cases cannot be played.
+    #[error(transparent)]
+    Play(#[from] crate::conformance::PlayError),
     /// A file of published TTLV is not what it should be.
     #[error("{}: {what}", path.display())]
     Vectors { path: PathBuf, what: String },

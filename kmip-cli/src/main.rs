@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         Command::Explain(options) => explain::run(options),
         Command::Spec(options) => tables::run(options),
         Command::Conformance(Conformance::Codec(options)) => conformance::codec(options),
+        Command::Conformance(Conformance::Run(options)) => conformance::run(options),
         Command::Completions { shell } => generate::completions(*shell),
         Command::Man { directory } => generate::manual(directory),
     };

@@ -1,9 +1,7 @@
 //! Locate: which objects have certain attributes (KMIP 1.4, 4.9; 2.1, 6.1.24).
 
 use kmip::server::Failure;
-use kmip::types::{
-    LocateRequest, LocateResponse, ObjectGroupMember, ProtocolVersion, StorageStatusMask, Tag,
-};
+use kmip::types::{LocateRequest, LocateResponse, ObjectGroupMember, StorageStatusMask, Tag};
 
 use crate::attributes::Filter;
 use crate::context::Context;
@@ -34,9 +32,10 @@ pub(super) fn locate(
     let offset = count(request.offset_items, "Offset Items")?.unwrap_or(0);
     let maximum = count(request.maximum_items, "Maximum Items")?.unwrap_or(usize::MAX);
     let page = located.iter().skip(offset).take(maximum);
+    // Who goes through the results in pages is told how many there are.
     let total = i32::try_from(located.len()).unwrap_or(i32::MAX);
     Ok(LocateResponse {
-        located_items: (version >= ProtocolVersion::V1_3).then_some(total),
+        located_items: request.offset_items.map(|_| total),
         unique_identifier: page.map(|object| object.unique_identifier()).collect(),
         ..LocateResponse::default()
     })

@@ -31,6 +31,19 @@ pub struct Message<'d> {
     pub text: &'d str,
     /// The Protocol Version in its header, if it has one.
     pub version: Option<ProtocolVersion>,
+    /// What stands between the message before it and itself, such as `# [REPEAT] until ...`.
+    pub remarks: &'d str,
+}
+
+/// A place in a message whose value is not known beforehand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Placeholder<'p> {
+    /// Its name, without the dollar sign.
+    pub name: &'p str,
+    /// The element whose value it is.
+    pub element: &'p str,
+    /// The type of the element.
+    pub item_type: &'p str,
 }
 
 /// The text of a message without placeholders.
@@ -77,6 +90,8 @@ fn find_messages<'d>(text: &'d str, messages: &mut Vec<Message<'d>>) -> Result<(
     let mut open: Option<(usize, Tag, usize)> = None;
     let mut version = [None; 2];
     let mut depth = 0;
+    // Where the last message ends.
+    let mut last = 0;
     loop {
         let before = reader.buffer_position() as usize;
         let event = reader
@@ -105,7 +120,9 @@ fn find_messages<'d>(text: &'d str, messages: &mut Vec<Message<'d>>) -> Result<(
                             [Some(major), Some(minor)] => Some(ProtocolVersion::new(major, minor)),
                             _ => None,
                         },
+                        remarks: &text[last..begin],
                     });
+                    last = after;
                 }
             }
             Event::Eof if depth > 0 => {
@@ -124,6 +141,24 @@ impl<'d> Message<'d> {
     /// # Errors
     /// The message is not well-formed, or has a placeholder of a type that none has.
     pub fn filled(&self) -> Result<Filled<'d>, DocumentError> {
+        self.filled_with(|place| {
+            placeholder(place.name, place.item_type).ok_or_else(|| {
+                let Placeholder {
+                    name, item_type, ..
+                } = place;
+                format!("a placeholder `${name}` of the type {item_type}")
+            })
+        })
+    }
+
+    /// The message with what `value` says for each placeholder.
+    ///
+    /// # Errors
+    /// The message is not well-formed, or `value` has no value and says why.
+    pub fn filled_with(
+        &self,
+        mut value: impl FnMut(&Placeholder<'_>) -> Result<String, String>,
+    ) -> Result<Filled<'d>, DocumentError> {
         let mut reader = Reader::from_str(self.text);
         let mut filled = String::new();
         let mut copied = 0;
@@ -135,7 +170,8 @@ impl<'d> Message<'d> {
             let after = reader.buffer_position() as usize;
             match event {
                 Event::Start(element) | Event::Empty(element) => {
-                    let Some((range, value)) = self.replacement(&element, after)? else {
+                    let Some((range, value)) = self.replacement(&element, after, &mut value)?
+                    else {
                         continue;
                     };
                     filled.push_str(&self.text[copied..range.start]);
@@ -161,6 +197,7 @@ impl<'d> Message<'d> {
         &self,
         element: &BytesStart<'_>,
         after: usize,
+        value: &mut impl FnMut(&Placeholder<'_>) -> Result<String, String>,
     ) -> Result<Option<(std::ops::Range<usize>, String)>, DocumentError> {
         let mut item_type = None;
         let mut found = None;
@@ -181,11 +218,14 @@ impl<'d> Message<'d> {
         let Some((range, name)) = found else {
             return Ok(None);
         };
-        let item_type = item_type.unwrap_or_default();
-        let value = placeholder(&name, &item_type).ok_or_else(|| {
-            let what = format!("a placeholder `${name}` of the type {item_type}");
-            DocumentError::at(self.text, after, what)
-        })?;
+        let element = element.name();
+        let place = Placeholder {
+            name: &name,
+            element: &String::from_utf8_lossy(element.as_ref()),
+            item_type: &item_type.unwrap_or_default(),
+        };
+        let value = value(&place).map_err(|what| DocumentError::at(self.text, after, what))?;
+        let value = quick_xml::escape::escape(value).into_owned();
         Ok(Some((range, value)))
     }
 }

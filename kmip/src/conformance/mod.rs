@@ -38,6 +38,6 @@ mod document;
 mod round_trip;
 mod tree;
 
-pub use document::{Document, DocumentError, Filled, Message};
+pub use document::{Document, DocumentError, Filled, Message, Placeholder};
 pub use round_trip::{Fault, Passed, check_bytes, check_item, check_json, check_message};
-pub use tree::{Difference, Tree, TreeError};
+pub use tree::{Difference, Element, Tree, TreeError};

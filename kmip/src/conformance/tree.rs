@@ -13,12 +13,17 @@ use crate::types::{AttributeReference, DateTime, EnumerationTable, Tag};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tree(Vec<Element>);
 
+/// An element of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Element {
-    depth: usize,
-    name: String,
-    item_type: String,
-    value: Option<String>,
+pub struct Element {
+    /// How many elements it is in.
+    pub depth: usize,
+    /// Its name: that of a tag.
+    pub name: String,
+    /// The name of its type.
+    pub item_type: String,
+    /// Its value in one form, or the placeholder that stands for it. Structures have none.
+    pub value: Option<String>,
 }
 
 /// The text is not XML.
@@ -66,6 +71,11 @@ impl Tree {
                 _ => {}
             }
         }
+    }
+
+    /// All elements, the outer ones before the inner ones.
+    pub fn elements(&self) -> &[Element] {
+        &self.0
     }
 
     /// Where the trees first differ.
@@ -151,6 +161,7 @@ fn element(
 /// of enumerations in the first of their spellings.
 fn normal(item_type: &str, value: String, tag: Option<Tag>) -> String {
     match item_type {
+        _ if value.starts_with('$') => value,
         "ByteString" | "BigInteger" => value.to_ascii_lowercase(),
         "DateTime" => match value.parse::<DateTime>() {
             Ok(time) => time.to_string(),

@@ -67,9 +67,9 @@ impl<H: Handler> Engine<H> {
         let version = message.request_header.protocol_version;
         match self.process(peer, &message.request_header, message.batch_item) {
             Ok(items) => {
-                let mut response = response::message(version, items);
-                response.response_header.client_correlation_value =
-                    message.request_header.client_correlation_value.clone();
+                // The Client Correlation Value is for logs of the server: responses to clients do not
+                // repeat it (KMIP 1.4, 6.18; the test cases).
+                let response = response::message(version, items);
                 let maximum = message.request_header.maximum_response_size;
                 response::write(encoding, response, maximum, out);
             }

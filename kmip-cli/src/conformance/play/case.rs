@@ -1,0 +1,86 @@
+//! Test cases: the conversations in the documents.
+
+use std::path::Path;
+
+use kmip::ProtocolVersion;
+use kmip::conformance::{Document, Message};
+use kmip::types::Tag;
+
+/// The document of a case.
+#[derive(Debug)]
+pub(super) struct CaseFile {
+    /// Its name, which is that of the file.
+    pub(super) name: String,
+    /// The directory of the file: `mandatory`, `optional` or another group.
+    pub(super) group: String,
+    pub(super) text: String,
+}
+
+/// A request and the expected response.
+#[derive(Debug)]
+pub(super) struct Step<'d> {
+    pub(super) request: Message<'d>,
+    pub(super) response: Option<Message<'d>>,
+    /// Letter of the client that sends the request, if there are several.
+    pub(super) client: char,
+    /// The request is repeated until the response comes.
+    pub(super) repeats: bool,
+    /// The server sends the request.
+    pub(super) from_server: bool,
+}
+
+impl CaseFile {
+    pub(super) fn new(path: &Path, text: String) -> Self {
+        let name = path.file_stem().unwrap_or_default();
+        let group = path.parent().and_then(Path::file_name).unwrap_or_default();
+        CaseFile {
+            name: name.to_string_lossy().into_owned(),
+            group: group.to_string_lossy().into_owned(),
+            text,
+        }
+    }
+
+    /// The steps of the conversation, or why there are none.
+    pub(super) fn steps(&self) -> Result<Vec<Step<'_>>, String> {
+        let document = Document::parse(&self.text);
+        if let Some(error) = document.broken {
+            return Err(error.to_string());
+        }
+        let mut steps: Vec<Step<'_>> = Vec::new();
+        let mut client = 'A';
+        for message in document.messages {
+            if message.tag == Tag::RESPONSE_MESSAGE {
+                if let Some(step) = steps.last_mut().filter(|step| step.response.is_none()) {
+                    step.response = Some(message);
+                }
+                continue;
+            }
+            client = marked_client(message.remarks).unwrap_or(client);
+            steps.push(Step {
+                client,
+                repeats: message.remarks.contains("[REPEAT]"),
+                from_server: message.remarks.contains("[Server-to-Client]"),
+                request: message,
+                response: None,
+            });
+        }
+        match steps.is_empty() {
+            true => Err("the document has no request".to_owned()),
+            false => Ok(steps),
+        }
+    }
+
+    /// The version of the first message that has one.
+    pub(super) fn version(&self) -> Option<ProtocolVersion> {
+        let document = Document::parse(&self.text);
+        document.messages.iter().find_map(|message| message.version)
+    }
+}
+
+/// The letter in a mark such as `[Client-B]`.
+fn marked_client(remarks: &str) -> Option<char> {
+    let (_, after) = remarks.rsplit_once("[Client-")?;
+    let mut letters = after.chars();
+    let letter = letters.next()?;
+    (letters.next() == Some(']')).then_some(letter)
+}

@@ -1,0 +1,325 @@
+//! Playing a case: its requests are sent, and the responses compared with the expected ones.
+
+use std::collections::{HashMap, HashSet};
+
+use kmip::Encoding;
+use kmip::codec::Options;
+use kmip::conformance::Placeholder;
+use kmip::types::{DateTime, RequestMessage, ResponseMessage};
+
+use super::bindings::Bindings;
+use super::case::{CaseFile, Step};
+use super::compare::Comparison;
+use super::finding::{Finding, Kind};
+use super::node::{Node, single_spaced};
+use super::target::Target;
+use super::variations::Item;
+
+/// How often a request is repeated until the expected response comes.
+const REPETITIONS: u32 = 120;
+
+/// What came out of a step.
+#[derive(Debug)]
+pub(super) struct StepResult {
+    /// The line of the request in the document.
+    pub(super) line: usize,
+    /// The operations of the request.
+    pub(super) operations: String,
+    pub(super) verdict: Verdict,
+    /// The request and the response in XML, as far as there are any.
+    pub(super) sent: String,
+    pub(super) received: String,
+}
+
+/// How a response compares.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// It is the expected one.
+    Equal,
+    /// It is the expected one but for what may vary.
+    EqualModuloVariables,
+    Different(Vec<Finding>),
+    /// The server did at once what the case would have it do later.
+    Unneeded,
+}
+
+/// A case that is being played.
+pub(super) struct Player<'t, T> {
+    target: &'t mut T,
+    encoding: Encoding,
+    bindings: Bindings,
+    requested: HashSet<String>,
+    /// Identifiers of the objects that the server made, also in cases before.
+    server_made: &'t mut HashSet<String>,
+    /// Cryptographic parameters that objects were made with.
+    parameters: HashMap<String, HashSet<String>>,
+    /// The response to a request that was to be asynchronous and was not.
+    done_at_once: Option<Node>,
+}
+
+impl<'t, T: Target> Player<'t, T> {
+    pub(super) fn new(
+        target: &'t mut T,
+        encoding: Encoding,
+        server_made: &'t mut HashSet<String>,
+    ) -> Self {
+        Player {
+            target,
+            encoding,
+            bindings: Bindings::default(),
+            requested: HashSet::new(),
+            server_made,
+            parameters: HashMap::new(),
+            done_at_once: None,
+        }
+    }
+
+    /// Plays all steps, also after one that has failed.
+    pub(super) fn play(&mut self, case: &CaseFile) -> Result<Vec<StepResult>, String> {
+        let steps = case.steps()?;
+        Ok(steps.iter().map(|step| self.step(step)).collect())
+    }
+
+    fn step(&mut self, step: &Step<'_>) -> StepResult {
+        let mut result = StepResult {
+            line: step.request.line,
+            operations: String::new(),
+            verdict: Verdict::Unneeded,
+            sent: String::new(),
+            received: String::new(),
+        };
+        let outcome = self.try_step(step, &mut result);
+        result.verdict = outcome.unwrap_or_else(|finding| Verdict::Different(vec![finding]));
+        result
+    }
+
+    fn try_step(&mut self, step: &Step<'_>, result: &mut StepResult) -> Result<Verdict, Finding> {
+        let as_written = parse(step.request.text).map_err(no_request)?;
+        result.operations = operations(&as_written).join(", ");
+        let expected = match &step.response {
+            Some(response) => Some(parse(response.text).map_err(no_request)?),
+            None => None,
+        };
+        if step.from_server {
+            let what = "the server is to send this request, which is not awaited".to_owned();
+            return Err(no_request(what));
+        }
+        let names = operations(&as_written);
+        if let Some(done) = &self.done_at_once {
+            if names == ["Poll"] {
+                let done = done.clone();
+                return Ok(match expected {
+                    Some(expected) if !is_pending(&expected) => {
+                        self.done_at_once = None;
+                        self.compare(&expected, &done, &[Item::default()]).verdict()
+                    }
+                    _ => Verdict::Unneeded,
+                });
+            }
+            if names == ["Cancel"] {
+                self.done_at_once = None;
+                return Ok(Verdict::Unneeded);
+            }
+        }
+        let mut left = if step.repeats { REPETITIONS } else { 1 };
+        loop {
+            left -= 1;
+            let answer = self.exchange(step, result)?;
+            let Some(expected) = &expected else {
+                return Ok(Verdict::EqualModuloVariables);
+            };
+            if is_pending(expected) && !is_pending(&answer) {
+                self.done_at_once = Some(answer);
+                return Ok(Verdict::EqualModuloVariables);
+            }
+            let items = self.items(&as_written, &answer);
+            let comparison = self.compare(expected, &answer, &items);
+            let different = !comparison.findings.is_empty();
+            if different && left > 0 {
+                self.target.pass(1);
+                continue;
+            }
+            let bindings = comparison.bindings.clone();
+            let verdict = comparison.verdict();
+            self.bindings = bindings;
+            self.bindings.note(&answer);
+            as_written.walk(&mut |node| {
+                if let Some(value) = &node.value {
+                    self.requested.insert(value.clone());
+                }
+            });
+            return Ok(verdict);
+        }
+    }
+
+    fn compare(&self, expected: &Node, answer: &Node, items: &[Item]) -> Comparison<'_> {
+        let bindings = self.bindings.clone();
+        let mut comparison = Comparison::new(bindings, self.target.now(), &self.requested);
+        comparison.messages(expected, answer, items);
+        comparison
+    }
+
+    /// Sends the request of a step and reads the response.
+    fn exchange(&mut self, step: &Step<'_>, result: &mut StepResult) -> Result<Node, Finding> {
+        let now: DateTime = self.target.now();
+        let fill = |place: &Placeholder<'_>| self.bindings.fill(place, now);
+        let filled = step.request.filled_with(fill);
+        let filled = filled.map_err(|error| no_request(error.to_string()))?;
+        result.sent = unbroken_names(&self.bindings.replace_samples(&filled.text));
+        let request = self.encoded(&result.sent).map_err(no_request)?;
+        let response = self.target.exchange(step.client, self.encoding, &request);
+        let response = response.map_err(no_response)?;
+        let options = Options::default();
+        let mut xml = Vec::new();
+        let decoded: Result<ResponseMessage<'_>, _> = self.encoding.decode(&response, &options);
+        decoded
+            .and_then(|message| kmip::xml::encode_indented(&message, &mut xml))
+            .map_err(|error| no_response(format!("it cannot be read: {error}")))?;
+        result.received = String::from_utf8_lossy(&xml).into_owned();
+        parse(&result.received).map_err(no_response)
+    }
+
+    fn encoded(&self, text: &str) -> Result<Vec<u8>, String> {
+        let options = Options::default();
+        let message: RequestMessage<'_> =
+            kmip::xml::decode(text.as_bytes(), &options).map_err(|error| error.to_string())?;
+        let mut request = Vec::new();
+        self.encoding
+            .encode(&message, &mut request)
+            .map_err(|error| error.to_string())?;
+        Ok(request)
+    }
+
+    /// What is known of the items of a batch.
+    fn items(&mut self, request: &Node, response: &Node) -> Vec<Item> {
+        let mut items = Vec::new();
+        let mut batch_has_made = false;
+        let answers: Vec<&Node> = response.named("BatchItem").collect();
+        for (number, request) in request.named("BatchItem").enumerate() {
+            let operation = request.text("Operation").unwrap_or_default().to_owned();
+            let mut named = Vec::new();
+            let both = [Some(request), answers.get(number).copied()];
+            for message in both.into_iter().flatten() {
+                message.walk(&mut |node| {
+                    let identifies = node.name.ends_with("UniqueIdentifier");
+                    if let Some(value) = node.value.as_ref().filter(|_| identifies) {
+                        named.push(self.bindings.of_placeholder(value).to_owned());
+                    }
+                });
+            }
+            let mut parameters = parameters(request);
+            for id in &named {
+                let own = self.parameters.entry(id.clone()).or_default();
+                parameters.extend(own.iter().cloned());
+            }
+            if ["Create", "Create Key Pair", "Register"].contains(&operation.as_str()) {
+                for id in &named {
+                    self.parameters.insert(id.clone(), parameters.clone());
+                }
+            }
+            let makes = MAKERS.contains(&operation.as_str());
+            let known = named.iter().any(|id| self.server_made.contains(id));
+            let made = makes || known || named.is_empty() && batch_has_made;
+            if made && (makes || DERIVERS.contains(&operation.as_str())) {
+                self.server_made.extend(named);
+            }
+            batch_has_made |= made;
+            items.push(Item {
+                server_made: made,
+                randomised: is_randomised(&operation, &parameters),
+                asks_for_attributes: request.child("RequestPayload").is_some_and(|payload| {
+                    payload.child("AttributeName").is_some()
+                        || payload.child("AttributeReference").is_some()
+                }),
+                operation,
+            });
+        }
+        items
+    }
+}
+
+/// Operations after which the server has an object that nobody knows beforehand.
+const MAKERS: [&str; 7] = [
+    "Create",
+    "Create Key Pair",
+    "Re-key",
+    "Re-key Key Pair",
+    "Create Split Key",
+    "Certify",
+    "Re-certify",
+];
+/// Operations that make an object from others.
+const DERIVERS: [&str; 2] = ["Derive Key", "Join Split Key"];
+
+/// Whether an operation with these parameters has another result each time.
+fn is_randomised(operation: &str, parameters: &HashSet<String>) -> bool {
+    let has = |wanted: &str| parameters.iter().any(|value| value.contains(wanted));
+    match operation {
+        "Encrypt" => has("OAEP") || has("PKCS1") || has("RandomIV"),
+        "Sign" => has("PSS") || has("DSA"),
+        _ => false,
+    }
+}
+
+/// The cryptographic parameters in an item, as far as they decide about that.
+fn parameters(item: &Node) -> HashSet<String> {
+    let mut found = HashSet::new();
+    item.walk(
+        &mut |node| match (node.name.as_str(), node.value.as_deref()) {
+            ("RandomIV", Some("true")) => {
+                found.insert(node.name.clone());
+            }
+            ("PaddingMethod" | "DigitalSignatureAlgorithm", Some(value)) => {
+                found.insert(value.to_owned());
+            }
+            _ => {}
+        },
+    );
+    found
+}
+
+impl Comparison<'_> {
+    fn verdict(self) -> Verdict {
+        match (self.findings.is_empty(), self.variables) {
+            (false, _) => Verdict::Different(self.findings),
+            (true, 0) => Verdict::Equal,
+            (true, _) => Verdict::EqualModuloVariables,
+        }
+    }
+}
+
+/// A message with one blank where documents have several in names of attributes.
+fn unbroken_names(text: &str) -> String {
+    let mut pieces = text.split("<AttributeName");
+    let mut unbroken = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let (element, after) = piece.split_once('>').unwrap_or((piece, ""));
+        unbroken.push_str("<AttributeName ");
+        unbroken.push_str(&single_spaced(element));
+        unbroken.push('>');
+        unbroken.push_str(after);
+    }
+    unbroken
+}
+
+fn operations(message: &Node) -> Vec<&str> {
+    let items = message.named("BatchItem");
+    items.filter_map(|item| item.text("Operation")).collect()
+}
+
+fn is_pending(message: &Node) -> bool {
+    let mut items = message.named("BatchItem");
+    items.any(|item| item.text("ResultStatus") == Some("OperationPending"))
+}
+
+fn parse(text: &str) -> Result<Node, String> {
+    Node::parse(text).map_err(|error| error.to_string())
+}
+
+fn no_request(what: String) -> Finding {
+    Finding::new(Kind::NoRequest, "", "", what)
+}
+
+fn no_response(what: String) -> Finding {
+    Finding::new(Kind::NoResponse, "", "", what)
+}

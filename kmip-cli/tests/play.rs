@@ -1,0 +1,293 @@
+//! `kmip conformance run` as a process: the official cases against the embedded server, and what is
+//! reported of cases that fail.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Output;
+use std::sync::Arc;
+
+use common::{kmip, shared};
+use kmip::server::ServeOptions;
+use kmip::transport::tls::{Identity, ServerTls, TlsAcceptor};
+use kmip_server::{Configuration, KeyServer, MemoryStore};
+use serde_json::Value;
+use test_support::Authority;
+
+/// The cases that fail, with the reason. Whoever mends one removes it from the list.
+const FAILURES: &str = include_str!("data/conformance-failures.tsv");
+
+/// A case of two steps: a key is made and destroyed.
+const CASE: &str = r#"<KMIP>
+<RequestMessage>
+  <RequestHeader>
+    <ProtocolVersion>
+      <ProtocolVersionMajor type="Integer" value="1"/>
+      <ProtocolVersionMinor type="Integer" value="2"/>
+    </ProtocolVersion>
+    <BatchCount type="Integer" value="1"/>
+  </RequestHeader>
+  <BatchItem>
+    <Operation type="Enumeration" value="Create"/>
+    <RequestPayload>
+      <ObjectType type="Enumeration" value="SymmetricKey"/>
+      <TemplateAttribute>
+        <Attribute>
+          <AttributeName type="TextString" value="Cryptographic   Algorithm"/>
+          <AttributeValue type="Enumeration" value="AES"/>
+        </Attribute>
+        <Attribute>
+          <AttributeName type="TextString" value="Cryptographic Length"/>
+          <AttributeValue type="Integer" value="256"/>
+        </Attribute>
+        <Attribute>
+          <AttributeName type="TextString" value="Cryptographic Usage Mask"/>
+          <AttributeValue type="Integer" value="Encrypt Decrypt"/>
+        </Attribute>
+      </TemplateAttribute>
+    </RequestPayload>
+  </BatchItem>
+</RequestMessage>
+<ResponseMessage>
+  <ResponseHeader>
+    <ProtocolVersion>
+      <ProtocolVersionMajor type="Integer" value="1"/>
+      <ProtocolVersionMinor type="Integer" value="2"/>
+    </ProtocolVersion>
+    <TimeStamp type="DateTime" value="2012-04-27T08:12:21+00:00"/>
+    <BatchCount type="Integer" value="1"/>
+  </ResponseHeader>
+  <BatchItem>
+    <Operation type="Enumeration" value="Create"/>
+    <ResultStatus type="Enumeration" value="Success"/>
+    <ResponsePayload>
+      <ObjectType type="Enumeration" value="SymmetricKey"/>
+      <UniqueIdentifier type="TextString" value="$UNIQUE_IDENTIFIER_0"/>
+    </ResponsePayload>
+  </BatchItem>
+</ResponseMessage>
+<RequestMessage>
+  <RequestHeader>
+    <ProtocolVersion>
+      <ProtocolVersionMajor type="Integer" value="1"/>
+      <ProtocolVersionMinor type="Integer" value="2"/>
+    </ProtocolVersion>
+    <BatchCount type="Integer" value="1"/>
+  </RequestHeader>
+  <BatchItem>
+    <Operation type="Enumeration" value="Destroy"/>
+    <RequestPayload>
+      <UniqueIdentifier type="TextString" value="$UNIQUE_IDENTIFIER_0"/>
+    </RequestPayload>
+  </BatchItem>
+</RequestMessage>
+<ResponseMessage>
+  <ResponseHeader>
+    <ProtocolVersion>
+      <ProtocolVersionMajor type="Integer" value="1"/>
+      <ProtocolVersionMinor type="Integer" value="2"/>
+    </ProtocolVersion>
+    <TimeStamp type="DateTime" value="$NOW"/>
+    <BatchCount type="Integer" value="1"/>
+  </ResponseHeader>
+  <BatchItem>
+    <Operation type="Enumeration" value="Destroy"/>
+    <ResultStatus type="Enumeration" value="Success"/>
+    <ResponsePayload>
+      <UniqueIdentifier type="TextString" value="$UNIQUE_IDENTIFIER_0"/>
+    </ResponsePayload>
+  </BatchItem>
+</ResponseMessage>
+</KMIP>"#;
+
+fn run(directory: &Path, options: &[&str]) -> Output {
+    let mut command = kmip();
+    command.args(["conformance", "run"]).arg(directory);
+    command.args(options).output().expect("the program")
+}
+
+/// What a run against the embedded server prints for a case, and its exit status.
+fn outcome(case: &str) -> (String, Option<i32>) {
+    let directory = tempfile::tempdir().expect("a directory");
+    fs::write(directory.path().join("MY-1-12.xml"), case).expect("a file");
+    let output = run(directory.path(), &["--embedded"]);
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    (text, output.status.code())
+}
+
+/// All that are listed fail, and no others.
+fn official_cases(encoding: &str, versions: &[&str]) {
+    let Some(directory) = shared("conformance/xml") else {
+        return;
+    };
+    let listed: BTreeMap<&str, &str> = FAILURES
+        .lines()
+        .skip(1)
+        .map(|line| line.split_once('\t').expect("a case and a reason"))
+        .collect();
+    let mut options = vec!["--embedded", "--json", "--encoding", encoding];
+    options.extend(versions.iter().flat_map(|version| ["--version", version]));
+    let output = run(&directory, &options);
+    let results: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let mut wrong = Vec::new();
+    for case in results["cases"].as_array().expect("cases") {
+        let name = case["name"].as_str().expect("a name");
+        match (case["outcome"].as_str(), listed.get(name)) {
+            (Some("failed"), None) => wrong.push(format!("{name} fails: {}", case["reason"])),
+            (Some("passed"), Some(_)) => wrong.push(format!("{name} passes, take it off the list")),
+            _ => {}
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(results["passed"].as_u64() > Some(0));
+}
+
+#[test]
+fn the_official_cases_pass_but_for_those_listed() {
+    official_cases("ttlv", &[]);
+}
+
+#[test]
+fn text_encodings_change_nothing() {
+    official_cases("json", &["2.1"]);
+    official_cases("xml", &["1.2"]);
+}
+
+#[test]
+fn a_case_passes_whatever_may_vary() {
+    let (text, code) = outcome(CASE);
+    assert!(
+        text.ends_with("\n1 passed, 0 failed, 0 skipped\n"),
+        "{text}"
+    );
+    assert_eq!(code, Some(0), "{text}");
+}
+
+#[test]
+fn differences_are_told_with_their_kind_and_path() {
+    let last = CASE.rfind("Success").expect("a status");
+    let mut wrong_status = CASE.to_owned();
+    wrong_status.replace_range(last..last + "Success".len(), "OperationFailed");
+    let extra = r#"<ObjectType type="Enumeration" value="SymmetricKey"/>
+      <UniqueIdentifier type="TextString" value="$"#;
+    let identifier = r#"<UniqueIdentifier type="TextString" value="$"#;
+    let without_type = CASE.replacen(extra, identifier, 1);
+    let cases = [
+        (
+            wrong_status,
+            "wrong status at BatchItem/ResultStatus: expected Operation Failed, got Success",
+        ),
+        (
+            without_type,
+            "extra field at BatchItem/ResponsePayload/ObjectType: ObjectType `Symmetric Key`",
+        ),
+        (
+            CASE.replacen(
+                extra,
+                &format!("<LeaseTime type=\"Interval\" value=\"1\"/>{extra}"),
+                1,
+            ),
+            "missing field at BatchItem/ResponsePayload/LeaseTime: expected LeaseTime `1`",
+        ),
+    ];
+    for (case, expected) in cases {
+        let (text, code) = outcome(&case);
+        assert!(text.contains(expected), "{expected} is not in {text}");
+        assert!(
+            text.ends_with("\n0 passed, 1 failed, 0 skipped\n"),
+            "{text}"
+        );
+        assert_eq!(code, Some(1));
+    }
+}
+
+#[test]
+fn a_wrong_reason_is_told() {
+    let destroy = CASE.rfind("<RequestMessage>").expect("a request");
+    let again = CASE[destroy..].replace(
+        r#""Success"/>"#,
+        r#""OperationFailed"/><ResultReason type="Enumeration" value="PermissionDenied"/>"#,
+    );
+    let again = again.replacen("$UNIQUE_IDENTIFIER_0", "nothing", 1);
+    let case = format!("{}{again}", &CASE[..destroy]);
+    let (text, _) = outcome(&case);
+    let expected = "wrong reason at BatchItem/ResultReason: expected `Permission Denied`, \
+                    got `Item Not Found`";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn cases_can_be_chosen_and_reported_as_junit() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for name in ["ONE-1-12.xml", "TWO-1-12.xml"] {
+        fs::write(directory.path().join(name), CASE).expect("a file");
+    }
+    let junit = directory.path().join("report.junit");
+    let options = ["--embedded", "-v", "--filter", "TWO", "--junit"];
+    let mut options = options.to_vec();
+    options.push(junit.to_str().expect("UTF-8"));
+    let output = run(directory.path(), &options);
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(!text.contains("ONE-1-12"), "{text}");
+    assert!(text.contains("Destroy: equal modulo variables\n"), "{text}");
+    assert!(
+        text.ends_with("\n1 passed, 0 failed, 0 skipped\n"),
+        "{text}"
+    );
+    let report = fs::read_to_string(junit).expect("a report");
+    assert!(report.contains(r#"name="TWO-1-12"/>"#), "{report}");
+    let output = run(directory.path(), &["--embedded", "--version", "2.1"]);
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(text.ends_with("0 passed, 0 failed, 0 skipped\n"), "{text}");
+}
+
+#[test]
+fn a_server_elsewhere_is_played_against_over_tls_and_https() {
+    let authority = Authority::new("test authority");
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| directory.path().join(name);
+    let client = authority.client("tester");
+    fs::write(path("client.key"), client.key_pem()).expect("a file");
+    fs::write(path("client.pem"), client.certificate_pem()).expect("a file");
+    authority.write_pem(&path("ca.pem"));
+    fs::create_dir(path("cases")).expect("a directory");
+    fs::write(path("cases/MY-1-12.xml"), CASE).expect("a file");
+    for (https, encoding) in [(false, "ttlv"), (true, "xml")] {
+        let server = authority.server();
+        let identity = Identity::new(server.key, server.certificate, Vec::new());
+        let tls = ServerTls::new(identity.expect("an identity"));
+        let tls = tls.client_ca(authority.certificate().clone());
+        let acceptor = TlsAcceptor::new(tls).expect("an acceptor");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
+        let server = KeyServer::new(Configuration::default(), Arc::new(MemoryStore::new()));
+        let mut options = ServeOptions::default();
+        if https {
+            options = options.https("/kmip");
+        }
+        let server = kmip_server::serve(listener, acceptor, server, options).expect("a server");
+        let address = format!("localhost:{}", server.address().port());
+        let mut command = kmip();
+        command.args(["conformance", "run"]).arg(path("cases"));
+        command.args(["--server", &address, "--encoding", encoding]);
+        for (option, file) in [
+            ("--cert", "client.pem"),
+            ("--key", "client.key"),
+            ("--ca", "ca.pem"),
+        ] {
+            command.arg(option).arg(path(file));
+        }
+        if https {
+            command.arg("--https");
+        }
+        let output = command.output().expect("the program");
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        let errors = String::from_utf8(output.stderr).expect("UTF-8");
+        assert!(
+            text.ends_with("\n1 passed, 0 failed, 0 skipped\n"),
+            "{text}{errors}"
+        );
+    }
+}
