@@ -42,6 +42,18 @@ pub enum ApqnProblem {
         /// The ordinal number of its interface.
         found: u32,
     },
+    /// The kernel does not tell the serial number of the adapter.
+    #[error("the kernel does not tell its serial number")]
+    NoSerial,
+    /// The host library does not know the adapter.
+    #[error(
+        "the host library knows no adapter with its serial number {serial}: check that the \
+         adapter is available to this user"
+    )]
+    NotInLibrary {
+        /// The serial number.
+        serial: String,
+    },
     /// The adapter is of another type than those configured.
     #[error("it is of type {found}, but {wanted} is configured")]
     WrongType {

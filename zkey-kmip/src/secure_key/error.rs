@@ -26,16 +26,6 @@ pub enum SecureKeyError {
         /// The name.
         name: String,
     },
-    /// The backend that goes with the adapters is missing.
-    #[error(
-        "the library for {card_type} adapters cannot be used by this version; for tests on a \
-         machine without adapters, set {variable}=software",
-        variable = super::BACKEND_VARIABLE
-    )]
-    NoLibrary {
-        /// The type of adapters.
-        card_type: CardType,
-    },
     /// The host library of the adapters cannot be loaded.
     #[error(
         "the host library for {card_type} adapters cannot be loaded ({names}): install it, or set \
@@ -165,11 +155,14 @@ pub enum SecureKeyError {
     /// The token is under a master key that the backend does not have.
     #[error(
         "the secure key is enciphered under the master key {pattern}, which is in no register: \
-         it belongs to another adapter, or the master key was changed without re-enciphering"
+         it belongs to another adapter, or the master key was changed without re-enciphering{}",
+        cause.as_ref().map(|cause| format!(" ({cause})")).unwrap_or_default()
     )]
     UnknownMasterKey {
         /// Pattern of the master key of the token.
         pattern: String,
+        /// What the host library said.
+        cause: Option<Box<SecureKeyError>>,
     },
     /// The token is under a master key that cannot be used for this.
     #[error("the secure key is enciphered under the {found} master key, not the {wanted} one")]
@@ -222,6 +215,19 @@ pub enum SecureKeyError {
          another padding, or is damaged or no AES key"
     )]
     Unwrap,
+    /// A host library cannot unwrap the wrapped key. The reason code is not told: it would help
+    /// an attacker to find out what was inside.
+    #[error(
+        "{call} on APQN {apqn}: the wrapped key cannot be unwrapped: it was wrapped for another \
+         wrapping key, with another padding, or is damaged or no AES key; check that the key \
+         server uses the wrapping key and the padding that are configured"
+    )]
+    UnwrapRefused {
+        /// The function.
+        call: &'static str,
+        /// The adapter and domain.
+        apqn: Apqn,
+    },
     /// The file with the software master keys cannot be used.
     #[error("software master key file {}: {problem}", path.display())]
     MasterKeyFile {
@@ -328,8 +334,7 @@ impl From<ProviderError> for SecureKeyError {
 impl From<SecureKeyError> for PluginError {
     fn from(error: SecureKeyError) -> Self {
         let errno = match &error {
-            SecureKeyError::NoLibrary { .. }
-            | SecureKeyError::LibraryMissing { .. }
+            SecureKeyError::LibraryMissing { .. }
             | SecureKeyError::SymbolMissing { .. }
             | SecureKeyError::UnknownBackend { .. } => Errno::ELIBACC,
             SecureKeyError::Call { failure, .. } if failure.is_of_adapter() => Errno::ENODEV,

@@ -1,11 +1,12 @@
 //! Secure keys: keys that only a coprocessor can use, enciphered under its master key.
 //!
-//! [`SecureKeyBackend`] is what the plugin needs of a coprocessor. The backend [`software`] stands
-//! in for one on machines without; backends for the CCA and EP11 libraries fit beside it.
+//! [`SecureKeyBackend`] is what the plugin needs of a coprocessor. [`cca`] and [`ep11`] drive the
+//! two modes of coprocessors; [`software`] stands in for one on machines without.
 
 mod algorithm;
 pub mod ap_bus;
 mod backend;
+pub mod cca;
 pub mod ep11;
 mod error;
 mod master_keys;
@@ -57,7 +58,8 @@ pub fn card_type_of(apqn: crate::abi::Apqn) -> Result<CardType, SecureKeyError> 
     }
 }
 
-/// Opens the backend for adapters of this type: the one that the environment names.
+/// Opens the backend for adapters of this type: the one that the environment names, or the one
+/// with the host library of the adapters.
 ///
 /// # Errors
 /// There is no such backend, or it cannot be opened on this machine.
@@ -70,6 +72,9 @@ pub fn open(card_type: CardType) -> Result<Box<dyn SecureKeyBackend>, SecureKeyE
         Some(name) => Err(SecureKeyError::UnknownBackend {
             name: name.into_owned(),
         }),
-        None => Err(SecureKeyError::NoLibrary { card_type }),
+        None => match card_type {
+            CardType::Cca => Ok(Box::new(cca::Cca::system())),
+            CardType::Ep11 => Ok(Box::new(ep11::Ep11::open()?)),
+        },
     }
 }

@@ -5,6 +5,7 @@
 //! `provided_keys` and `openssl_program` are about keys of OpenSSL, with that backend.
 
 mod bench;
+mod cca;
 mod handshake;
 mod observed;
 mod openssl_program;

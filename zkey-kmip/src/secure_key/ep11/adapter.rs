@@ -180,6 +180,7 @@ impl Selection {
             // One that did not answer might have it.
             problem.unwrap_or(SecureKeyError::UnknownMasterKey {
                 pattern: pattern.to_string(),
+                cause: None,
             })
         })
     }

@@ -29,6 +29,7 @@ pub(super) fn reencipher(
                 _ if keys.find(&token.pattern().0) != Some(Register::Current) => {
                     Err(SecureKeyError::UnknownMasterKey {
                         pattern: token.pattern().to_string(),
+                        cause: None,
                     })
                 }
                 RegisterContent::Key(next) => {

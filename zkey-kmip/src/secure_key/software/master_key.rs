@@ -105,6 +105,7 @@ impl MasterKeys {
             .find(|(_, key)| key.pattern().0.starts_with(pattern))
             .ok_or_else(|| SecureKeyError::UnknownMasterKey {
                 pattern: pattern.iter().map(|byte| format!("{byte:02x}")).collect(),
+                cause: None,
             })
     }
 
