@@ -1,5 +1,8 @@
 //! The C interface of the verbs. Every parameter is a pointer, to a `long` or to bytes.
 
+//!
+//! A `long` has 64 bits on all platforms that have these adapters.
+
 use std::ffi::{c_long, c_uchar};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -232,7 +235,7 @@ unsafe fn read(raw: &Raw, verb: &str) -> Result<Parameter, Code> {
                 return Err(NULL_POINTER);
             }
             // SAFETY: not null, so it points to a `long`.
-            Ok(Parameter::Number(i64::from(unsafe { number.read() })))
+            Ok(Parameter::Number(unsafe { number.read() }))
         }
     }
 }

@@ -19,7 +19,7 @@
 mod adapter;
 pub mod codes;
 #[allow(unsafe_code)]
-mod ffi;
+pub mod ffi;
 mod pair;
 mod secure_key;
 mod verbs;
@@ -98,7 +98,6 @@ pub fn execute(emulator: &Emulator, request: Request) -> Response {
         None => verbs::run(&verb, adapter, &mut after).unwrap_or_else(|code| code),
     };
     if code.is_failure() {
-        let parameters = parameters;
         return Response {
             session: before,
             code,

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use emulated_card::{
     Apqn as Emulated, Emulator, Fault, Kind, Machine, MasterKey, Mode, without_symbol,
@@ -17,7 +16,7 @@ use zkey_kmip::secure_key::{
 };
 
 use crate::bench::{Bench, PADDINGS, import, signs};
-use crate::{handshake, suite};
+use crate::suite;
 
 const CARDS: [(u16, u16); 3] = [(3, 0x39), (3, 0x3a), (0x1a, 0x39)];
 
@@ -154,15 +153,6 @@ fn tells(error: &SecureKeyError, texts: &[&str]) {
 #[test]
 fn it_behaves_as_any_backend() {
     suite::run(&Coprocessors::new());
-}
-
-#[test]
-fn its_keys_make_handshakes() {
-    let coprocessors = Coprocessors::new();
-    let backend = coprocessors.first();
-    let rsa = backend.generate_identity_key(KeySpec::Rsa(2048)).unwrap();
-    let wrapping = backend.generate_wrapping_key(1024).unwrap();
-    handshake::run(Arc::new(backend), &rsa, &wrapping);
 }
 
 #[test]

@@ -34,7 +34,7 @@ pub(super) enum Used {
 
 impl From<Code> for Used {
     fn from(code: Code) -> Used {
-        match i64::from(code.reason_code) {
+        match code.reason_code {
             OLD_MASTER_KEY => Used::Old,
             _ => Used::Current,
         }

@@ -24,8 +24,9 @@ type Bytes = *mut c_uchar;
 
 macro_rules! verbs {
     ($($name:ident($($parameter:ty),*);)*) => {
-        /// The functions, all of which are there.
-        #[allow(non_snake_case)]
+        /// The functions, all of which are there, also those that only other users of the library
+        /// call: one that lacks them is too old.
+        #[allow(non_snake_case, dead_code)]
         struct Verbs {
             $($name: unsafe extern "C" fn(Long, Long, Long, Bytes, $($parameter),*),)*
         }
