@@ -6,6 +6,6 @@ set -euo pipefail
 "$ROOT/scripts/setup.sh"
 cd "$ROOT"
 # Built first: the server need not wait for the compiler.
-tests=(cargo test --locked -p kmip -p kmip-server --test 'interop*')
+tests=(cargo test --locked -p kmip -p kmip-server -p kmip-cli --test 'interop*')
 "${tests[@]}" --no-run
 exec scripts/pykmip.sh "${tests[@]}" -- --include-ignored

@@ -1,9 +1,13 @@
 //! Why a command cannot do its work.
 
+use std::error::Error as StdError;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
+use kmip::client;
 use kmip::codec::Error;
+use kmip::transport::{self, tls};
 
 /// A fault that ends the command.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +39,58 @@ pub(crate) enum Failure {
     /// A file of published TTLV is not what it should be.
     #[error("{}: {what}", path.display())]
     Vectors { path: PathBuf, what: String },
+    /// The server cannot be reached or refuses something.
+    #[error("{}", chain(.0))]
+    Server(client::Error),
+    /// A message could not be carried.
+    #[error("{}", chain(.0))]
+    Transport(transport::Error),
+    /// TLS cannot be set up.
+    #[error("{}", chain(.0))]
+    Tls(tls::Error),
+    /// The key server cannot be run.
+    #[error("{}", chain(.0))]
+    Serve(kmip_server::command::CommandError),
+    /// The options or the configuration file are wrong.
+    #[error("{0}")]
+    Configuration(#[from] crate::connect::ConfigurationError),
+    /// A file holds no key or certificate, or not the one that is wanted.
+    #[error("{}: {what}", path.display())]
+    Content { path: PathBuf, what: String },
+    /// The server's answer lacks what is needed, or cannot be shown as asked for.
+    #[error("{0}")]
+    Answer(String),
+    /// A file is there that is not to be overwritten.
+    #[error("{} is there already; it is not overwritten", .0.display())]
+    Exists(PathBuf),
+    /// OpenSSL failed.
+    #[error("OpenSSL cannot {doing}: {source}")]
+    OpenSsl {
+        doing: &'static str,
+        source: openssl::error::ErrorStack,
+    },
+    /// Nobody has said that it may be done.
+    #[error("nothing was destroyed: {0}")]
+    NotConfirmed(&'static str),
+}
+
+impl From<client::Error> for Failure {
+    fn from(error: client::Error) -> Self {
+        Failure::Server(error)
+    }
+}
+
+/// An error with its causes, on one line.
+pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
+    let text = kmip_server::command::chain(error);
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+/// [`chain`], for use as a function of errors of the client.
+pub(crate) fn chain_of(error: &client::Error) -> String {
+    chain(error)
 }
 
 impl Failure {
@@ -51,6 +107,28 @@ impl Failure {
     pub(crate) fn no_message(name: &str, what: String) -> Failure {
         let name = name.to_owned();
         Failure::NoMessage { name, what }
+    }
+
+    pub(crate) fn openssl(
+        doing: &'static str,
+    ) -> impl FnOnce(openssl::error::ErrorStack) -> Failure {
+        move |source| Failure::OpenSsl { doing, source }
+    }
+
+    /// The status to end with, as the help says.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Failure::Configuration(_) | Failure::NotConfirmed(_) | Failure::Tls(_) => 2,
+            Failure::Transport(_) => 3,
+            Failure::Server(error) => match error.problem() {
+                client::Problem::Address(_) | client::Problem::Tls(_) => 2,
+                client::Problem::Failed(_) if error.is_not_found() => 5,
+                client::Problem::Failed(_) => 4,
+                client::Problem::Encode(_) => 1,
+                _ => 3,
+            },
+            _ => 1,
+        })
     }
 
     /// Whether nobody wants to read the output any more, which is no fault.

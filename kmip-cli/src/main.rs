@@ -1,26 +1,34 @@
-//! The command `kmip`: messages and tables of the Key Management Interoperability Protocol.
+//! The command `kmip`: servers, messages and tables of the Key Management Interoperability
+//! Protocol.
 
 mod arguments;
 mod conformance;
+mod connect;
 mod convert;
 mod decode;
+mod dev_certs;
 mod diff;
+mod doctor;
 mod dump;
 mod explain;
 mod failure;
+mod files;
 mod fragments;
 mod generate;
 mod input;
 mod message;
+mod online;
 mod paint;
 mod tables;
 mod tree;
+mod values;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use arguments::{Arguments, Command, Conformance};
+use failure::Failure;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -32,15 +40,24 @@ fn main() -> ExitCode {
         Command::Spec(options) => tables::run(options),
         Command::Conformance(Conformance::Codec(options)) => conformance::codec(options),
         Command::Conformance(Conformance::Run(options)) => conformance::run(options),
+        Command::Doctor(options) => doctor::run(options),
+        Command::Serve(options) => serve(options),
+        Command::DevCerts(options) => dev_certs::run(options),
         Command::Completions { shell } => generate::completions(*shell),
         Command::Man { directory } => generate::manual(directory),
+        online => online::run(online),
     };
     match outcome {
         Ok(code) => code,
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("kmip: {failure}");
-            ExitCode::FAILURE
+            failure.exit_code()
         }
     }
+}
+
+fn serve(options: &kmip_server::command::Options) -> Result<ExitCode, Failure> {
+    kmip_server::command::run(options).map_err(Failure::Serve)?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -38,6 +38,10 @@ impl Paint {
         self.with("33", text)
     }
 
+    pub(crate) fn good(self, text: &str) -> String {
+        self.with("32", text)
+    }
+
     pub(crate) fn error(self, text: &str) -> String {
         self.with("31", text)
     }

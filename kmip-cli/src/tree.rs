@@ -227,6 +227,11 @@ impl Node<'_> {
         }
     }
 
+    /// The mask that the value is one of.
+    pub(crate) fn mask(&self) -> Option<&'static EnumerationTable> {
+        self.meaning.mask()
+    }
+
     /// The value by the names of a version.
     pub(crate) fn shown(&self, version: ProtocolVersion, secrets: bool) -> String {
         if self.value == Value::Unreadable {

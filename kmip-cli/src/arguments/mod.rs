@@ -1,0 +1,333 @@
+//! The command line.
+
+mod attributes;
+mod cryptography;
+mod objects;
+mod server;
+mod tools;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use kmip_spec::Version;
+
+pub(crate) use attributes::*;
+pub(crate) use cryptography::*;
+pub(crate) use objects::*;
+pub(crate) use server::*;
+pub(crate) use tools::*;
+
+const EXIT_CODES: &str = "\
+Exit status:
+  0  done; nothing differs, nothing failed
+  1  the input is no KMIP message, messages differ, or a check failed
+  2  the command line is wrong";
+
+const ONLINE_EXIT_CODES: &str = "\
+Exit status:
+  0  done
+  1  a file or an answer cannot be used, or what was verified is not valid
+  2  the command line or the configuration is wrong
+  3  the server cannot be reached or trusted, or does not answer
+  4  the server refuses it
+  5  the server does not have the object";
+
+/// `help` of a command with examples.
+macro_rules! examples {
+    ($examples:literal) => {
+        concat!(
+            "Examples:\n",
+            $examples,
+            "\n\nExit status: 0 done; 1 a file or an answer cannot be used, or what was verified is \
+             not valid;\n2 the command line or the configuration is wrong; 3 the server cannot be \
+             reached or trusted;\n4 the server refuses it; 5 the server does not have the object"
+        )
+    };
+}
+
+/// Uses and examines KMIP servers, decodes, converts and compares messages, and looks up what the
+/// specifications say.
+#[derive(Debug, Parser)]
+#[command(name = "kmip", version, after_help = ONLINE_EXIT_CODES)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show a message as a tree
+    ///
+    /// Takes TTLV (binary, hexadecimal digits, dumps of xxd, hexdump and Wireshark, base64), JSON,
+    /// XML, and HTTP messages with one of these. Keys and passwords are redacted.
+    #[command(after_help = EXIT_CODES)]
+    Decode(Decode),
+    /// Convert a message to another encoding
+    #[command(after_help = EXIT_CODES)]
+    Convert(Convert),
+    /// Compare two messages, in whatever form they are
+    #[command(after_help = EXIT_CODES)]
+    Diff(Diff),
+    /// Look up a tag, enumeration, value, structure, operation or attribute in the specifications
+    #[command(after_help = EXIT_CODES)]
+    Explain(Explain),
+    /// Print the tables of the specifications
+    Spec(SpecOptions),
+    /// Check implementations against published messages
+    #[command(subcommand)]
+    Conformance(Conformance),
+    /// Ask a server what it can do
+    #[command(after_help = examples!("  kmip query --server keys.example.com --cert me.crt --key me.key --ca ca.pem"))]
+    Query(QueryOptions),
+    /// Show which protocol versions a server speaks
+    #[command(after_help = examples!("  kmip versions --server [2001:db8::1]:5696"))]
+    Versions(VersionsOptions),
+    /// List the servers of the configuration file
+    Servers(ServersOptions),
+    /// Create a symmetric key
+    #[command(after_help = examples!("  kmip create --name disk --activate\n  kmip create --length 128 --usage wrap-key,unwrap-key --attribute x-purpose=backup"))]
+    Create(Create),
+    /// Create a key pair
+    #[command(after_help = examples!("  kmip create-key-pair --algorithm RSA --length 3072 --name signing\n  kmip create-key-pair --algorithm EC --curve P-256 --activate"))]
+    CreateKeyPair(CreateKeyPair),
+    /// Store a key, secret, certificate or other object that exists already
+    #[command(after_help = examples!("  kmip register key.bin --name disk\n  kmip register --type SecretData password.txt\n  kmip register public.pem --usage verify"))]
+    Register(Register),
+    /// Store an object with all its attributes that `kmip export` wrote (KMIP 1.4 and later)
+    #[command(after_help = examples!("  kmip import key.xml --replace"))]
+    Import(Import),
+    /// Fetch an object with all its attributes (KMIP 1.4 and later)
+    #[command(after_help = examples!("  kmip export 4f2a --output key.xml"))]
+    Export(Export),
+    /// Fetch a key, secret, certificate or other object
+    #[command(after_help = examples!("  kmip get 4f2a\n  kmip get 4f2a --output key.bin\n  kmip get 4f2a --format PKCS_8 --as pem --output key.pem\n  kmip get 4f2a --wrap-with 77b0 --wrap-mode NISTKeyWrap --output wrapped.bin"))]
+    Get(Get),
+    /// Find objects, and list them with their attributes
+    #[command(visible_alias = "list", after_help = examples!("  kmip locate\n  kmip locate --name disk --ids\n  kmip locate --type SymmetricKey --state Active --attribute x-purpose=backup"))]
+    Locate(Locate),
+    /// Show and change the attributes of an object
+    #[command(subcommand, after_help = examples!("  kmip attributes get 4f2a State Name\n  kmip attributes set 4f2a 'Contact Information=me@example.com'\n  kmip attributes delete 4f2a x-purpose"))]
+    Attributes(Attributes),
+    /// Make keys usable
+    #[command(after_help = examples!("  kmip activate 4f2a"))]
+    Activate(Objects),
+    /// Put objects out of use
+    #[command(after_help = examples!("  kmip revoke 4f2a\n  kmip revoke 4f2a --reason KeyCompromise --compromised-since 2026-01-31T00:00:00Z"))]
+    Revoke(Revoke),
+    /// Destroy objects; asks before on a terminal
+    #[command(after_help = examples!("  kmip destroy 4f2a --revoke --yes"))]
+    Destroy(Destroy),
+    /// Move objects to the archive
+    Archive(Objects),
+    /// Bring objects back from the archive
+    Recover(Objects),
+    /// Replace a key or a key pair by a new one
+    #[command(visible_alias = "re-key", after_help = examples!("  kmip rekey 4f2a --offset 0"))]
+    Rekey(Rekey),
+    /// Ask whether a key may be used so
+    #[command(after_help = examples!("  kmip check 4f2a --usage encrypt"))]
+    Check(Check),
+    /// Encrypt data on the server
+    #[command(after_help = examples!("  kmip encrypt 4f2a --mode CBC --padding PKCS5 --input plain --output encrypted\n  kmip encrypt 4f2a --mode GCM --tag-length 16 --json < plain"))]
+    Encrypt(Encrypt),
+    /// Decrypt data on the server
+    #[command(after_help = examples!("  kmip decrypt 4f2a --mode CBC --padding PKCS5 --iv 00112233445566778899aabbccddeeff --input encrypted --output plain"))]
+    Decrypt(Decrypt),
+    /// Sign data on the server
+    #[command(after_help = examples!("  kmip sign 77b0 --padding PSS --hash SHA-256 --input file --output file.sig"))]
+    Sign(Sign),
+    /// Verify a signature on the server; status 1 if it is not valid
+    #[command(after_help = examples!("  kmip verify 77b1 --padding PSS --hash SHA-256 --input file --signature file.sig"))]
+    Verify(Verify),
+    /// Make or verify a message authentication code on the server
+    #[command(after_help = examples!("  kmip mac 4f2a --algorithm HMAC-SHA256 --input file --output file.mac\n  kmip mac 4f2a --algorithm HMAC-SHA256 --input file --verify file.mac"))]
+    Mac(Mac),
+    /// Hash data on the server
+    #[command(after_help = examples!("  kmip hash SHA-512 --input file"))]
+    Hash(Hash),
+    /// Fetch random bytes from the server, or seed its generator
+    #[command(after_help = examples!("  kmip rng 32 --output random.bin"))]
+    Rng(Rng),
+    /// Send a message as it is, and show the answer
+    #[command(after_help = examples!("  kmip raw request.xml\n  kmip raw --to json < request.hex"))]
+    Raw(Raw),
+    /// Examine a server step by step, and say what to do about what does not work
+    #[command(after_help = examples!("  kmip doctor keys.example.com --cert me.crt --key me.key --ca ca.pem\n  kmip doctor keys.example.com --write --profile /etc/zkey/kmip/profiles/mine.profile"))]
+    Doctor(Doctor),
+    /// Run a key server for tests and demonstrations; it is no hardware security module
+    #[command(
+        after_help = "Example:\n  kmip serve --cert dev/server.crt --key dev/server.key --client-ca dev/ca.crt"
+    )]
+    Serve(Box<kmip_server::command::Options>),
+    /// Make certificates for a trial: a CA, a server, a client, and a configuration file
+    #[command(
+        after_help = "Example:\n  kmip dev-certs dev --host keys.example.com --host 192.0.2.7"
+    )]
+    DevCerts(DevCerts),
+    /// Print the completions for a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a directory
+    Man {
+        /// The directory, which must be there
+        directory: PathBuf,
+    },
+}
+
+/// How messages are read.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct InputOptions {
+    /// Form of the input; it is guessed otherwise
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(crate) form: Option<Form>,
+    /// Refuse whatever the specification does not have at its place
+    #[arg(long, conflicts_with = "lenient")]
+    pub(crate) strict: bool,
+    /// Also show the readable part of a broken message
+    #[arg(long)]
+    pub(crate) lenient: bool,
+    /// Version whose rules hold for items that are no whole message
+    #[arg(long, value_name = "VERSION", default_value = "2.1")]
+    pub(crate) version_of_item: Version,
+}
+
+/// How messages are shown.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct OutputOptions {
+    /// Show keys, passwords and the like
+    #[arg(long)]
+    pub(crate) show_secrets: bool,
+    /// When to use colours; `auto` heeds NO_COLOR
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    pub(crate) color: Color,
+}
+
+/// A form of input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Form {
+    Ttlv,
+    Hex,
+    Base64,
+    Http,
+    Json,
+    Xml,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// A form of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Target {
+    /// The binary encoding
+    Ttlv,
+    Json,
+    Xml,
+    /// The binary encoding as hexadecimal digits
+    Hex,
+    /// A tree for people
+    Text,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Decode {
+    /// File, `-` for standard input (as without it), or the message itself
+    pub(crate) message: Option<String>,
+    #[command(flatten)]
+    pub(crate) input: InputOptions,
+    #[command(flatten)]
+    pub(crate) output: OutputOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Convert {
+    /// File, `-` for standard input (as without it), or the message itself
+    pub(crate) message: Option<String>,
+    /// What to convert it to
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(crate) to: Target,
+    /// Write to a file, not to standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// JSON and XML without white space
+    #[arg(long)]
+    pub(crate) compact: bool,
+    /// Show keys, passwords and the like in text; the encodings always hold them
+    #[arg(long)]
+    pub(crate) show_secrets: bool,
+    #[command(flatten)]
+    pub(crate) input: InputOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// The one message: file, `-`, or the message itself
+    pub(crate) left: String,
+    /// The other message
+    pub(crate) right: String,
+    /// Print all differences, not only the first ten
+    #[arg(long)]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) input: InputOptions,
+    #[command(flatten)]
+    pub(crate) output: OutputOptions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// Name in the spelling of the specification or of XML, or a tag such as 0x420028
+    #[arg(required = true, value_name = "NAME")]
+    pub(crate) name: Vec<String>,
+    /// Only what this version has
+    #[arg(long)]
+    pub(crate) version: Option<Version>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SpecOptions {
+    /// All tables as one JSON object, not only their sizes
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Conformance {
+    /// Check the codecs of this program against test cases in XML
+    ///
+    /// Every message is decoded, sent through TTLV, JSON and XML, and must come out the same.
+    /// Placeholders such as $NOW get a valid value. The last line is `N passed, M failed, K
+    /// skipped`, counted in messages.
+    #[command(after_help = EXIT_CODES)]
+    Codec(CodecOptions),
+    /// Play test cases in XML against a server
+    ///
+    /// Sends the requests of each case and compares the responses with those in the document. What
+    /// the profiles permit to vary may: identifiers, dates, keys that the server makes. The last
+    /// line is `N passed, M failed, K skipped`, counted in cases.
+    #[command(after_help = EXIT_CODES)]
+    Run(crate::conformance::RunOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CodecOptions {
+    /// Directory of test cases, searched at any depth for *.xml
+    pub(crate) directory: PathBuf,
+    /// Directory of published TTLV, searched at any depth for *.json: lists of objects with `name`,
+    /// `direction` and `hex`, and perhaps `json_text` and `xml_case`
+    #[arg(long, value_name = "DIR")]
+    pub(crate) hex: Option<PathBuf>,
+    /// Also write the results as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+    /// A line for each file, and what messages have that their version does not
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+}

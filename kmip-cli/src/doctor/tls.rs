@@ -1,0 +1,192 @@
+//! The server's certificate, TLS versions and suites, and whether it takes our certificate.
+
+use kmip::transport::tls::{
+    ClientTls, Fingerprint, Protocol, ServerCertificate, TlsConnector, TlsVersion,
+    describe_certificate, inspect_server,
+};
+use kmip::transport::{Deadline, TcpStream};
+use openssl::x509::X509Ref;
+use serde_json::json;
+
+use super::identity;
+use super::report::Report;
+use crate::connect::Settings;
+use crate::failure::{Failure, chain};
+
+const VERSIONS: [(&str, TlsVersion); 2] = [
+    ("TLS 1.2", TlsVersion::TLS1_2),
+    ("TLS 1.3", TlsVersion::TLS1_3),
+];
+
+/// Whether a connection as configured can be made.
+pub(super) fn examine(settings: &Settings, report: &mut Report) -> Result<bool, Failure> {
+    let tls = settings.tls()?;
+    let server = settings.place.address();
+    let deadline = || Deadline::after(settings.timeouts().connect);
+    let presented = match inspect_server(server, tls.clone(), deadline()) {
+        Ok(presented) => presented,
+        Err(error) => {
+            let advice = "is it a KMIP server, and is this its TLS port? Old servers may need other \
+                          cipher suites or TLS versions";
+            report.bad("TLS", chain(&error), advice)?;
+            return Ok(false);
+        }
+    };
+    certificate(&presented, settings, report)?;
+    let answered = versions(&tls, settings, report)?;
+    let connector = TlsConnector::new(tls).map_err(Failure::Tls)?;
+    let deadline = deadline();
+    let made = TcpStream::connect(server, deadline)
+        .and_then(|stream| connector.connect(stream, server, deadline));
+    match made {
+        Ok(stream) => {
+            let found = format!("{}, {}", stream.version(), stream.cipher());
+            report.good("TLS as configured", found)?;
+            report.fact(
+                "tls",
+                json!({ "version": stream.version(), "cipher": stream.cipher() }),
+            );
+            Ok(true)
+        }
+        Err(error) => {
+            let advice = match (&presented.handshake_error, answered) {
+                (Some(_), _) | (None, 0) => {
+                    "the server refuses us: is our certificate signed by a CA that it knows, and \
+                     registered there?"
+                }
+                _ => "see above for what speaks against the server's certificate",
+            };
+            report.bad("TLS as configured", chain(&error), advice)?;
+            Ok(false)
+        }
+    }
+}
+
+fn certificate(
+    presented: &ServerCertificate,
+    settings: &Settings,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    const CHECK: &str = "server certificate";
+    let certificate = &presented.certificate;
+    report.good(CHECK, describe_certificate(certificate))?;
+    let names = names(certificate);
+    let bits = presented.public_key.bits();
+    let kind = presented.public_key.id();
+    let kind = match kind {
+        openssl::pkey::Id::RSA => "RSA",
+        openssl::pkey::Id::EC => "EC",
+        _ => "other",
+    };
+    report.fact(
+        "certificate",
+        json!({
+            "description": describe_certificate(certificate),
+            "names": names,
+            "fingerprint": presented.fingerprint().to_string(),
+            "public_key_fingerprint": Fingerprint::of_public_key(&presented.public_key).to_string(),
+            "key": format!("{kind} {bits}"),
+            "chain": presented.chain.iter().map(|one| describe_certificate(one)).collect::<Vec<_>>(),
+        }),
+    );
+    report.good("  SHA-256", presented.fingerprint().to_string())?;
+    report.good("  key", format!("{kind}, {bits} bits"))?;
+    if kind == "RSA" && bits < 2048 {
+        report.doubtful(
+            "  key",
+            "it is short",
+            "have a certificate with 2048 bits or more",
+        )?;
+    }
+    identity::validity(certificate, CHECK, report)?;
+    match &presented.chain_error {
+        None if presented.is_self_signed() => report.good("  chain", "self-signed, and trusted")?,
+        None => {
+            let chain = presented.chain.len();
+            report.good("  chain", format!("trusted, over {chain} issuer(s)"))?;
+        }
+        Some(error) if settings.no_verify => {
+            let advice = "give --ca with the CA, or --trust with this very certificate, instead of \
+                          --no-verify";
+            report.doubtful("  chain", format!("not verified: {error}"), advice)?;
+        }
+        Some(error) => {
+            let advice = match presented.is_self_signed() {
+                true => "compare the fingerprint with the server's administrator, and give the \
+                         certificate with --trust"
+                    .to_owned(),
+                false => format!("give the CA with --ca; issuer is {}", issuer(presented)),
+            };
+            report.bad("  chain", error.to_string(), advice)?;
+        }
+    }
+    match &presented.host_name_error {
+        None => report.good("  names", names.join(", ")),
+        Some(error) => {
+            let advice = "use one of its names, give one with --host-name, or have the certificate \
+                          issued for this name (subjectAltName)";
+            match settings.no_verify {
+                true => report.doubtful("  names", error.to_string(), advice),
+                false => report.bad("  names", error.to_string(), advice),
+            }
+        }
+    }
+}
+
+fn issuer(presented: &ServerCertificate) -> String {
+    let described = describe_certificate(&presented.certificate);
+    let issuer = described.split("issuer ").nth(1).unwrap_or_default();
+    issuer
+        .split(", valid")
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn names(certificate: &X509Ref) -> Vec<String> {
+    let mut names = Vec::new();
+    for name in certificate.subject_alt_names().iter().flatten() {
+        if let Some(name) = name.dnsname() {
+            names.push(name.to_owned());
+        } else if let Some(bytes) = name.ipaddress() {
+            let v4 = <[u8; 4]>::try_from(bytes).map(std::net::IpAddr::from);
+            let v6 = || <[u8; 16]>::try_from(bytes).map(std::net::IpAddr::from);
+            names.extend(v4.or_else(|_| v6()).map(|address| address.to_string()));
+        }
+    }
+    if names.is_empty() {
+        let subject = certificate.subject_name();
+        let common = subject.entries_by_nid(openssl::nid::Nid::COMMONNAME);
+        names.extend(common.filter_map(|entry| entry.data().to_string().ok()));
+    }
+    names
+}
+
+/// Which versions the server speaks, and the suite that it chooses in each. Returns how many.
+fn versions(tls: &ClientTls, settings: &Settings, report: &mut Report) -> Result<usize, Failure> {
+    let server = settings.place.address();
+    let mut spoken = Vec::new();
+    for (name, version) in VERSIONS {
+        let only = Protocol::default()
+            .minimum_version(version)
+            .maximum_version(version);
+        // What is not trusted is told elsewhere.
+        let tls = tls.clone().verify_chain(false).verify_host_name(false);
+        let connector = TlsConnector::new(tls.protocol(only)).map_err(Failure::Tls)?;
+        let deadline = Deadline::after(settings.timeouts().connect);
+        let made = TcpStream::connect(server, deadline)
+            .and_then(|stream| connector.connect(stream, server, deadline));
+        if let Ok(stream) = made {
+            spoken.push(format!("{name} ({})", stream.cipher()));
+        }
+    }
+    match spoken.len() {
+        0 => report.bad(
+            "TLS versions",
+            "neither TLS 1.2 nor 1.3 works with what is configured",
+            "see the next line for the server's reason",
+        )?,
+        _ => report.good("TLS versions", spoken.join(", "))?,
+    }
+    Ok(spoken.len())
+}

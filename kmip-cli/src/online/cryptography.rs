@@ -1,0 +1,249 @@
+//! Commands that use keys where they are.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use kmip::types::{
+    BlockCipherMode, CryptographicParameters, Data, DecryptRequest, EncryptRequest, HashRequest,
+    MacRequest, MacVerifyRequest, ProtocolVersion, RngRetrieveRequest, RngSeedRequest, SignRequest,
+    SignatureVerifyRequest, ValidityIndicator,
+};
+use serde_json::{Value as Json, json};
+use zeroize::Zeroizing;
+
+use super::show;
+use crate::arguments::{
+    DataOptions, Decrypt, Encrypt, Hash, Mac, Online, Parameters, Rng, Sign, Verify,
+};
+use crate::connect::connect;
+use crate::failure::Failure;
+use crate::values::Bytes;
+use crate::{files, values};
+
+pub(super) fn encrypt(options: &Encrypt) -> Result<(), Failure> {
+    let data = input(options.data.input.as_ref())?;
+    let mut client = connect(&options.online.server)?;
+    let mut parameters = parameters(&options.parameters);
+    if let Some(parameters) = parameters.as_mut().filter(|_| options.iv.is_none()) {
+        // Older versions cannot say that the server is to choose.
+        let choose = client.version() >= ProtocolVersion::V1_4 && needs_iv(parameters);
+        parameters.random_iv = choose.then_some(true);
+    }
+    let answer = client.call(EncryptRequest {
+        unique_identifier: Some(options.object.clone().into()),
+        cryptographic_parameters: parameters,
+        data: Some(Data::from(&data[..])),
+        iv_counter_nonce: given(&options.iv),
+        authenticated_encryption_additional_data: given(&options.aad),
+        ..EncryptRequest::default()
+    })?;
+    let result = bytes_of(answer.data)?;
+    let also = [
+        ("iv", answer.iv_counter_nonce),
+        ("tag", answer.authenticated_encryption_tag),
+    ];
+    if options.online.show.json {
+        let mut object = json!({});
+        object["data"] = kept(&options.data, &result)?;
+        for (name, bytes) in also {
+            object[name] = bytes.map(|bytes| values::to_hex(&bytes)).into();
+        }
+        return show::json(&object);
+    }
+    // What decryption needs besides the data must not get between it.
+    for (name, bytes) in also {
+        if let Some(bytes) = bytes {
+            eprintln!("{name}: {}", values::to_hex(&bytes));
+        }
+    }
+    show::bytes(options.data.output.as_deref(), &result)
+}
+
+pub(super) fn decrypt(options: &Decrypt) -> Result<(), Failure> {
+    let Decrypt { tag, encrypt } = options;
+    let data = input(encrypt.data.input.as_ref())?;
+    let mut client = connect(&encrypt.online.server)?;
+    let answer = client.call(DecryptRequest {
+        unique_identifier: Some(encrypt.object.clone().into()),
+        cryptographic_parameters: parameters(&encrypt.parameters),
+        data: Some(Data::from(&data[..])),
+        iv_counter_nonce: given(&encrypt.iv),
+        authenticated_encryption_additional_data: given(&encrypt.aad),
+        authenticated_encryption_tag: given(tag),
+        ..DecryptRequest::default()
+    })?;
+    result(
+        &encrypt.online,
+        &encrypt.data,
+        "data",
+        &bytes_of(answer.data)?,
+    )
+}
+
+pub(super) fn sign(options: &Sign) -> Result<(), Failure> {
+    let data = input(options.data.input.as_ref())?;
+    let mut client = connect(&options.online.server)?;
+    let answer = client.call(SignRequest {
+        unique_identifier: Some(options.object.clone().into()),
+        cryptographic_parameters: parameters(&options.parameters),
+        data: (!options.digested).then(|| Data::from(&data[..])),
+        digested_data: options.digested.then(|| data.to_vec().into()),
+        ..SignRequest::default()
+    })?;
+    let signature = answer.signature_data;
+    let signature = signature.ok_or_else(|| lacking("Signature Data"))?;
+    result(&options.online, &options.data, "signature", &signature)
+}
+
+pub(super) fn verify(options: &Verify) -> Result<ExitCode, Failure> {
+    let data = input(options.input.as_ref())?;
+    let signature = files::read(&options.signature)?;
+    let mut client = connect(&options.online.server)?;
+    let answer = client.call(SignatureVerifyRequest {
+        unique_identifier: Some(options.object.clone().into()),
+        cryptographic_parameters: parameters(&options.parameters),
+        data: (!options.digested).then(|| Data::from(&data[..])),
+        digested_data: options.digested.then(|| data.to_vec().into()),
+        signature_data: Some(signature.to_vec().into()),
+        ..SignatureVerifyRequest::default()
+    })?;
+    validity(&options.online, answer.validity_indicator)
+}
+
+pub(super) fn mac(options: &Mac) -> Result<ExitCode, Failure> {
+    let data = input(options.data.input.as_ref())?;
+    let mut client = connect(&options.online.server)?;
+    if let Some(path) = &options.verify {
+        let mac = files::read(path)?;
+        let answer = client.call(MacVerifyRequest {
+            unique_identifier: Some(options.object.clone().into()),
+            cryptographic_parameters: parameters(&options.parameters),
+            data: Some(Data::from(&data[..])),
+            mac_data: Some(mac.to_vec().into()),
+            ..MacVerifyRequest::default()
+        })?;
+        return validity(&options.online, answer.validity_indicator);
+    }
+    let answer = client.call(MacRequest {
+        unique_identifier: Some(options.object.clone().into()),
+        cryptographic_parameters: parameters(&options.parameters),
+        data: Some(Data::from(&data[..])),
+        ..MacRequest::default()
+    })?;
+    let mac = answer.mac_data.ok_or_else(|| lacking("MAC Data"))?;
+    result(&options.online, &options.data, "mac", &mac)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn hash(options: &Hash) -> Result<(), Failure> {
+    let data = input(options.data.input.as_ref())?;
+    let mut client = connect(&options.online.server)?;
+    let answer = client.call(HashRequest {
+        cryptographic_parameters: CryptographicParameters {
+            hashing_algorithm: Some(options.algorithm),
+            ..CryptographicParameters::default()
+        },
+        data: Some(Data::from(&data[..])),
+        ..HashRequest::default()
+    })?;
+    result(
+        &options.online,
+        &options.data,
+        "hash",
+        &bytes_of(answer.data)?,
+    )
+}
+
+pub(super) fn rng(options: &Rng) -> Result<(), Failure> {
+    let mut client = connect(&options.online.server)?;
+    if let Some(path) = &options.seed {
+        let seed = files::read(path)?;
+        let answer = client.call(RngSeedRequest {
+            data: Data::from(&seed[..]),
+            ..RngSeedRequest::default()
+        })?;
+        let used = answer.data_length;
+        return match options.online.show.json {
+            true => show::json(&json!({ "used": used })),
+            false => show::line(&format!("the server used {used} bytes")),
+        };
+    }
+    let answer = client.call(RngRetrieveRequest {
+        data_length: options.length,
+        ..RngRetrieveRequest::default()
+    })?;
+    let to = DataOptions {
+        input: None,
+        output: options.output.clone(),
+    };
+    result(&options.online, &to, "data", &bytes_of(Some(answer.data))?)
+}
+
+fn input(path: Option<&PathBuf>) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    files::read(path.map_or(Path::new("-"), PathBuf::as_path))
+}
+
+/// Nothing where nothing is given, so that the key's own parameters hold.
+fn parameters(options: &Parameters) -> Option<CryptographicParameters<'static>> {
+    let given = CryptographicParameters {
+        block_cipher_mode: options.mode,
+        padding_method: options.padding,
+        hashing_algorithm: options.hash,
+        cryptographic_algorithm: options.algorithm,
+        digital_signature_algorithm: options.signature_algorithm,
+        tag_length: options.tag_length,
+        ..CryptographicParameters::default()
+    };
+    (given != CryptographicParameters::default()).then_some(given)
+}
+
+fn needs_iv(parameters: &CryptographicParameters<'_>) -> bool {
+    let without = [BlockCipherMode::ECB, BlockCipherMode::NISTKEYWRAP];
+    let mode = parameters.block_cipher_mode;
+    mode.is_some_and(|mode| !without.contains(&mode))
+}
+
+fn given(bytes: &Option<Bytes>) -> Option<std::borrow::Cow<'_, [u8]>> {
+    bytes.as_ref().map(|bytes| bytes.0.as_slice().into())
+}
+
+fn bytes_of(data: Option<Data<'_>>) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let bytes = data.as_ref().and_then(Data::as_bytes);
+    let bytes = bytes.ok_or_else(|| lacking("Data"))?;
+    Ok(Zeroizing::new(bytes.to_vec()))
+}
+
+fn lacking(what: &str) -> Failure {
+    Failure::Answer(format!("the answer of the server lacks its {what}"))
+}
+
+/// A result for JSON: the digits, or the file into which it was written.
+fn kept(to: &DataOptions, bytes: &[u8]) -> Result<Json, Failure> {
+    match &to.output {
+        Some(path) => {
+            files::write(path, bytes)?;
+            Ok(json!({ "file": path }))
+        }
+        None => Ok(values::to_hex(bytes).into()),
+    }
+}
+
+fn result(online: &Online, to: &DataOptions, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+    match online.show.json {
+        true => show::json(&json!({ name: kept(to, bytes)? })),
+        false => show::bytes(to.output.as_deref(), bytes),
+    }
+}
+
+fn validity(online: &Online, indicator: Option<ValidityIndicator>) -> Result<ExitCode, Failure> {
+    let indicator = indicator.ok_or_else(|| lacking("Validity Indicator"))?;
+    let valid = indicator == ValidityIndicator::VALID;
+    match online.show.json {
+        true => show::json(&json!({ "valid": valid, "indicator": format!("{indicator:?}") }))?,
+        false => show::line(if valid { "valid" } else { "not valid" })?,
+    }
+    Ok(match valid {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}

@@ -1,0 +1,54 @@
+//! The commands that talk to a server.
+
+mod attributes;
+mod create;
+mod cryptography;
+mod fetch;
+mod lifecycle;
+mod listing;
+mod pem;
+pub(crate) mod query;
+mod raw;
+mod register;
+mod servers;
+pub(crate) mod show;
+mod transfer;
+
+use std::process::ExitCode;
+
+use crate::arguments::Command;
+use crate::failure::Failure;
+
+pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Query(options) => query::query(options)?,
+        Command::Versions(options) => query::versions(options)?,
+        Command::Servers(options) => servers::run(options)?,
+        Command::Create(options) => create::key(options)?,
+        Command::CreateKeyPair(options) => create::key_pair(options)?,
+        Command::Register(options) => register::run(options)?,
+        Command::Import(options) => transfer::import(options)?,
+        Command::Export(options) => transfer::export(options)?,
+        Command::Get(options) => fetch::run(options)?,
+        Command::Locate(options) => listing::run(options)?,
+        Command::Attributes(command) => attributes::run(command)?,
+        Command::Activate(options) => lifecycle::activate(options)?,
+        Command::Revoke(options) => lifecycle::revoke(options)?,
+        Command::Destroy(options) => lifecycle::destroy(options)?,
+        Command::Archive(options) => lifecycle::archive(options)?,
+        Command::Recover(options) => lifecycle::recover(options)?,
+        Command::Rekey(options) => lifecycle::rekey(options)?,
+        Command::Check(options) => lifecycle::check(options)?,
+        Command::Encrypt(options) => cryptography::encrypt(options)?,
+        Command::Decrypt(options) => cryptography::decrypt(options)?,
+        Command::Sign(options) => cryptography::sign(options)?,
+        Command::Verify(options) => return cryptography::verify(options),
+        Command::Mac(options) => return cryptography::mac(options),
+        Command::Hash(options) => cryptography::hash(options)?,
+        Command::Rng(options) => cryptography::rng(options)?,
+        Command::Raw(options) => raw::run(options)?,
+        // All others are no commands of this module.
+        _ => {}
+    }
+    Ok(ExitCode::SUCCESS)
+}
