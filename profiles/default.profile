@@ -56,3 +56,27 @@ check-always-sensitive-attr=FALSE
 # Whether the server must announce all operations that are needed before it is configured. FALSE
 # helps with servers that announce less than they can do.
 check-server-capabilities=TRUE
+
+# In what the server differs from others. AUTO: this is learned from what it refuses, and kept in the
+# configuration. Otherwise, "none" or names with commas:
+#   separate-activate   objects are activated by their identifier, after they were made
+#   default-key-format  a wrapped Get must not name a Key Format Type
+#   no-batches          messages must have one item
+#   set-attribute       Set Attribute can be used for new and for changed attributes
+#   no-add-attribute    there is no Add Attribute
+#   delete-by-value     Delete Attribute by reference does nothing (from KMIP 2.0 on)
+#   coarse-locate       Locate does not understand custom attributes
+#   content-charset     the Content-Type over HTTPS must name the character set
+server-traits=AUTO
+
+# Servers of the same cluster, HOST[:PORT] with commas, which are used in this order while the
+# configured one cannot be reached. Empty: none.
+failover-servers=
+
+# Most operations in one message, up to 1000. Fewer make shorter messages.
+batch-size=50
+
+# Seconds to wait for a connection (connect-timeout) and for an answer (response-timeout), from 1 to
+# 3600. Without them, 20 and 30.
+#connect-timeout=20
+#response-timeout=30

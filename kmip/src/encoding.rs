@@ -30,6 +30,15 @@ impl Encoding {
         }
     }
 
+    /// The media type with the character set, for servers that demand one of text. TTLV has none.
+    pub fn content_type_with_charset(self) -> &'static str {
+        match self {
+            Encoding::Ttlv => self.content_type(),
+            Encoding::Json => "application/json;charset=UTF-8",
+            Encoding::Xml => "text/xml;charset=UTF-8",
+        }
+    }
+
     /// The encoding with this media type, which has no parameters.
     pub fn from_content_type(content_type: &str) -> Option<Self> {
         let same = |encoding: &Encoding| encoding.content_type().eq_ignore_ascii_case(content_type);

@@ -6,6 +6,7 @@
 //! * [`plugin`]: the plugin, which puts the following together with the library `kmip`;
 //! * [`config`]: its configuration directory, changed in transactions;
 //! * [`profile`]: what must be known about a kind of key server;
+//! * [`server_traits`]: what was learned about the server itself;
 //! * [`identity`]: certificates and requests for the identity key;
 //! * [`secure_key`]: what is needed of a coprocessor, and a backend in software; its keys reach
 //!   OpenSSL through the module `provider`;
@@ -26,3 +27,4 @@ pub mod profile;
 pub mod properties;
 mod provider;
 pub mod secure_key;
+pub mod server_traits;

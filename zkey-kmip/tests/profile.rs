@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use zkey_kmip::profile::{
     CustomAttributeScheme, Encoding, Profile, ProfileDirectory, ProfileError, Transport,
@@ -49,6 +50,17 @@ fn servers_find_their_shipped_profiles() {
         ("SKLM 3.1.0", "default", VersionChoice::Auto),
         ("GKLM .. x", "default", VersionChoice::Auto),
         ("Vormetric DSM", "IBM-GDE", fixed),
+        ("cosmian", "Cosmian-KMS", fixed),
+        (
+            "PyKMIP 0.11.0 Software Server",
+            "PyKMIP",
+            VersionChoice::Auto,
+        ),
+        (
+            "HashiCorp Vault",
+            "HashiCorp-Vault",
+            VersionChoice::Fixed { major: 1, minor: 4 },
+        ),
         ("Someone Else", "default", VersionChoice::Auto),
         ("", "default", VersionChoice::Auto),
     ] {
@@ -248,4 +260,39 @@ fn names_lead_nowhere_else() {
         assert!(matches!(error, ProfileError::Name(_)), "{name}: {error}");
     }
     assert!(Path::new(&absolute.with_extension("profile")).exists());
+}
+
+#[test]
+fn values_beyond_the_c_plugin() {
+    let profile = load(MINIMAL).unwrap();
+    assert_eq!(profile.server_traits, None);
+    assert_eq!(profile.batch_size, 50);
+    assert!(profile.failover_servers.is_empty() && profile.connect_timeout.is_none());
+    let text = "server-traits=no-batches, Default-Key-Format\nfailover-servers=b:1, [::1]\n\
+                connect-timeout=7\nresponse-timeout=3600\nbatch-size=1\n";
+    let profile = load(&format!("{MINIMAL}{text}")).unwrap();
+    let traits = profile.server_traits.unwrap();
+    assert_eq!(traits.to_string(), "default-key-format,no-batches");
+    let servers: Vec<_> = profile
+        .failover_servers
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(servers, ["b:1", "[::1]:5696"]);
+    assert_eq!(profile.connect_timeout, Some(Duration::from_secs(7)));
+    assert_eq!(profile.response_timeout, Some(Duration::from_secs(3600)));
+    assert_eq!(profile.batch_size, 1);
+    for wrong in [
+        "server-traits=fast",
+        "server-traits=",
+        "failover-servers=b:x",
+        "connect-timeout=0",
+        "response-timeout=1s",
+        "batch-size=1001",
+        "batch-size=-1",
+    ] {
+        let error = load(&format!("{MINIMAL}{wrong}\n")).unwrap_err();
+        let (key, _) = wrong.split_once('=').unwrap();
+        assert!(error.to_string().contains(key), "{error}");
+    }
 }

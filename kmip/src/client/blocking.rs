@@ -6,8 +6,8 @@ use zeroize::Zeroize;
 
 use crate::Encoding;
 use crate::transport::{
-    Cause, Connection, Deadline, HttpTarget, Liveness, MessageDirection, Phase, ServerAddress,
-    Stream, Timeouts,
+    Cause, Connection, Deadline, FrameError, HttpTarget, Liveness, MessageDirection, Phase,
+    ServerAddress, Stream, Timeouts,
 };
 use crate::types::{
     DiscoverVersionsRequest, OperationRequest, ProtocolVersion, QueryFunction, QueryRequest,
@@ -32,6 +32,8 @@ pub struct Client {
     connection: Option<Connection>,
     /// Path and encoding on HTTP servers.
     http: Option<(String, Encoding)>,
+    /// Whether requests to them name their character set.
+    sends_charset: bool,
     /// Whether the connection has carried a response.
     proven: bool,
     session: Session,
@@ -61,6 +63,7 @@ impl Client {
             connect,
             connection: None,
             http: settings.http,
+            sends_charset: settings.sends_charset,
             proven: false,
             session,
             timeouts: settings.timeouts,
@@ -79,6 +82,17 @@ impl Client {
     /// The version that is spoken.
     pub fn version(&self) -> ProtocolVersion {
         self.session.version()
+    }
+
+    /// Speaks another version from now on, of which it is known that the server has it.
+    pub fn set_version(&mut self, version: ProtocolVersion) {
+        self.session.set_version(version);
+    }
+
+    /// Whether requests over HTTPS name their character set: as it was set, or the other way round
+    /// where the server refused that.
+    pub fn sends_charset(&self) -> bool {
+        self.sends_charset
     }
 
     /// The server that was connected to last, as shown to people.
@@ -178,6 +192,15 @@ impl Client {
         match self.try_exchange(expected, deadline) {
             Err(error) if reused && may_repeat(&error, expected) => {
                 self.try_exchange(expected, deadline)
+            }
+            Err(error) if refuses_content_type(&error) => {
+                // Not processed, so it can be sent again as it may be wanted.
+                self.sends_charset = !self.sends_charset;
+                let outcome = self.try_exchange(expected, deadline);
+                if outcome.is_err() {
+                    self.sends_charset = !self.sends_charset;
+                }
+                outcome.map_err(|_| error)
             }
             outcome => outcome,
         }
@@ -290,13 +313,14 @@ impl Client {
             ));
         };
         match HttpTarget::new(server, path, encoding.content_type()) {
-            Ok(target) => Ok(Connection::http(
-                stream,
-                name,
-                target,
-                maximum,
-                self.timeouts,
-            )),
+            Ok(target) => {
+                let target = match self.sends_charset {
+                    true => target.sending(encoding.content_type_with_charset()),
+                    false => target,
+                };
+                let timeouts = self.timeouts;
+                Ok(Connection::http(stream, name, target, maximum, timeouts))
+            }
             Err(error) => Err(Error::new(name, None, Problem::Address(error))),
         }
     }
@@ -347,6 +371,18 @@ impl Client {
     fn deadline(&self) -> Deadline {
         Deadline::after(self.timeouts.operation)
     }
+}
+
+/// Whether an HTTP server does not like what the messages are called, as far as it says.
+fn refuses_content_type(error: &Error) -> bool {
+    let Problem::Transport(error) = error.problem() else {
+        return false;
+    };
+    let status = match error.cause() {
+        Cause::Frame(FrameError::HttpStatus { status, .. }) => *status,
+        _ => return false,
+    };
+    matches!(status, 406 | 415 | 422)
 }
 
 /// Whether a request that failed on a connection that had worked before can be sent again.

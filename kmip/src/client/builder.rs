@@ -48,6 +48,7 @@ pub struct ClientBuilder {
     tls: ClientTls,
     connect: Option<Box<dyn Connect>>,
     pub(super) http: Option<(String, Encoding)>,
+    pub(super) sends_charset: bool,
     pub(super) timeouts: Timeouts,
     pub(super) maximum_message_size: usize,
     pub(super) oldest: ProtocolVersion,
@@ -80,6 +81,7 @@ impl ClientBuilder {
             tls: ClientTls::new(),
             connect: None,
             http: None,
+            sends_charset: false,
             timeouts: Timeouts::default(),
             maximum_message_size: DEFAULT_MAXIMUM_MESSAGE_SIZE,
             oldest: ProtocolVersion::V1_0,
@@ -110,6 +112,15 @@ impl ClientBuilder {
     #[must_use]
     pub fn https(mut self, path: impl Into<String>, encoding: Encoding) -> Self {
         self.http = Some((path.into(), encoding));
+        self
+    }
+
+    /// Names the character set in the Content-Type of requests over HTTPS, which some servers
+    /// demand and others refuse. By default it is left out. A client whose choice is refused (HTTP
+    /// status 406, 415 or 422) tries the other one.
+    #[must_use]
+    pub fn sends_charset(mut self, sends: bool) -> Self {
+        self.sends_charset = sends;
         self
     }
 

@@ -60,7 +60,7 @@ static CONFIGURE: OptionTable<26> = OptionTable::new([
         code::GEN_IDENTITY_KEY,
         c"KEY-SPEC",
         c"Generate the identity key, or replace it by a new one. KEY-SPEC is 'ECC:<CURVE>' with \
-          the name of an elliptic curve, or 'RSA:<BITS>' with 512, 1024, 2048 or 4096 bits. The \
+          the name of an elliptic curve, or 'RSA:<BITS>' with 512, 1024, 2048, 3072 or 4096 bits. The \
           identity key is a secure key; it proves to the KMIP server who this client is",
     ),
     section(c"OPTIONS FOR GENERATING A CERTIFICATE"),

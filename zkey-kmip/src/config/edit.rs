@@ -11,6 +11,7 @@ use crate::abi::Apqn;
 use crate::files::{Access, FileError};
 use crate::properties::{Integrity, PropertiesError};
 use crate::secure_key::{CardType, KeySpec};
+use crate::server_traits::ServerTraits;
 
 /// A change of the configuration: nothing is changed before [`Edit::commit`], and then all of it.
 /// Reading through [`Edit::config`] sees the changes.
@@ -147,6 +148,21 @@ impl Edit {
             }
         }
         self.clear_wrapping_key()
+    }
+
+    /// Stores what was learned about the configured server.
+    ///
+    /// # Errors
+    /// See [`Edit::set_apqns`].
+    pub fn set_server_traits(&mut self, traits: &ServerTraits) -> Result<(), ConfigError> {
+        if traits.is_empty() {
+            self.unset(key::SERVER_TRAITS);
+            self.unset(key::SERVER_TRAITS_OF);
+            return Ok(());
+        }
+        let server = self.config.text(key::KMIP_SERVER);
+        self.set(key::SERVER_TRAITS, &traits.to_string())?;
+        self.set(key::SERVER_TRAITS_OF, &server)
     }
 
     /// Stores a new wrapping key. A waiting re-enciphered one is removed.

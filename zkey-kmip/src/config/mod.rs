@@ -24,6 +24,7 @@ use crate::abi::Apqn;
 use crate::files::FileError;
 use crate::properties::{Integrity, Properties};
 use crate::secure_key::CardType;
+use crate::server_traits::ServerTraits;
 use parts::key;
 
 const KMIP_CONF: &str = "kmip.conf";
@@ -158,6 +159,13 @@ impl Config {
     /// The server, also while the rest of the connection is not complete.
     pub fn server(&self) -> Option<&str> {
         self.value(key::KMIP_SERVER)
+    }
+
+    /// What was learned about the configured server.
+    pub fn server_traits(&self) -> ServerTraits {
+        let is_about_it = self.value(key::SERVER_TRAITS_OF) == self.server();
+        let list = self.value(key::SERVER_TRAITS).filter(|_| is_about_it);
+        list.map(ServerTraits::known_in).unwrap_or_default()
     }
 
     /// The wrapping key.

@@ -30,6 +30,10 @@ pub(super) mod key {
     pub(in crate::config) const WRAPPING_KEY_PARAMS: &str = "wrapping-key-params";
     pub(in crate::config) const WRAPPING_KEY_ID: &str = "wrapping-key-id";
     pub(in crate::config) const WRAPPING_KEY_LABEL: &str = "wrapping-key-label";
+    /// Unknown to the C plugin, which keeps it.
+    pub(in crate::config) const SERVER_TRAITS: &str = "server-traits";
+    /// The server that they are about: the C plugin may have configured another since.
+    pub(in crate::config) const SERVER_TRAITS_OF: &str = "server-traits-of";
 }
 
 /// The files beside `kmip.conf`.

@@ -12,6 +12,7 @@ use crate::profile::{CustomAttributeScheme, Profile};
 pub(super) const DESCRIPTION: &str = "description";
 const XTS_KEY1_ID: &str = "xts-key1-id";
 const XTS_KEY2_ID: &str = "xts-key2-id";
+const XTS_KEY2_LABEL: &str = "xts-key2-label";
 
 const V1_VENDOR: &str = "x";
 const V1_PREFIX: &str = "zkey-";
@@ -60,6 +61,24 @@ impl AttributeStyle {
             sensitive: profile.supports_sensitive && is_2x,
             always_sensitive: profile.check_always_sensitive && is_2x,
         }
+    }
+
+    /// The same with custom attributes instead of links.
+    pub(super) fn without_link(self) -> AttributeStyle {
+        AttributeStyle {
+            has_link: false,
+            ..self
+        }
+    }
+
+    /// Whether the property is kept in a link, of which an object can have several.
+    pub(super) fn is_link(&self, name: &str) -> bool {
+        self.has_link && matches!(name, XTS_KEY1_ID | XTS_KEY2_ID)
+    }
+
+    /// Attributes without a value for what the first key of a pair is to learn of the second one.
+    pub(super) fn prepared(&self) -> [Attribute<'static>; 2] {
+        [XTS_KEY2_ID, XTS_KEY2_LABEL].map(|name| self.attribute(name, ""))
     }
 
     /// The attribute for a property with a value.

@@ -117,6 +117,7 @@ impl Page {
             "KMIP version:",
             &version(connection.protocol, profile.as_ref()),
         );
+        self.traits(config, profile.as_ref());
         match &connection.ca_bundle {
             Some(path) => self.line("CA-bundle:", &path.display().to_string()),
             None => self.line("CA-bundle:", "System's CA certificates"),
@@ -140,6 +141,20 @@ impl Page {
         }
         self.line("Authentication:", "TLS client certificate");
         self.wrapping_key(config, profile.as_ref());
+    }
+
+    /// In what requests to this server differ from those to others.
+    fn traits(&mut self, config: &Config, profile: Option<&Profile>) {
+        let pinned = profile.and_then(|profile| profile.server_traits.as_ref());
+        match pinned {
+            Some(traits) => self.line("Server traits:", &format!("{traits} (from profile)")),
+            None => {
+                let traits = config.server_traits();
+                if !traits.is_empty() {
+                    self.line("Server traits:", &traits.to_string());
+                }
+            }
+        }
     }
 
     fn wrapping_key(&mut self, config: &Config, profile: Option<&Profile>) {

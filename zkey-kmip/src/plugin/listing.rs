@@ -2,20 +2,17 @@
 
 use std::ffi::CString;
 
-use kmip::client::{Batch, Client};
 use kmip::types::{
     Attribute, BatchErrorContinuationOption, CryptographicAlgorithm, GetAttributesRequest,
     GetAttributesResponse, LocateRequest, ObjectType, State, UniqueIdentifier,
 };
 
 use super::attributes::{self, KeyAttributes};
+use super::peer::{Peer, is_refusal};
 use super::server::Server;
 use super::{Plugin, key_type_option};
-use crate::abi::{ListRequest, ListedKey, PluginError};
-
-/// Attributes of this many keys are asked for in one message. More would make few round trips
-/// fewer, and servers limit the size of messages.
-const KEYS_PER_MESSAGE: usize = 16;
+use crate::abi::{ListRequest, ListedKey, PluginError, Property};
+use crate::server_traits::ServerTrait;
 
 pub(super) fn run(
     plugin: &Plugin,
@@ -55,11 +52,16 @@ fn collect(
     let mut server = plugin.server()?;
     let ids = locate(&mut server, request)?;
     let mut keys = Vec::new();
-    for group in ids.chunks(KEYS_PER_MESSAGE) {
-        let answers = get_attributes(&mut server.client, group)?;
+    let group_size = server.peer.profile.batch_size;
+    for group in ids.chunks(group_size) {
+        let answers = get_attributes(&mut server.peer, group)?;
         for (id, answer) in group.iter().zip(answers) {
             let key = match answer {
-                Ok(answer) => server.style.read(&answer.attributes),
+                Ok(answer) => {
+                    let key = server.style.read(&answer.attributes);
+                    server.known.insert(id.clone(), answer.attributes);
+                    key
+                }
                 // Destroyed meanwhile, or not for us: no reason to show no key at all.
                 Err(error) => {
                     plugin.note(&format!("key {id} is left out: {error}"));
@@ -68,6 +70,10 @@ fn collect(
             };
             if let Some(problem) = key.unfit(&server.style) {
                 plugin.note(&format!("key {id} is left out: {problem}"));
+                continue;
+            }
+            // Not every server looks at all conditions.
+            if !has_all(&key, request.filter) {
                 continue;
             }
             let label = key.name.as_deref().unwrap_or(id);
@@ -95,15 +101,28 @@ fn locate(server: &mut Server, request: &ListRequest<'_>) -> Result<Vec<String>,
             filter.push(attributes::name(pattern));
         }
     }
-    filter.extend(server.style.attributes(request.filter));
+    let coarse = filter.len();
+    if !server.peer.has(ServerTrait::CoarseLocate) {
+        filter.extend(server.style.attributes(request.filter));
+    }
     let mut ids: Vec<String> = Vec::new();
     loop {
         let offset = i32::try_from(ids.len()).unwrap_or(i32::MAX);
-        let response = server.client.call(LocateRequest {
+        let request = |filter: &[Attribute<'static>]| LocateRequest {
             offset_items: (offset > 0).then_some(offset),
-            attributes: filter.clone().into(),
+            attributes: filter.to_vec().into(),
             ..LocateRequest::default()
-        })?;
+        };
+        let response = match server.peer.client.call(request(&filter)) {
+            Err(error) if filter.len() > coarse && is_refusal(&error) => {
+                filter.truncate(coarse);
+                let response = server.peer.client.call(request(&filter));
+                let response = response.map_err(|_| error)?;
+                server.peer.learn(ServerTrait::CoarseLocate);
+                response
+            }
+            response => response?,
+        };
         let before = ids.len();
         for id in response.unique_identifier {
             let id = match id {
@@ -118,33 +137,41 @@ fn locate(server: &mut Server, request: &ListRequest<'_>) -> Result<Vec<String>,
         // A server that limits its answers tells how many objects there are in all.
         let all = response.located_items.unwrap_or_default();
         let has_more = usize::try_from(all).is_ok_and(|all| all > ids.len());
-        let can_page = server.client.version() >= kmip::ProtocolVersion::V1_3;
+        let can_page = server.peer.client.version() >= kmip::ProtocolVersion::V1_3;
         if !has_more || ids.len() == before || !can_page {
             return Ok(ids);
         }
     }
 }
 
+/// Whether the key has these properties.
+fn has_all(key: &KeyAttributes, wanted: &[Property<'_>]) -> bool {
+    wanted.iter().filter(|one| one.value.is_some()).all(|one| {
+        let mut properties = key.properties.iter();
+        properties.any(|found| found.name == one.name && found.value == one.value)
+    })
+}
+
 type Answer = Result<GetAttributesResponse<'static>, kmip::client::Error>;
 
-fn get_attributes(client: &mut Client, ids: &[String]) -> Result<Vec<Answer>, PluginError> {
+fn get_attributes(peer: &mut Peer, ids: &[String]) -> Result<Vec<Answer>, PluginError> {
     let request = |id: &String| GetAttributesRequest {
         unique_identifier: Some(id.clone().into()),
         ..GetAttributesRequest::default()
     };
-    let mut batch = Batch::new().on_error(BatchErrorContinuationOption::CONTINUE);
-    for id in ids {
-        batch.push(request(id));
-    }
-    let answers = client.send_batch(batch)?;
-    // A server that takes no batches refuses all of it; one that does not go on after a failure
-    // leaves the rest out. Both can answer one by one.
+    let requests = ids.iter().map(|id| request(id).into()).collect();
+    let mut answers = peer
+        .send(requests, BatchErrorContinuationOption::CONTINUE)?
+        .into_iter();
+    // A server that does not go on after a failure leaves the rest out; it can answer one by one.
     let mut results = Vec::with_capacity(ids.len());
-    for (id, answer) in ids.iter().zip(answers) {
-        results.push(match answer.map(GetAttributesResponse::try_from) {
-            Ok(Ok(response)) => Ok(response),
-            Err(error) if error.is_not_found() || error.is_permission_denied() => Err(error),
-            _ => client.call(request(id)),
+    for id in ids {
+        let answer = peer.next::<GetAttributesResponse<'static>>(&mut answers);
+        results.push(match answer {
+            Err(error) if !error.is_not_found() && !error.is_permission_denied() => {
+                peer.client.call(request(id))
+            }
+            answer => answer,
         });
     }
     Ok(results)

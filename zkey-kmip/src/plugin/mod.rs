@@ -6,6 +6,7 @@ mod attributes;
 mod configure;
 mod info;
 mod listing;
+mod peer;
 mod properties;
 mod reencipher;
 mod remove;
@@ -113,6 +114,29 @@ impl Plugin {
             .map_err(|_| PluginError::invalid("the connection to the KMIP server is gone"))
     }
 
+    /// Keeps what was learned about the server for the next time. That this fails is no reason to
+    /// fail: it would be learned again.
+    fn remember(&self) {
+        let Ok(mut slot) = self.server.try_borrow_mut() else {
+            return;
+        };
+        let Some(server) = slot.as_mut() else {
+            return;
+        };
+        let Some(traits) = server.peer.take_news() else {
+            return;
+        };
+        self.note(&format!("learned about the KMIP server: {traits}"));
+        let mut edit = self.config.borrow().edit();
+        let stored = edit.set_server_traits(&traits).and_then(|()| edit.commit());
+        match stored {
+            Ok(config) => {
+                self.config.replace(config);
+            }
+            Err(error) => self.note(&format!("this cannot be stored: {error}")),
+        }
+    }
+
     /// Tells something that only interests those who want to know all.
     fn note(&self, text: &str) {
         if self.verbose {
@@ -208,7 +232,9 @@ impl Kms for Plugin {
     }
 
     fn generate_key(&self, request: &GenerateRequest<'_>) -> Result<GeneratedKey, PluginError> {
-        retrieve::generate(self, request)
+        let result = retrieve::generate(self, request);
+        self.remember();
+        result
     }
 
     fn set_key_properties(
@@ -216,15 +242,21 @@ impl Kms for Plugin {
         key_id: &str,
         properties: &[Property<'_>],
     ) -> Result<(), PluginError> {
-        properties::set(self, key_id, properties)
+        let result = properties::set(self, key_id, properties);
+        self.remember();
+        result
     }
 
     fn get_key_properties(&self, key_id: &str) -> Result<Vec<Property<'static>>, PluginError> {
-        properties::get(self, key_id)
+        let result = properties::get(self, key_id);
+        self.remember();
+        result
     }
 
     fn remove_key(&self, key_id: &str, options: &[OptionValue<'_>]) -> Result<(), PluginError> {
-        remove::run(self, key_id, options)
+        let result = remove::run(self, key_id, options);
+        self.remember();
+        result
     }
 
     fn list_keys(
@@ -232,11 +264,15 @@ impl Kms for Plugin {
         request: &ListRequest<'_>,
         found: &mut dyn FnMut(&ListedKey<'_>) -> Result<(), PluginError>,
     ) -> Result<(), PluginError> {
-        listing::run(self, request, found)
+        let result = listing::run(self, request, found);
+        self.remember();
+        result
     }
 
     fn import_key(&self, request: &ImportRequest<'_>) -> Result<Vec<u8>, PluginError> {
-        retrieve::import(self, request)
+        let result = retrieve::import(self, request);
+        self.remember();
+        result
     }
 }
 

@@ -65,7 +65,7 @@ pub(super) fn run(
         return Ok(());
     };
     let mut server = plugin.server()?;
-    let client = &mut server.client;
+    let client = &mut server.peer.client;
     let state = match client.get_attributes(key_id, [AttributeReference::from(Tag::STATE)]) {
         Ok(attributes) => attributes
             .iter()
@@ -92,6 +92,7 @@ pub(super) fn run(
     if destroy {
         client.destroy(key_id)?;
     }
+    server.known.remove(key_id);
     Ok(())
 }
 

@@ -3,14 +3,16 @@
 use kmip::ProtocolVersion;
 use kmip::client::Client;
 use kmip::types::{
-    ActivateRequest, Attribute, CreateRequest, CryptographicAlgorithm, CryptographicParameters,
-    CryptographicUsageMask, EncodingOption, EncryptionKeyInformation, GetAttributesRequest,
-    GetRequest, GetResponse, HashingAlgorithm, KeyFormatType, KeyRoleType,
-    KeyWrappingSpecification, ManagedObject, MaskGenerator, ObjectType, PaddingMethod,
-    ResultReason, RevocationReasonCode, UniqueIdentifier, WrappingMethod,
+    ActivateRequest, ActivateResponse, Attribute, BatchErrorContinuationOption, CreateRequest,
+    CryptographicAlgorithm, CryptographicParameters, CryptographicUsageMask, EncodingOption,
+    EncryptionKeyInformation, GetAttributesRequest, GetAttributesResponse, GetRequest, GetResponse,
+    HashingAlgorithm, KeyFormatType, KeyRoleType, KeyWrappingSpecification, ManagedObject,
+    MaskGenerator, ObjectType, PaddingMethod, RequestPayload, RevocationReasonCode,
+    UniqueIdentifier, WrappingMethod,
 };
 
 use super::attributes::{self, ALWAYS_SENSITIVE};
+use super::peer::is_refusal;
 use super::server::Server;
 use super::{Plugin, unsupported};
 use crate::abi::options::code;
@@ -19,6 +21,7 @@ use crate::abi::{
     SecureKeyType,
 };
 use crate::secure_key::{OaepHash, SecureKeyBackend, UnwrapRequest, WrapPadding, secure_key_size};
+use crate::server_traits::ServerTrait;
 
 pub(super) fn generate(
     plugin: &Plugin,
@@ -50,31 +53,40 @@ pub(super) fn generate(
     }
     list.extend(label.map(attributes::name));
     list.extend(server.style.attributes(request.properties));
+    if request.mode == KeyMode::Xts1 && server.peer.has(ServerTrait::NoAddAttribute) {
+        list.extend(server.style.prepared());
+    }
     let create = CreateRequest {
         object_type: ObjectType::SYMMETRIC_KEY,
-        attributes: list.into(),
+        attributes: list.clone().into(),
         ..CreateRequest::default()
     };
-    let (created, activated) = server
-        .client
-        .call_batch((create, ActivateRequest::default()))?;
-    let id = created?.unique_identifier;
+    let created = server
+        .peer
+        .create(create, |response| response.unique_identifier)?;
+    let id = created.id.clone();
     plugin.note(&format!("generated key {id}"));
     let finish = |server: &mut Server| {
-        activated?;
         let key_id = text_id(&id)?;
         if key_id.len() > request.key_id_capacity {
             let text = format!("the server gave the key an identifier too long for zkey: {key_id}");
             return Err(PluginError::new(Errno::ERANGE, text));
         }
-        let blob = retrieve(server, &*backend, key_id, key_type, Some(bits))?;
+        let expected = Expected {
+            key_id,
+            key_type,
+            bits: Some(bits),
+            is_active: created.is_active,
+        };
+        let blob = retrieve(server, &*backend, &expected)?;
+        server.known.insert(key_id.to_owned(), list.into());
         Ok(GeneratedKey {
             blob,
             key_id: key_id.to_owned(),
             label: label.unwrap_or(key_id).to_owned(),
         })
     };
-    finish(&mut server).map_err(|error| discard(&mut server.client, &id, error))
+    finish(&mut server).map_err(|error| discard(&mut server.peer.client, &id, error))
 }
 
 pub(super) fn import(plugin: &Plugin, request: &ImportRequest<'_>) -> Result<Vec<u8>, PluginError> {
@@ -82,7 +94,24 @@ pub(super) fn import(plugin: &Plugin, request: &ImportRequest<'_>) -> Result<Vec
     demand_room(key_type, request.blob_capacity)?;
     let backend = plugin.backend()?;
     let mut server = plugin.server()?;
-    retrieve(&mut server, &*backend, request.key_id, key_type, None)
+    let expected = Expected {
+        key_id: request.key_id,
+        key_type,
+        bits: None,
+        is_active: true,
+    };
+    retrieve(&mut server, &*backend, &expected)
+}
+
+/// The key that is fetched.
+struct Expected<'a> {
+    key_id: &'a str,
+    /// What it is to become.
+    key_type: SecureKeyType,
+    /// Its length, if it is known.
+    bits: Option<i32>,
+    /// Otherwise it is activated on this occasion.
+    is_active: bool,
 }
 
 fn demand_room(key_type: SecureKeyType, capacity: usize) -> Result<(), PluginError> {
@@ -150,17 +179,21 @@ pub(super) fn text_id<'i>(id: &'i UniqueIdentifier<'_>) -> Result<&'i str, Plugi
 fn retrieve(
     server: &mut Server,
     backend: &dyn SecureKeyBackend,
-    key_id: &str,
-    key_type: SecureKeyType,
-    bits: Option<i32>,
+    expected: &Expected<'_>,
 ) -> Result<Vec<u8>, PluginError> {
-    let response = get_wrapped(server, key_id)?;
+    let Expected {
+        key_id,
+        key_type,
+        bits,
+        ..
+    } = *expected;
+    let response = get_wrapped(server, expected)?;
     let wrapped =
         check_wrapped(&response, server).map_err(|problem| unusable(key_id, server, &problem))?;
     let secure_key = backend
         .unwrap_aes_key(&UnwrapRequest {
             wrapping_key: &server.wrapping_key,
-            padding: server.profile.wrap_padding,
+            padding: server.peer.profile.wrap_padding,
             wrapped,
             key_type,
         })
@@ -180,67 +213,83 @@ fn retrieve(
 }
 
 fn unusable(key_id: &str, server: &Server, problem: &str) -> PluginError {
-    let server = server.client.server();
+    let server = server.peer.client.server();
     PluginError::invalid(format!(
         "the key {key_id} of KMIP server {server} cannot be used: {problem}"
     ))
 }
 
-fn get_wrapped(server: &mut Server, key_id: &str) -> Result<GetResponse<'static>, PluginError> {
+/// Fetches the key in one message.
+fn get_wrapped(
+    server: &mut Server,
+    expected: &Expected<'_>,
+) -> Result<GetResponse<'static>, PluginError> {
+    let key_id = expected.key_id;
     let get = |format: Option<KeyFormatType>, server: &Server| GetRequest {
         unique_identifier: Some(key_id.to_owned().into()),
         key_format_type: format,
         key_wrapping_specification: Some(wrapping_specification(server)),
         ..GetRequest::default()
     };
-    let request = get(Some(KeyFormatType::RAW), server);
-    let response = if server.style.always_sensitive {
+    let mut requests: Vec<RequestPayload<'static>> = Vec::new();
+    if !expected.is_active {
+        let activate = ActivateRequest {
+            unique_identifier: Some(key_id.to_owned().into()),
+            ..ActivateRequest::default()
+        };
+        requests.push(activate.into());
+    }
+    if server.style.always_sensitive {
         let attributes = GetAttributesRequest {
             unique_identifier: Some(key_id.to_owned().into()),
             attribute_reference: vec![ALWAYS_SENSITIVE.into()],
             ..GetAttributesRequest::default()
         };
-        let (attributes, response) = server.client.call_batch((attributes, request))?;
-        let key = server.style.read(&attributes?.attributes);
-        if !key.is_always_sensitive() {
+        requests.push(attributes.into());
+    }
+    let by_default = server.peer.has(ServerTrait::DefaultKeyFormat);
+    requests.push(get((!by_default).then_some(KeyFormatType::RAW), server).into());
+    let stop = BatchErrorContinuationOption::STOP;
+    let mut results = server.peer.send(requests, stop)?.into_iter();
+    if !expected.is_active {
+        server.peer.next::<ActivateResponse<'_>>(&mut results)?;
+        server.peer.learn(ServerTrait::SeparateActivate);
+    }
+    if server.style.always_sensitive {
+        let response: GetAttributesResponse<'_> = server.peer.next(&mut results)?;
+        if !server
+            .style
+            .read(&response.attributes)
+            .is_always_sensitive()
+        {
             let text = format!(
                 "the key {key_id} is not and was not always sensitive: it may have left the \
                  server in the clear"
             );
             return Err(PluginError::new(Errno::EPERM, text));
         }
-        response
-    } else {
-        server.client.call(request)
-    };
-    match response {
-        // Several servers refuse a key format together with wrapping.
-        Err(error)
-            if matches!(
-                error.result_reason(),
-                Some(
-                    ResultReason::KEY_FORMAT_TYPE_NOT_SUPPORTED
-                        | ResultReason::INVALID_FIELD
-                        | ResultReason::FEATURE_NOT_SUPPORTED
-                )
-            ) =>
-        {
+    }
+    match server.peer.next(&mut results) {
+        // Several servers refuse a key format together with wrapping, for any reason.
+        Err(error) if !by_default && is_refusal(&error) => {
             let without_format = get(None, server);
             // The first failure is the one that counts.
-            server.client.call(without_format).map_err(|_| error.into())
+            let response = server.peer.client.call(without_format).map_err(|_| error)?;
+            server.peer.learn(ServerTrait::DefaultKeyFormat);
+            Ok(response)
         }
         response => Ok(response?),
     }
 }
 
 fn wrapping_specification(server: &Server) -> KeyWrappingSpecification<'static> {
-    let version = server.client.version();
+    let version = server.peer.client.version();
     KeyWrappingSpecification {
         wrapping_method: WrappingMethod::ENCRYPT,
         encryption_key_information: Some(EncryptionKeyInformation {
             unique_identifier: server.wrapping_key_id.clone().into(),
             cryptographic_parameters: Some(wrapping_parameters(
-                server.profile.wrap_padding,
+                server.peer.profile.wrap_padding,
                 version,
             )),
             ..EncryptionKeyInformation::default()
@@ -320,14 +369,14 @@ fn check_wrapped<'r>(response: &'r GetResponse<'_>, server: &Server) -> Result<&
         Some(text(&method)),
         &text(&WrappingMethod::ENCRYPT),
     )?;
-    if server.client.version() >= ProtocolVersion::V1_2 {
+    if server.peer.client.version() >= ProtocolVersion::V1_2 {
         let encoding = wrapping.encoding_option;
         let none = text(&EncodingOption::NO_ENCODING);
         expect("encoding", encoding.map(|one| text(&one)), &none)?;
     }
     if let Some(information) = &wrapping.encryption_key_information {
         if let Some(parameters) = &information.cryptographic_parameters {
-            let padding = server.profile.wrap_padding;
+            let padding = server.peer.profile.wrap_padding;
             let found = parameters.padding_method.map(|one| text(&one));
             expect("padding", found, &text(&padding_method(padding)))?;
             if let Some(hash) = hash(padding) {

@@ -1,16 +1,19 @@
 //! The connection to the configured KMIP server (behaviour reference 5).
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use kmip::ProtocolVersion;
 use kmip::client::{self, Client, ClientBuilder, Problem};
-use kmip::transport::Cause;
 use kmip::transport::tls::{self, ClientTls, Identity};
+use kmip::transport::{Cause, Timeouts};
+use kmip::types::Attributes;
 use openssl::pkey::PKey;
 use openssl::x509::X509;
 
 use super::attributes::AttributeStyle;
+use super::peer::Peer;
 use super::target::Target;
 use crate::abi::{Errno, PluginError};
 use crate::config::{Config, ConfigError, ConfigFile, Connection, Part, ProtocolSetting};
@@ -18,12 +21,14 @@ use crate::files::FileError;
 use crate::identity::certificates_from_pem;
 use crate::profile::{Profile, ProfileDirectory, VersionChoice};
 use crate::secure_key::{SecureKeyBackend, tls_identity_for};
+use crate::server_traits::{ServerTrait, ServerTraits};
 
 /// A connected server with what must be known about it.
 pub(super) struct Server {
-    pub(super) client: Client,
-    pub(super) profile: Profile,
+    pub(super) peer: Peer,
     pub(super) style: AttributeStyle,
+    /// Attributes of keys as they are known to be at the server.
+    pub(super) known: HashMap<String, Attributes<'static>>,
     /// Identifier of the wrapping key.
     pub(super) wrapping_key_id: String,
     /// Token of the wrapping key.
@@ -40,11 +45,11 @@ impl Server {
         let wrapping = config
             .wrapping_key()
             .ok_or(ConfigError::Incomplete(Part::WrappingKey))?;
-        let Connected { client, profile } = Server::open(config, backend, profiles)?;
+        let peer = Server::open(config, backend, profiles)?;
         Ok(Server {
-            style: AttributeStyle::new(&profile, client.version()),
-            client,
-            profile,
+            style: peer.style(),
+            known: HashMap::new(),
+            peer,
             wrapping_key_id: wrapping.id,
             wrapping_key: config.read(ConfigFile::WrappingKey)?,
         })
@@ -55,7 +60,7 @@ impl Server {
         config: &Config,
         backend: &Arc<dyn SecureKeyBackend>,
         profiles: &ProfileDirectory,
-    ) -> Result<Connected, PluginError> {
+    ) -> Result<Peer, PluginError> {
         let connection = config.connection()?;
         let profile = profiles.named(&connection.profile)?;
         let target = Target::new(&connection.server, &profile)?;
@@ -67,27 +72,61 @@ impl Server {
             ProtocolSetting::Agreed { major, minor } => VersionChoice::Fixed { major, minor },
             ProtocolSetting::FromProfile => profile.kmip_version,
         };
-        let builder = target.apply(Client::builder(target.address.clone()).tls(tls));
-        let client = with_version(builder, choice)?.connect()?;
-        Ok(Connected { client, profile })
+        let route = Route {
+            target: &target,
+            profile: &profile,
+            tls: &tls,
+            choice,
+        };
+        let learned = config.server_traits();
+        let client = route.connect(&learned)?;
+        Ok(Peer::new(client, profile, learned))
     }
 }
 
-/// A connection with the profile of its server.
-pub(super) struct Connected {
-    pub(super) client: Client,
-    pub(super) profile: Profile,
+/// How to connect.
+#[derive(Clone, Copy)]
+pub(super) struct Route<'a> {
+    pub(super) target: &'a Target,
+    pub(super) profile: &'a Profile,
+    pub(super) tls: &'a ClientTls,
+    pub(super) choice: VersionChoice,
 }
 
-/// A client set up for the version that a profile says.
-pub(super) fn with_version(
-    builder: ClientBuilder,
-    choice: VersionChoice,
-) -> Result<ClientBuilder, PluginError> {
-    match choice {
-        VersionChoice::Auto => Ok(builder),
-        VersionChoice::Fixed { major, minor } => Ok(builder.version(version(major, minor)?)),
+impl Route<'_> {
+    /// Connects, to the first server that can be reached.
+    pub(super) fn connect(&self, learned: &ServerTraits) -> Result<Client, PluginError> {
+        let traits = self.profile.server_traits.as_ref().unwrap_or(learned);
+        let builder = self.builder(traits.has(ServerTrait::ContentCharset))?;
+        Ok(builder.connect()?)
     }
+
+    fn builder(&self, charset: bool) -> Result<ClientBuilder, PluginError> {
+        let mut builder = Client::builder(self.target.address.clone())
+            .tls(self.tls.clone())
+            .timeouts(timeouts(self.profile))
+            .sends_charset(charset);
+        for server in &self.profile.failover_servers {
+            builder = builder.fallback_server(server.clone());
+        }
+        let builder = self.target.apply(builder);
+        match self.choice {
+            VersionChoice::Auto => Ok(builder),
+            VersionChoice::Fixed { major, minor } => Ok(builder.version(version(major, minor)?)),
+        }
+    }
+}
+
+/// The time limits that a profile sets.
+pub(super) fn timeouts(profile: &Profile) -> Timeouts {
+    let mut timeouts = Timeouts::default();
+    if let Some(limit) = profile.connect_timeout {
+        timeouts = timeouts.with_connect(limit);
+    }
+    if let Some(limit) = profile.response_timeout {
+        timeouts = timeouts.with_read(limit).with_operation(limit);
+    }
+    timeouts
 }
 
 /// A version that the library knows.

@@ -1,12 +1,17 @@
 //! The values of one profile.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use kmip::transport::ServerAddress;
 
 use super::ProfileError;
 use super::regex::Regex;
 use crate::properties::{Integrity, Properties};
 use crate::secure_key::{OaepHash, WrapPadding};
+use crate::server_traits::ServerTraits;
 
 /// Which version of the protocol is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +96,20 @@ pub struct Profile {
     pub check_always_sensitive: bool,
     /// The server must announce all that is needed.
     pub check_server_capabilities: bool,
+    /// What there is to know about the server, instead of learning it.
+    pub server_traits: Option<ServerTraits>,
+    /// Servers of the same cluster, used in this order while the configured one cannot be reached.
+    pub failover_servers: Vec<ServerAddress>,
+    /// How long to wait for a connection.
+    pub connect_timeout: Option<Duration>,
+    /// How long to wait for an answer.
+    pub response_timeout: Option<Duration>,
+    /// The most operations in one message.
+    pub batch_size: usize,
 }
+
+/// The most operations in one message, unless the profile says otherwise.
+const BATCH_SIZE: u32 = 50;
 
 impl fmt::Debug for Profile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -195,6 +213,11 @@ impl Profile {
             supports_sensitive,
             check_always_sensitive: supports_sensitive && check_always_sensitive,
             check_server_capabilities: values.flag("check-server-capabilities", true)?,
+            server_traits: values.server_traits()?,
+            failover_servers: values.failover_servers()?,
+            connect_timeout: values.seconds("connect-timeout")?,
+            response_timeout: values.seconds("response-timeout")?,
+            batch_size: values.number("batch-size", 1..=1000)?.unwrap_or(BATCH_SIZE) as usize,
         })
     }
 }
@@ -285,6 +308,53 @@ impl<'a> Values<'a> {
         leading_number(value)
             .filter(|bits| *bits != 0)
             .ok_or_else(|| self.wrong(key, value, "must be the bits of an RSA key, such as 4096"))
+    }
+
+    fn server_traits(&self) -> Result<Option<ServerTraits>, ProfileError> {
+        let key = "server-traits";
+        match self.get(key) {
+            None => Ok(None),
+            Some(value) if value.eq_ignore_ascii_case("AUTO") => Ok(None),
+            Some(value) => match value.parse() {
+                Ok(traits) => Ok(Some(traits)),
+                Err(error) => Err(self.wrong(key, value, format!("{error}, or AUTO"))),
+            },
+        }
+    }
+
+    fn failover_servers(&self) -> Result<Vec<ServerAddress>, ProfileError> {
+        let key = "failover-servers";
+        let value = self.get(key).unwrap_or_default();
+        let names = value
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty());
+        let servers = names.map(|name| {
+            name.parse()
+                .map_err(|error| self.wrong(key, value, format!("{name}: {error}")))
+        });
+        servers.collect()
+    }
+
+    fn seconds(&self, key: &'static str) -> Result<Option<Duration>, ProfileError> {
+        let seconds = self.number(key, 1..=3600)?;
+        Ok(seconds.map(|seconds| Duration::from_secs(seconds.into())))
+    }
+
+    /// A number that the C plugin knows nothing of, so it must be one.
+    fn number(
+        &self,
+        key: &'static str,
+        range: RangeInclusive<u32>,
+    ) -> Result<Option<u32>, ProfileError> {
+        let Some(value) = self.get(key) else {
+            return Ok(None);
+        };
+        let number = value.parse().ok().filter(|number| range.contains(number));
+        number.map(Some).ok_or_else(|| {
+            let expected = format!("must be a number from {} to {}", range.start(), range.end());
+            self.wrong(key, value, expected)
+        })
     }
 
     fn wrap_padding(&self) -> Result<WrapPadding, ProfileError> {

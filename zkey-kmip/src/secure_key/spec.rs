@@ -159,7 +159,7 @@ impl KeySpec {
     pub const DEFAULT: KeySpec = KeySpec::Ecc(Curve::Secp521r1);
 
     /// The RSA sizes that every adapter can generate.
-    pub const RSA_BITS: [u32; 4] = [512, 1024, 2048, 4096];
+    pub const RSA_BITS: [u32; 5] = [512, 1024, 2048, 3072, 4096];
 
     /// The specification that `kmip.conf` stores as algorithm and parameters.
     ///
@@ -243,7 +243,7 @@ pub enum KeySpecError {
     Curve(String),
     /// The RSA size cannot be generated.
     #[error(
-        "`{0}` is not a size of an RSA key that the adapters generate: use 512, 1024, 2048 \
+        "`{0}` is not a size of an RSA key that the adapters generate: use 512, 1024, 2048, 3072 \
              or 4096"
     )]
     RsaBits(String),

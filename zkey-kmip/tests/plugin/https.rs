@@ -1,11 +1,18 @@
 //! KMIP in HTTPS.
 
-use kmip::server::ServeOptions;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use kmip::Encoding;
+use kmip::server::{Engine, Peer, ServeOptions};
+use openssl::ssl::{SslAcceptor, SslMethod};
 use zkey_kmip::abi::options::code;
 use zkey_kmip::abi::{Configured, KeyMode, Kms, Property, SecureKeyType};
 
-use crate::key_server::{Behaviour, KeyServer};
-use crate::machine::{Machine, generate};
+use crate::key_server::{Behaviour, KeyServer, Store};
+use crate::machine::{Machine, generate, info};
 
 fn start(machine: &Machine, path: &str) -> KeyServer {
     let options = ServeOptions::default().https(path);
@@ -63,4 +70,101 @@ fn a_profile_can_mean_https_in_any_encoding() {
         let back = plugin.get_key_properties(&key.key_id).unwrap();
         assert_eq!(back, properties, "{encoding}");
     }
+}
+
+/// An HTTPS server that demands a character set, and how many messages it refused and answered.
+struct Pedant {
+    address: String,
+    store: Store,
+    counts: Arc<Mutex<(usize, usize)>>,
+}
+
+impl Pedant {
+    fn start(machine: &Machine) -> Pedant {
+        machine.with_certificate();
+        let identity = machine.authority.server();
+        let mut tls = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls()).unwrap();
+        tls.set_private_key(&identity.key).unwrap();
+        tls.set_certificate(&identity.certificate).unwrap();
+        let tls = tls.build();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let store = Store::with(Behaviour::default());
+        let engine = Engine::new(store.clone());
+        let counts = Arc::new(Mutex::new((0, 0)));
+        let shared = Arc::clone(&counts);
+        // Ends with the test's process.
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                // One that only looks at the certificate sends nothing.
+                if let Ok(mut stream) = tls.accept(stream.unwrap()) {
+                    while answer(&mut stream, &engine, &shared).is_some() {}
+                }
+            }
+        });
+        Pedant {
+            address,
+            store,
+            counts,
+        }
+    }
+
+    fn take_counts(&self) -> (usize, usize) {
+        std::mem::take(&mut self.counts.lock().unwrap())
+    }
+}
+
+fn answer(
+    stream: &mut (impl Read + Write),
+    engine: &Engine<Store>,
+    counts: &Mutex<(usize, usize)>,
+) -> Option<()> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).ok()?;
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(name));
+    let length = header("Content-Length: ").unwrap().parse().unwrap();
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).ok()?;
+    let mut counts = counts.lock().unwrap();
+    if header("Content-Type: ") != Some("application/json;charset=UTF-8") {
+        counts.0 += 1;
+        let refusal = b"HTTP/1.1 415 Unsupported Media Type\r\nContent-Length: 0\r\n\r\n";
+        return stream.write_all(refusal).ok();
+    }
+    counts.1 += 1;
+    let mut response = Vec::new();
+    engine.respond_in(Encoding::Json, &Peer::local(), &body, &mut response);
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+        response.len()
+    );
+    stream.write_all(head.as_bytes()).ok()?;
+    stream.write_all(&response).ok()
+}
+
+#[test]
+fn a_character_set_is_named_where_it_is_demanded() {
+    let machine = Machine::new();
+    let profile = "server-regex=Web\nwrap-key-params=1024\ntransport=HTTPS\nhttps-uri=/web\n\
+                   encoding=JSON\nkmip-version=2.1\n";
+    machine.profile("web", profile);
+    let server = Pedant::start(&machine);
+    machine.terminal.will_answer(&["y"]);
+    let configured = machine.configure(&[
+        (code::KMIP_SERVER, &server.address),
+        (code::TLS_CA_BUNDLE, &machine.text_path("ca.pem")),
+        (code::PROFILE, "web"),
+    ]);
+    assert_eq!(configured.unwrap(), Configured::Complete);
+    assert_eq!(server.take_counts().0, 1);
+    assert!(info(&machine).contains("content-charset"));
+    let data = SecureKeyType::CcaAesData;
+    let key = generate(&machine.plugin(), data, &[], None, KeyMode::NonXts).unwrap();
+    assert!(server.store.object(&key.key_id).is_some());
+    assert_eq!(server.take_counts(), (0, 2), "once learned");
 }

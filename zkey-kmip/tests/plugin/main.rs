@@ -1,5 +1,6 @@
 //! The KMIP plugin against a key server, over TLS, with the software backend.
 
+mod adaptation;
 #[path = "../common/mod.rs"]
 mod common;
 mod configure;
@@ -13,5 +14,6 @@ mod own_keys;
 mod properties;
 mod ready;
 mod removal;
+mod round_trips;
 mod trust;
 mod wrapping_key;

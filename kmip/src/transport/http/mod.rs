@@ -17,6 +17,7 @@ pub struct HttpTarget {
     host: String,
     path: String,
     content_type: &'static str,
+    accept: &'static str,
 }
 
 impl HttpTarget {
@@ -36,7 +37,15 @@ impl HttpTarget {
             host: server.to_string(),
             path: path.to_owned(),
             content_type,
+            accept: content_type,
         })
+    }
+
+    /// Says that this is in the messages, rather than what is accepted in return.
+    #[must_use]
+    pub fn sending(mut self, content_type: &'static str) -> Self {
+        self.content_type = content_type;
+        self
     }
 
     /// The head of a request whose body has `length` bytes.
@@ -45,10 +54,11 @@ impl HttpTarget {
             host,
             path,
             content_type,
+            accept,
         } = self;
         format!(
             "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {content_type}\r\n\
-             Accept: {content_type}\r\nContent-Length: {length}\r\n\
+             Accept: {accept}\r\nContent-Length: {length}\r\n\
              Cache-Control: no-cache\r\n\r\n"
         )
     }

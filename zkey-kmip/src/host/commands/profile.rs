@@ -13,7 +13,7 @@ use crate::secure_key::{OaepHash, WrapPadding};
 const SUFFIX: &str = ".profile";
 
 /// All keys that a profile can have (behaviour reference 4.1).
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 23] = [
     "server-regex",
     "kmip-version",
     "transport",
@@ -32,6 +32,11 @@ const KEYS: [&str; 18] = [
     "supports-sensitive-attr",
     "check-always-sensitive-attr",
     "check-server-capabilities",
+    "server-traits",
+    "failover-servers",
+    "connect-timeout",
+    "response-timeout",
+    "batch-size",
 ];
 
 /// `profile check`
@@ -144,5 +149,33 @@ fn record(profile: &Profile) -> Record {
     ] {
         record = record.field(title, yes_no(value), key, value);
     }
+    let traits = match &profile.server_traits {
+        None => "AUTO".to_owned(),
+        Some(traits) => traits.to_string(),
+    };
+    let servers: Vec<_> = profile
+        .failover_servers
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let servers = servers.join(", ");
     record
+        .field(
+            "Server traits",
+            traits.as_str(),
+            "server_traits",
+            traits.as_str(),
+        )
+        .field(
+            "Failover servers",
+            servers.as_str(),
+            "failover_servers",
+            servers.as_str(),
+        )
+        .field(
+            "Batch size",
+            profile.batch_size.to_string(),
+            "batch_size",
+            profile.batch_size,
+        )
 }

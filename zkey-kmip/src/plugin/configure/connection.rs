@@ -1,5 +1,6 @@
 //! The connection to a KMIP server: whom to trust, what it can do, which profile and version.
 
+use kmip::ProtocolVersion;
 use kmip::client::Client;
 use kmip::transport::tls::{ClientTls, Fingerprint, ServerCertificate, inspect_server};
 use kmip::transport::{Deadline, ServerAddress, Timeouts};
@@ -10,9 +11,11 @@ use super::{backend, identity_key};
 use crate::abi::{Errno, PluginError};
 use crate::config::{ConfigFile, ConnectionSettings, Edit, Part, ProtocolSetting};
 use crate::plugin::Plugin;
-use crate::plugin::server::{self, Connected};
+use crate::plugin::peer::Peer;
+use crate::plugin::server::{self, Route};
 use crate::plugin::target::Target;
 use crate::profile::{Profile, VersionChoice};
+use crate::server_traits::{ServerTrait, ServerTraits};
 
 /// What is demanded of the server's certificate from now on.
 struct Trust {
@@ -26,7 +29,7 @@ pub(super) fn configure(
     edit: &mut Edit,
     server: &str,
     options: &Options<'_>,
-) -> Result<Connected, PluginError> {
+) -> Result<Peer, PluginError> {
     for part in [Part::Apqns, Part::IdentityKey, Part::ClientCertificate] {
         edit.config().require(part)?;
     }
@@ -57,13 +60,14 @@ pub(super) fn configure(
     let presented = inspect(plugin, &target.address, tls.clone(), options)?;
     let trust = decide(&presented, options)?;
     let tls = demand(tls, &trust, &presented, options);
-    let connect = |target: &Target, choice: VersionChoice| {
-        let builder = Client::builder(target.address.clone()).tls(tls.clone());
-        server::with_version(target.apply(builder), choice)?
-            .connect()
-            .map_err(PluginError::from)
+    let mut learned = ServerTraits::default();
+    let route = Route {
+        target: &target,
+        profile: provisional,
+        tls: &tls,
+        choice: first_choice,
     };
-    let mut client = connect(&target, first_choice)?;
+    let mut client = route.connect(&learned)?;
     let about = client.query([
         QueryFunction::QUERY_OPERATIONS,
         QueryFunction::QUERY_OBJECTS,
@@ -80,17 +84,27 @@ pub(super) fn configure(
             selection.profile
         }
     };
-    // The profile that was found may call for another way or version.
+    // The profile that was found may call for another way, limits or version.
     let final_target = Target::new(server, &profile)?;
-    let speaks_it = match profile.kmip_version {
-        VersionChoice::Auto => first_choice == VersionChoice::Auto,
-        VersionChoice::Fixed { major, minor } => client.version() == server::version(major, minor)?,
-    };
-    if final_target != target || !speaks_it {
-        client = connect(&final_target, profile.kmip_version)?;
+    match profile.kmip_version {
+        VersionChoice::Fixed { major, minor } if final_target == target => {
+            client.set_version(server::version(major, minor)?);
+        }
+        VersionChoice::Auto if final_target == target && first_choice == VersionChoice::Auto => {}
+        choice => {
+            let route = Route {
+                target: &final_target,
+                profile: &profile,
+                tls: &tls,
+                choice,
+            };
+            client = route.connect(&learned)?;
+        }
     }
+    client.set_timeouts(server::timeouts(&profile));
     if profile.check_server_capabilities {
         check_capabilities(&about, &client, &profile)?;
+        learn(&about, &client, &mut learned);
     }
     edit.set_connection(&ConnectionSettings {
         server,
@@ -109,7 +123,7 @@ pub(super) fn configure(
         verify_server_certificate: trust.verify_chain,
         verify_host_name: options.tls_verify_hostname,
     })?;
-    Ok(Connected { client, profile })
+    Ok(Peer::new(client, profile, learned))
 }
 
 fn tls_options(
@@ -287,7 +301,7 @@ fn server_info(about: &QueryResponse<'_>) -> String {
 }
 
 /// What zkey needs of a server.
-const OPERATIONS: [Operation; 11] = [
+const OPERATIONS: [Operation; 9] = [
     Operation::QUERY,
     Operation::CREATE,
     Operation::REGISTER,
@@ -297,11 +311,27 @@ const OPERATIONS: [Operation; 11] = [
     Operation::GET,
     Operation::LOCATE,
     Operation::GET_ATTRIBUTES,
+];
+
+/// One of these is needed to change attributes.
+const CHANGES: [Operation; 3] = [
     Operation::ADD_ATTRIBUTE,
-    Operation::DELETE_ATTRIBUTE,
+    Operation::MODIFY_ATTRIBUTE,
+    Operation::SET_ATTRIBUTE,
 ];
 
 const OBJECT_TYPES: [ObjectType; 2] = [ObjectType::SYMMETRIC_KEY, ObjectType::PUBLIC_KEY];
+
+/// What the announced operations say about the ways of the server.
+fn learn(about: &QueryResponse<'_>, client: &Client, learned: &mut ServerTraits) {
+    if !about.operation.contains(&Operation::ADD_ATTRIBUTE) {
+        learned.insert(ServerTrait::NoAddAttribute);
+    }
+    let is_2x = client.version() >= ProtocolVersion::V2_0;
+    if is_2x && about.operation.contains(&Operation::SET_ATTRIBUTE) {
+        learned.insert(ServerTrait::SetAttribute);
+    }
+}
 
 fn check_capabilities(
     about: &QueryResponse<'_>,
@@ -312,11 +342,13 @@ fn check_capabilities(
         .iter()
         .filter(|operation| !about.operation.contains(operation))
         .map(|operation| format!("operation {operation:?}"));
+    let can_change = CHANGES.iter().any(|one| about.operation.contains(one));
+    let change = (!can_change).then(|| format!("operation {:?}", Operation::ADD_ATTRIBUTE));
     let types = OBJECT_TYPES
         .iter()
         .filter(|kind| !about.object_type.contains(kind))
         .map(|kind| format!("object type {kind:?}"));
-    let missing: Vec<_> = operations.chain(types).collect();
+    let missing: Vec<_> = operations.chain(change).chain(types).collect();
     if missing.is_empty() {
         return Ok(());
     }

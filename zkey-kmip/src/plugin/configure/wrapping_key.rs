@@ -2,9 +2,9 @@
 
 use kmip::client::Client;
 use kmip::types::{
-    ActivateRequest, Attribute, BigInteger, CryptographicAlgorithm, CryptographicUsageMask,
-    KeyBlock, KeyFormatType, KeyMaterial, KeyValue, ManagedObject, ObjectType, PublicKey,
-    RegisterRequest, RevocationReasonCode, Secret, TransparentRsaPublicKey, UniqueIdentifier,
+    Attribute, BigInteger, CryptographicAlgorithm, CryptographicUsageMask, KeyBlock, KeyFormatType,
+    KeyMaterial, KeyValue, ManagedObject, ObjectType, PublicKey, RegisterRequest, RegisterResponse,
+    RevocationReasonCode, Secret, TransparentRsaPublicKey, UniqueIdentifier,
 };
 use openssl::pkey::PKey;
 
@@ -14,9 +14,10 @@ use crate::abi::{Errno, PluginError};
 use crate::config::{Edit, Part};
 use crate::environment;
 use crate::plugin::Plugin;
-use crate::plugin::attributes::{self, AttributeStyle, DESCRIPTION};
+use crate::plugin::attributes::{self, DESCRIPTION};
+use crate::plugin::peer::{Peer, is_refusal};
 use crate::plugin::retrieve::{discard, text_id, wrapping_parameters};
-use crate::plugin::server::{Connected, Server};
+use crate::plugin::server::Server;
 use crate::profile::WrapKeyFormat;
 
 /// A wrapping key that is registered, but not configured yet.
@@ -30,52 +31,56 @@ pub(super) struct Registered {
 pub(super) fn generate(
     plugin: &Plugin,
     edit: &mut Edit,
-    connected: Option<Connected>,
+    connected: Option<Peer>,
     former: Option<String>,
     options: &Options<'_>,
 ) -> Result<Registered, PluginError> {
     edit.config().require(Part::Connection)?;
     let backend = backend(plugin, edit)?;
-    let Connected {
-        mut client,
-        profile,
-    } = match connected {
+    let mut peer = match connected {
         Some(connected) => connected,
         None => Server::open(edit.config(), &backend, &plugin.surroundings.profiles)?,
     };
-    let bits = profile.wrap_key_bits;
+    let bits = peer.profile.wrap_key_bits;
     let token = backend.generate_wrapping_key(bits)?;
     let public_key = backend.public_key(&token)?;
-    let style = AttributeStyle::new(&profile, client.version());
+    let style = peer.style();
     let mut list: Vec<_> = options.label.map(attributes::name).into_iter().collect();
     list.push(Attribute::cryptographic_usage_mask(
         CryptographicUsageMask::ENCRYPT | CryptographicUsageMask::WRAP_KEY,
     ));
+    let needed = list.clone();
     list.push(Attribute::cryptographic_parameters(wrapping_parameters(
-        profile.wrap_padding,
-        client.version(),
+        peer.profile.wrap_padding,
+        peer.client.version(),
     )));
     let description = format!("Wrapping key of zkey on {}", environment::node_name());
     list.push(style.attribute(DESCRIPTION, &description));
-    let register = RegisterRequest {
+    let object = object(&public_key, peer.profile.wrap_key_format, bits)?;
+    let register = |list: Vec<Attribute<'static>>| RegisterRequest {
         object_type: ObjectType::PUBLIC_KEY,
         attributes: list.into(),
-        managed_object: Some(ManagedObject::PublicKey(object(
-            &public_key,
-            profile.wrap_key_format,
-            bits,
-        )?)),
+        managed_object: Some(ManagedObject::PublicKey(object.clone())),
         ..RegisterRequest::default()
     };
-    let (registered, activated) = client.call_batch((register, ActivateRequest::default()))?;
-    let id = registered?.unique_identifier;
-    let configured = match (activated, text_id(&id)) {
+    let id_of = |response: RegisterResponse<'static>| response.unique_identifier;
+    let created = match peer.create(register(list), id_of) {
+        // The parameters are in each request for a key, too, and the description is for people.
+        Err(error) if is_refusal(&error) => {
+            peer.create(register(needed), id_of).map_err(|_| error)?
+        }
+        created => created?,
+    };
+    let id = created.id.clone();
+    let configured = match (peer.activate(&created), text_id(&id)) {
         (Err(error), _) => Err(error.into()),
-        (Ok(_), Err(error)) => Err(error),
-        (Ok(_), Ok(text)) => edit
+        (Ok(()), Err(error)) => Err(error),
+        (Ok(()), Ok(text)) => edit
             .set_wrapping_key(&token, bits, text, options.label)
+            .and_then(|()| edit.set_server_traits(&peer.learned()))
             .map_err(PluginError::from),
     };
+    let mut client = peer.client;
     match configured {
         Ok(()) => Ok(Registered { client, id, former }),
         Err(error) => Err(discard(&mut client, &id, error)),

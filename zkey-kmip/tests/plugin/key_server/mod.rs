@@ -33,6 +33,25 @@ pub(crate) struct Behaviour {
     pub(crate) corrupts: bool,
     /// Get leaves out what it may.
     pub(crate) terse: bool,
+    /// Messages with an operation that needs the ID Placeholder are refused as a whole.
+    pub(crate) no_placeholder: bool,
+    /// Messages with several items are refused.
+    pub(crate) no_batches: bool,
+    /// Get with both a key format and wrapping is refused for this reason.
+    pub(crate) no_format: Option<ResultReason>,
+    /// The wrapped key is in a structure.
+    pub(crate) structured: bool,
+    /// Delete Attribute by reference answers with success.
+    pub(crate) lying_delete: bool,
+    /// Locate ignores custom attributes, or refuses them.
+    pub(crate) custom_locate: CustomLocate,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CustomLocate {
+    Known,
+    Ignored,
+    Refused,
 }
 
 impl Default for Behaviour {
@@ -45,6 +64,12 @@ impl Default for Behaviour {
             locate_limit: usize::MAX,
             corrupts: false,
             terse: false,
+            no_placeholder: false,
+            no_batches: false,
+            no_format: None,
+            structured: false,
+            lying_delete: false,
+            custom_locate: CustomLocate::Known,
         }
     }
 }
@@ -71,6 +96,9 @@ impl Object {
 struct Shared {
     objects: BTreeMap<String, Object>,
     log: Vec<Operation>,
+    messages: usize,
+    /// Items of the current message that are still to come.
+    open_items: i32,
     behaviour: Behaviour,
 }
 
@@ -82,6 +110,15 @@ pub(crate) struct Store {
 }
 
 impl Store {
+    pub(crate) fn with(behaviour: Behaviour) -> Store {
+        let store = Store {
+            versions: behaviour.versions.clone(),
+            ..Store::default()
+        };
+        store.behave(|own| *own = behaviour);
+        store
+    }
+
     fn lock(&self) -> MutexGuard<'_, Shared> {
         self.state.lock().unwrap()
     }
@@ -98,8 +135,24 @@ impl Store {
         change(self.lock().objects.get_mut(id).unwrap());
     }
 
+    /// Makes copies of an object.
+    pub(crate) fn multiply(&self, id: &str, times: usize) {
+        let mut state = self.lock();
+        let object = state.objects[id].clone();
+        for number in 0..times {
+            state
+                .objects
+                .insert(format!("copy-{number}"), object.clone());
+        }
+    }
+
     pub(crate) fn behave(&self, change: impl FnOnce(&mut Behaviour)) {
         change(&mut self.lock().behaviour);
+    }
+
+    /// How many messages were answered since the last call.
+    pub(crate) fn take_messages(&self) -> usize {
+        std::mem::take(&mut self.lock().messages)
     }
 
     /// The operations since the last call.
@@ -129,11 +182,7 @@ impl KeyServer {
         let identity =
             Identity::new(identity.key.clone(), identity.certificate.clone(), vec![]).unwrap();
         let tls = TlsAcceptor::new(ServerTls::new(identity).client_ca(client)).unwrap();
-        let store = Store {
-            versions: behaviour.versions.clone(),
-            ..Store::default()
-        };
-        store.behave(|own| *own = behaviour);
+        let store = Store::with(behaviour);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let engine = Arc::new(Engine::new(store.clone()));
         let server = serve(listener, tls, engine, options).unwrap();
@@ -175,11 +224,37 @@ impl Handler for Store {
         request: RequestPayload<'_>,
     ) -> Result<ResponsePayload<'static>, Failure> {
         let mut state = self.lock();
+        let outcome = state.handle(call, request);
+        let goes_on = Some(BatchErrorContinuationOption::CONTINUE);
+        if outcome.is_err() && call.header().batch_error_continuation_option != goes_on {
+            state.open_items = 0;
+        }
+        outcome
+    }
+}
+
+impl Shared {
+    fn handle(
+        &mut self,
+        call: &Call<'_>,
+        request: RequestPayload<'_>,
+    ) -> Result<ResponsePayload<'static>, Failure> {
+        let state = self;
+        let items = call.header().batch_count;
+        if state.open_items == 0 {
+            state.messages += 1;
+            state.open_items = items;
+        }
+        state.open_items -= 1;
         let operation = request.operation();
         state.log.push(operation);
         let refused = state.behaviour.refused.iter();
         if let Some((_, reason)) = refused.into_iter().find(|(one, _)| *one == operation) {
             return fail(*reason, "as the test says");
+        }
+        let makes = matches!(operation, Operation::CREATE | Operation::REGISTER);
+        if items > 1 && (state.behaviour.no_batches || state.behaviour.no_placeholder && makes) {
+            return fail(ResultReason::INVALID_MESSAGE, "one by one");
         }
         match request {
             RequestPayload::Query(_) => Ok(query(&state.behaviour).into()),
@@ -259,6 +334,12 @@ impl Handler for Store {
             }
             RequestPayload::Get(get) => state.get(call, &get),
             RequestPayload::Locate(locate) => {
+                let is_custom =
+                    |one: &Attribute<'_>| matches!(one.value, AttributeValue::Custom(_));
+                let refuses = state.behaviour.custom_locate == CustomLocate::Refused;
+                if refuses && locate.attributes.iter().any(is_custom) {
+                    return fail(ResultReason::INVALID_FIELD, "attribute is unsupported");
+                }
                 let mut response = state.locate(&locate);
                 if call.version() < ProtocolVersion::V1_3 {
                     response.located_items = None;
@@ -320,7 +401,16 @@ impl Handler for Store {
             }
             RequestPayload::DeleteAttribute(delete) => {
                 let id = call.identify(delete.unique_identifier.as_ref())?;
+                let by_reference = delete.current_attribute.is_none();
+                let lies = state.behaviour.lying_delete && by_reference;
                 let object = state.find(&id)?;
+                if lies {
+                    return Ok(DeleteAttributeResponse {
+                        unique_identifier: id.into(),
+                        ..DeleteAttributeResponse::default()
+                    }
+                    .into());
+                }
                 let place = object.attributes.iter().position(|one| {
                     let by_value = delete
                         .current_attribute
@@ -339,6 +429,21 @@ impl Handler for Store {
                     unique_identifier: id.into(),
                     attribute: (call.version() < ProtocolVersion::V2_0).then_some(gone),
                     ..DeleteAttributeResponse::default()
+                }
+                .into())
+            }
+            RequestPayload::SetAttribute(set) => {
+                let id = call.identify(set.unique_identifier.as_ref())?;
+                let new = set.new_attribute.into_owned();
+                let object = state.find(&id)?;
+                object
+                    .attributes
+                    .list
+                    .retain(|one| one.reference() != new.reference());
+                object.attributes.push(new);
+                Ok(SetAttributeResponse {
+                    unique_identifier: id.into(),
+                    ..SetAttributeResponse::default()
                 }
                 .into())
             }
@@ -362,6 +467,7 @@ fn query(behaviour: &Behaviour) -> QueryResponse<'static> {
         Operation::ADD_ATTRIBUTE,
         Operation::MODIFY_ATTRIBUTE,
         Operation::DELETE_ATTRIBUTE,
+        Operation::SET_ATTRIBUTE,
     ];
     let is_told = |operation: &Operation| !behaviour.hidden.contains(operation);
     QueryResponse {
@@ -410,9 +516,11 @@ impl Shared {
     }
 
     fn locate(&self, locate: &LocateRequest<'_>) -> LocateResponse<'static> {
+        let understands = self.behaviour.custom_locate == CustomLocate::Known;
         let fits = |object: &Object| {
             locate.attributes.iter().all(|wanted| match &wanted.value {
                 AttributeValue::State(state) => object.state == *state,
+                AttributeValue::Custom(_) if !understands => true,
                 value => object.attributes.iter().any(|one| one.value == *value),
             })
         };
@@ -441,6 +549,9 @@ impl Shared {
         let Some(wrapping) = &get.key_wrapping_specification else {
             return fail(ResultReason::PERMISSION_DENIED, "not in the clear");
         };
+        if let (Some(reason), Some(_)) = (self.behaviour.no_format, get.key_format_type) {
+            return fail(reason, "it must be the default");
+        }
         let Some(information) = wrapping.encryption_key_information.clone() else {
             return fail(ResultReason::MISSING_DATA, "no wrapping key");
         };
@@ -459,7 +570,10 @@ impl Shared {
         let terse = self.behaviour.terse;
         let block = KeyBlock {
             key_format_type: KeyFormatType::RAW,
-            key_value: Some(KeyValue::Wrapped(Secret::owned(wrapped))),
+            key_value: Some(match self.behaviour.structured {
+                true => KeyValue::new(Secret::owned(wrapped)),
+                false => KeyValue::Wrapped(Secret::owned(wrapped)),
+            }),
             cryptographic_algorithm: (!terse).then_some(CryptographicAlgorithm::AES),
             cryptographic_length: (!terse).then_some(key.len() as i32 * 8),
             key_wrapping_data: Some(KeyWrappingData {
