@@ -9,6 +9,7 @@ export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 
 # Variables for the command line
 SECONDS ?= 60
+BACKEND ?= software
 DEMO_ARGS ?=
 TEST_ARGS ?=
 BENCH_ARGS ?=
@@ -21,8 +22,8 @@ help: ## this list
 	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
 .PHONY: demo
-demo: setup ## the zkey plugin against a key server, from nothing to a key; DEMO_ARGS
-	scripts/demo.sh $(DEMO_ARGS)
+demo: setup ## the zkey plugin against a key server, from nothing to a key; BACKEND=cca|ep11|software, DEMO_ARGS
+	scripts/demo.sh --backend $(BACKEND) $(DEMO_ARGS)
 
 .PHONY: test
 test: setup ## all tests; TEST_ARGS go to cargo test

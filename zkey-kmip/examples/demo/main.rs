@@ -1,8 +1,10 @@
-//! A key's whole life, on a machine without coprocessor and key server: `make demo`.
+//! A key's whole life, on a machine without coprocessor and key server: `make demo`, or
+//! `make demo BACKEND=cca` and `BACKEND=ep11` with emulated coprocessors.
 //!
 //! Starts the reference key server on a loopback port with certificates made for the occasion,
 //! and drives the command line host, which loads the plugin through its C interface as zkey does.
 
+mod backend;
 mod programs;
 mod report;
 mod scene;
@@ -10,6 +12,7 @@ mod scene;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use backend::Backend;
 use report::Report;
 use scene::Scene;
 
@@ -17,13 +20,16 @@ const HELP: &str = "\
 A key's whole life: made by a KMIP server, fetched wrapped under an RSA key, turned into a secure
 key in a zkey repository, removed and imported again.
 
-usage: demo [--keep DIR] [--json]
+usage: demo [--backend BACKEND] [--keep DIR] [--json]
 
-  --keep DIR   keep everything that was made in DIR, which must not exist or be empty
-  --json       print the steps and the places of the files as JSON
+  --backend BACKEND   what makes the secure keys: `software` (the default), or `cca` or `ep11`,
+                      the host library of such adapters, emulated
+  --keep DIR          keep everything that was made in DIR, which must not exist or be empty
+  --json              print the steps and the places of the files as JSON
 ";
 
 struct Arguments {
+    backend: Backend,
     keep: Option<PathBuf>,
     json: bool,
 }
@@ -55,6 +61,7 @@ fn main() -> ExitCode {
 
 fn arguments(mut words: impl Iterator<Item = String>) -> Result<Option<Arguments>, String> {
     let mut arguments = Arguments {
+        backend: Backend::Software,
         keep: None,
         json: false,
     };
@@ -63,6 +70,10 @@ fn arguments(mut words: impl Iterator<Item = String>) -> Result<Option<Arguments
             "--keep" => {
                 let directory = words.next().ok_or("--keep needs a directory")?;
                 arguments.keep = Some(PathBuf::from(directory));
+            }
+            "--backend" => {
+                let name = words.next().ok_or("--backend needs a name")?;
+                arguments.backend = Backend::from_name(&name)?;
             }
             "--json" => arguments.json = true,
             "--help" | "-h" => return Ok(None),
@@ -83,7 +94,7 @@ fn play(arguments: &Arguments, report: &mut Report) -> Result<Vec<report::Place>
         (None, Some(scratch)) => scratch.path().to_owned(),
         (None, None) => return Err("there is no directory to work in".to_owned()),
     };
-    let mut scene = Scene::set(&directory, report)?;
+    let mut scene = Scene::set(&directory, arguments.backend, report)?;
     scene.bind(report)?;
     scene.configure(report)?;
     scene.generate(report)?;
@@ -91,6 +102,7 @@ fn play(arguments: &Arguments, report: &mut Report) -> Result<Vec<report::Place>
     scene.remove_and_import(report)?;
     scene.change_state(report)?;
     scene.info(report)?;
+    scene.count(report)?;
     scene.stop(report)?;
     Ok(if arguments.keep.is_some() {
         scene.places()

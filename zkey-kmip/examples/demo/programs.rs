@@ -59,8 +59,8 @@ impl Host {
     ) -> Result<String, String> {
         let mut child = command(&self.program)
             .args(arguments)
+            .env_remove("ZKEY_KMIP_BACKEND")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
-            .env("ZKEY_KMIP_BACKEND", "software")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -99,8 +99,8 @@ impl Report {
             self.say(&format!("{:<24} {}", place.what, place.path.display()));
         }
         self.say(&format!(
-            "All steps done in {:.1} s. The secure keys here are those of the software backend: \
-             for machines without coprocessors, not for production.",
+            "All steps done in {:.1} s. The secure keys here are those of software or of emulated \
+             coprocessors: for machines without real ones, not for production.",
             took.as_secs_f64()
         ));
     }

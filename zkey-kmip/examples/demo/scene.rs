@@ -7,11 +7,10 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use test_support::Authority;
 
+use crate::backend::{Backend, Coprocessor};
 use crate::programs::{Host, Server, built};
 use crate::report::{Place, Report};
 
-/// One APQN; the software backend takes any.
-const APQN: &str = "03.0039";
 const KEY: &str = "demo";
 const PAIR: &str = "demo-xts";
 
@@ -20,12 +19,22 @@ pub(crate) struct Scene {
     directory: PathBuf,
     authority: Authority,
     server: Server,
+    coprocessor: Coprocessor,
     host: Host,
 }
 
 impl Scene {
-    pub(crate) fn set(directory: &Path, report: &mut Report) -> Result<Self, String> {
+    pub(crate) fn set(
+        directory: &Path,
+        backend: Backend,
+        report: &mut Report,
+    ) -> Result<Self, String> {
         prepare(directory)?;
+        let coprocessor = report.step("provide coprocessors", || {
+            let coprocessor = Coprocessor::provide(backend, directory)?;
+            let detail = coprocessor.description();
+            Ok((coprocessor, detail))
+        })?;
         let (authority, server) = report.step("start a key server with mutual TLS", || {
             let authority = Authority::new("demo authority");
             let ca = directory.join("ca.pem");
@@ -47,19 +56,18 @@ impl Scene {
             let detail = format!("{}, keys in {}", server.address, store.display());
             Ok(((authority, server), detail))
         })?;
-        let host = Host::new(vec![
+        let mut variables = vec![
             ("ZKEY_REPOSITORY", directory.join("repository")),
             ("ZKEY_KMS_PLUGINS", directory.join("kms-plugins.conf")),
             ("ZKEY_KMIP_PROFILES", directory.join("profiles")),
-            (
-                "ZKEY_KMIP_SOFTWARE_MASTER_KEY",
-                directory.join("software-master-key"),
-            ),
-        ])?;
+        ];
+        variables.extend(coprocessor.environment());
+        let host = Host::new(variables)?;
         Ok(Scene {
             directory: directory.to_owned(),
             authority,
             server,
+            coprocessor,
             host,
         })
     }
@@ -79,8 +87,9 @@ impl Scene {
             self.host.answer(&[&words, arguments].concat(), answers)
         };
         report.step("configure: choose the coprocessors", || {
-            configure(&[OsStr::new("--apqns"), OsStr::new(APQN)], "")?;
-            Ok(((), format!("APQN {APQN}")))
+            let apqns = self.coprocessor.apqns();
+            configure(&[OsStr::new("--apqns"), OsStr::new(&apqns)], "")?;
+            Ok(((), format!("APQNs {apqns}")))
         })?;
         report.step("configure: generate the identity key", || {
             let arguments = ["--gen-identity-key", "ECC:secp521r1"].map(OsStr::new);
@@ -216,6 +225,14 @@ impl Scene {
         })
     }
 
+    /// Who did the work with keys.
+    pub(crate) fn count(&mut self, report: &mut Report) -> Result<(), String> {
+        let Some(counted) = self.coprocessor.counted()? else {
+            return Ok(());
+        };
+        report.step("count what the coprocessors did", || Ok(((), counted)))
+    }
+
     pub(crate) fn stop(&mut self, report: &mut Report) -> Result<(), String> {
         report.step("stop the server", || {
             self.server.stop()?;
@@ -233,7 +250,10 @@ impl Scene {
             place("plugin configuration", "repository/KMIP/kmip.conf"),
             place("identity key", "repository/KMIP/identity-key.skey"),
             place("wrapping key", "repository/KMIP/wrapping-key.skey"),
-            place("software master key", "software-master-key"),
+            Place {
+                what: "master keys",
+                path: self.coprocessor.master_keys(),
+            },
             place("profiles", "profiles"),
             place("server's keys", "server.sqlite"),
             place("authority", "ca.pem"),
