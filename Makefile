@@ -14,12 +14,21 @@ DEMO_ARGS ?=
 TEST_ARGS ?=
 BENCH_ARGS ?=
 
-SCRIPTS := scripts/*.sh .ci/run
+CARGO_PROFILE ?= release
+CARGO_ARGS ?=
+
+# Where cargo puts what `make install` takes.
+BUILT = $(or $(CARGO_TARGET_DIR),target)/$(if $(CARGO_BUILD_TARGET),$(CARGO_BUILD_TARGET)/)$(subst dev,debug,$(CARGO_PROFILE))
+PLUGIN_FILE ?= $(BUILT)/libzkey_kmip.so
+PROGRAM_FILE ?= $(BUILT)/zkey-kmip
+export PLUGIN_FILE PROGRAM_FILE
+
+SCRIPTS := scripts/*.sh packaging/install.sh .ci/run
 
 .PHONY: help
 help: ## this list
 	@echo 'make TARGET [VARIABLE=value]'
-	@sed -nE 's/^([a-z0-9-]+):.*## (.*)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -nE 's/^([a-z0-9 -]+):.*## (.*)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
 .PHONY: demo
 demo: setup ## the zkey plugin against a key server, from nothing to a key; BACKEND=cca|ep11|software, DEMO_ARGS
@@ -71,6 +80,21 @@ deny: ## licences, bans and sources of the dependencies
 .PHONY: audit
 audit: ## known vulnerabilities of the dependencies (fetches the advisory database)
 	scripts/deny.sh advisories
+
+.PHONY: build-plugin
+build-plugin: ## build the plugin and its host; CARGO_PROFILE, CARGO_ARGS
+	cargo build -p zkey-kmip --locked --profile $(CARGO_PROFILE) $(CARGO_ARGS)
+
+.PHONY: install
+install: ## install them (not built here); DESTDIR and the variables of s390-tools
+	DESTDIR='$(DESTDIR)' USRBINDIR='$(USRBINDIR)' USRLIB64DIR='$(USRLIB64DIR)' \
+	ZKEYKMSPLUGINDIR='$(ZKEYKMSPLUGINDIR)' SYSCONFDIR='$(SYSCONFDIR)' DATADIR='$(DATADIR)' \
+	MANDIR='$(MANDIR)' BASHCOMPDIR='$(BASHCOMPDIR)' DOCDIR='$(DOCDIR)' OWNER='$(OWNER)' \
+	GROUP='$(GROUP)' PLUGIN_NAME='$(PLUGIN_NAME)' CONFIGURE='$(CONFIGURE)' packaging/install.sh
+
+.PHONY: deb rpm
+deb rpm: ## build a package into target/packages
+	scripts/package.sh $@
 
 .PHONY: shellcheck
 shellcheck:

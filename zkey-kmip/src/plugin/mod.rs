@@ -30,7 +30,7 @@ use crate::provider::ReleaseUnused;
 use crate::secure_key::{CardType, SecureKeyBackend};
 use server::Server;
 
-pub use surroundings::{CardTypeOf, OpenBackend, Surroundings};
+pub use surroundings::{CardTypeOf, FINGERPRINT_VARIABLE, OpenBackend, Surroundings};
 
 /// The plugin behind a handle.
 pub struct Plugin {

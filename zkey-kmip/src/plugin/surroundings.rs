@@ -1,8 +1,12 @@
 //! What a plugin finds on its machine. Tests bring their own.
 
 use crate::abi::Apqn;
+use crate::environment;
 use crate::profile::ProfileDirectory;
 use crate::secure_key::{self, CardType, SecureKeyBackend, SecureKeyError};
+
+/// Environment variable with the fingerprint of the server's certificate, for scripts.
+pub const FINGERPRINT_VARIABLE: &str = "ZKEY_KMIP_SERVER_FINGERPRINT";
 
 /// Opens the backend for a type of adapters.
 pub type OpenBackend = dyn Fn(CardType) -> Result<Box<dyn SecureKeyBackend>, SecureKeyError>;
@@ -18,6 +22,9 @@ pub struct Surroundings {
     pub open_backend: Box<OpenBackend>,
     /// How to find out the type of an adapter.
     pub card_type_of: Box<CardTypeOf>,
+    /// SHA-256 fingerprint of the server's certificate that the user accepts beforehand, in
+    /// hexadecimal with or without colons.
+    pub accepted_fingerprint: Option<String>,
 }
 
 impl Surroundings {
@@ -27,6 +34,8 @@ impl Surroundings {
             profiles: ProfileDirectory::from_environment(),
             open_backend: Box::new(secure_key::open),
             card_type_of: Box::new(secure_key::card_type_of),
+            accepted_fingerprint: environment::variable(FINGERPRINT_VARIABLE)
+                .map(|value| value.to_string_lossy().into_owned()),
         }
     }
 }

@@ -78,6 +78,7 @@ pub(crate) struct Machine {
     pub(crate) terminal: Terminal,
     pub(crate) card_type: CardType,
     pub(crate) authority: Authority,
+    pub(crate) accepted_fingerprint: RefCell<Option<String>>,
 }
 
 impl Machine {
@@ -92,6 +93,7 @@ impl Machine {
             terminal: Terminal::default(),
             card_type,
             authority: Authority::new("test authority"),
+            accepted_fingerprint: RefCell::new(None),
         };
         fs::create_dir(machine.path("KMIP")).unwrap();
         let mode = fs::Permissions::from_mode(0o770);
@@ -145,6 +147,7 @@ impl Machine {
                 Ok(Box::new(Software::new(card_type, file.clone())))
             }),
             card_type_of: Box::new(move |_| Ok(card_type)),
+            accepted_fingerprint: self.accepted_fingerprint.borrow().clone(),
         };
         let context = Context {
             config_directory: self.path("KMIP"),

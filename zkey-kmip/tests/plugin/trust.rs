@@ -5,7 +5,7 @@ use std::fs;
 use openssl::x509::X509;
 use test_support::Request;
 use zkey_kmip::abi::options::code;
-use zkey_kmip::abi::{Errno, Kms};
+use zkey_kmip::abi::{Configured, Errno, Kms};
 
 use crate::key_server::{Behaviour, KeyServer};
 use crate::machine::{Machine, info};
@@ -166,4 +166,35 @@ fn an_unreachable_server_is_named() {
     // The former connection stays.
     assert_eq!(machine.config().missing(), None);
     assert!(info(&machine).contains(&address));
+}
+
+#[test]
+fn a_fingerprint_given_beforehand_answers_the_question() {
+    let machine = Machine::new();
+    let identity = machine.authority.server();
+    let server = machine.server_with(&identity, Behaviour::default());
+    let address = server.address();
+    let bundle = machine.text_path("ca.pem");
+    let options = [
+        (code::KMIP_SERVER, address.as_str()),
+        (code::TLS_CA_BUNDLE, bundle.as_str()),
+    ];
+    *machine.accepted_fingerprint.borrow_mut() = Some("00:11".to_owned());
+    let error = machine.configure(&options).unwrap_err();
+    assert_eq!(error.errno(), Errno::ECANCELED);
+    assert!(
+        error.to_string().contains("ZKEY_KMIP_SERVER_FINGERPRINT"),
+        "{error}"
+    );
+    let digest = identity
+        .certificate
+        .digest(openssl::hash::MessageDigest::sha256());
+    let text: String = digest
+        .unwrap()
+        .iter()
+        .map(|byte| format!("{byte:02X}"))
+        .collect();
+    *machine.accepted_fingerprint.borrow_mut() = Some(text);
+    // Nobody is there to answer.
+    assert_eq!(machine.configure(&options).unwrap(), Configured::Complete);
 }

@@ -10,10 +10,10 @@ use super::options::Options;
 use super::{backend, identity_key};
 use crate::abi::{Errno, PluginError};
 use crate::config::{ConfigFile, ConnectionSettings, Edit, Part, ProtocolSetting};
-use crate::plugin::Plugin;
 use crate::plugin::peer::Peer;
 use crate::plugin::server::{self, Route};
 use crate::plugin::target::Target;
+use crate::plugin::{FINGERPRINT_VARIABLE, Plugin};
 use crate::profile::{Profile, VersionChoice};
 use crate::server_traits::{ServerTrait, ServerTraits};
 
@@ -155,10 +155,31 @@ fn inspect(
         plugin.print(&format!("ATTENTION: {remark}\n"))?;
     }
     refuse_unverified(&presented, options)?;
-    if !plugin.confirm("Is this the KMIP server you intend to work with?")? {
-        return Err(PluginError::canceled("the server was not accepted"));
+    match &plugin.surroundings.accepted_fingerprint {
+        Some(accepted) => demand_fingerprint(&presented, accepted)?,
+        None => {
+            if !plugin.confirm("Is this the KMIP server you intend to work with?")? {
+                return Err(PluginError::canceled("the server was not accepted"));
+            }
+        }
     }
     Ok(presented)
+}
+
+/// Takes the place of the question where the user answered it beforehand.
+fn demand_fingerprint(presented: &ServerCertificate, accepted: &str) -> Result<(), PluginError> {
+    let digits = |text: &str| text.replace(':', "").trim().to_ascii_lowercase();
+    let found = presented.fingerprint().to_string();
+    if digits(&found) == digits(accepted) {
+        return Ok(());
+    }
+    Err(PluginError::new(
+        Errno::ECANCELED,
+        format!(
+            "the certificate of the server has the SHA-256 fingerprint {found}, but \
+             {FINGERPRINT_VARIABLE} accepts {accepted:?} only"
+        ),
+    ))
 }
 
 fn describe(address: &ServerAddress, presented: &ServerCertificate) -> String {
