@@ -6,5 +6,5 @@
 mod pki;
 mod scripted;
 
-pub use pki::{Authority, Certified, Request};
+pub use pki::{Authority, Certified, Request, restrict_to_pss};
 pub use scripted::ScriptedServer;

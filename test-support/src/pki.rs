@@ -95,6 +95,25 @@ impl Authority {
     }
 }
 
+/// An RSA key as one of type id-RSASSA-PSS (RFC 4055, 1.2 and 3.1), with the parameters of an
+/// AlgorithmIdentifier in DER, or without.
+pub fn restrict_to_pss(public: &PKey<Public>, algorithm: Option<&[u8]>) -> PKey<Public> {
+    const ALGORITHM: &[u8] = &[0x30, 11, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
+    let der = |tag: u8, parts: &[&[u8]]| {
+        let content = parts.concat();
+        let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+        match length {
+            [0, short @ 0..0x80] => [&[tag, short], &*content].concat(),
+            [0, long] => [&[tag, 0x81, long], &*content].concat(),
+            [high, low] => [&[tag, 0x82, high, low], &*content].concat(),
+        }
+    };
+    let key = public.rsa().unwrap().public_key_to_der_pkcs1().unwrap();
+    let algorithm = algorithm.unwrap_or(ALGORITHM);
+    let info = der(0x30, &[algorithm, &der(3, &[&[0], &key])]);
+    PKey::public_key_from_der(&info).unwrap()
+}
+
 /// What a certificate is to be like.
 #[derive(Clone)]
 pub struct Request {

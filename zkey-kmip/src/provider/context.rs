@@ -179,3 +179,54 @@ unsafe extern "C" fn query_operation(
         _ => ptr::null(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use openssl::ec::{EcGroup, EcKey};
+    use openssl::nid::Nid;
+    use openssl::pkey::{PKey, Private};
+
+    use super::super::{Signer, private_key};
+    use super::*;
+    use crate::secure_key::{DigestAlgorithm, SignatureScheme};
+
+    struct Nobody;
+
+    impl Signer for Nobody {
+        fn sign(
+            &self,
+            _scheme: SignatureScheme,
+            _algorithm: DigestAlgorithm,
+            _digest: &[u8],
+        ) -> Result<Vec<u8>, String> {
+            Err("nobody signs".to_owned())
+        }
+    }
+
+    fn key() -> PKey<Private> {
+        let group = EcGroup::from_curve_name(Nid::X9_62_PRIME256V1).unwrap();
+        let key = PKey::from_ec_key(EcKey::generate(&group).unwrap()).unwrap();
+        let public = PKey::public_key_from_der(&key.public_key_to_der().unwrap()).unwrap();
+        private_key(&public, Arc::new(Nobody)).unwrap()
+    }
+
+    #[test]
+    fn the_library_context_lives_as_long_as_its_keys() {
+        for _ in 0..2 {
+            let (one, other) = (key(), key());
+            drop(ReleaseUnused);
+            drop(one);
+            drop(ReleaseUnused);
+            assert!(lock().is_some());
+            // It looks up an encoder in the library context.
+            other.public_key_to_der().unwrap();
+            drop(other);
+            assert!(lock().is_some());
+            drop(ReleaseUnused);
+            assert!(lock().is_none());
+            assert_eq!(KEYS.load(Ordering::Acquire), 0);
+        }
+    }
+}

@@ -20,8 +20,8 @@ use zkey_kmip::abi::{
 use zkey_kmip::config::Config;
 use zkey_kmip::plugin::{Plugin, Surroundings};
 use zkey_kmip::profile::ProfileDirectory;
-use zkey_kmip::secure_key::CardType;
 use zkey_kmip::secure_key::software::{MasterKeyFile, Software};
+use zkey_kmip::secure_key::{CardType, SecureKeyBackend};
 
 use crate::key_server::{Behaviour, KeyServer};
 
@@ -140,12 +140,18 @@ impl Machine {
     /// As a new zkey process would have it.
     pub(crate) fn plugin(&self) -> Plugin {
         let file = self.master_keys();
+        self.plugin_with(move |card_type| Box::new(Software::new(card_type, file.clone())))
+    }
+
+    /// With another backend.
+    pub(crate) fn plugin_with(
+        &self,
+        open: impl Fn(CardType) -> Box<dyn SecureKeyBackend> + 'static,
+    ) -> Plugin {
         let card_type = self.card_type;
         let surroundings = Surroundings {
             profiles: ProfileDirectory::at(self.path("profiles")),
-            open_backend: Box::new(move |card_type| {
-                Ok(Box::new(Software::new(card_type, file.clone())))
-            }),
+            open_backend: Box::new(move |card_type| Ok(open(card_type))),
             card_type_of: Box::new(move |_| Ok(card_type)),
             accepted_fingerprint: self.accepted_fingerprint.borrow().clone(),
         };

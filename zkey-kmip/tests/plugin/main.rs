@@ -10,10 +10,13 @@ mod key_server;
 mod keys;
 mod listing;
 mod machine;
+#[path = "../secure_key/observed.rs"]
+mod observed;
 mod own_keys;
 mod properties;
 mod ready;
 mod removal;
 mod round_trips;
+mod signing;
 mod trust;
 mod wrapping_key;

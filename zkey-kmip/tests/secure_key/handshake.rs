@@ -8,6 +8,7 @@ use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::pkey::{PKey, Private, Public};
 use openssl::x509::{X509, X509Builder, X509NameBuilder};
+use test_support::restrict_to_pss;
 use zkey_kmip::secure_key::{
     Curve, DigestAlgorithm, KeySpec, SecureKeyBackend, SecureKeyError, SignatureScheme,
     tls_identity, tls_identity_for,
@@ -19,7 +20,7 @@ use crate::peer;
 
 /// Everything that is the same for all backends, with an RSA identity key and a wrapping key.
 pub(crate) fn run(backend: Arc<dyn SecureKeyBackend>, rsa: &[u8], wrapping: &[u8]) {
-    let backend = Observed::new(backend);
+    let backend = peer::observed(backend);
     elliptic_curve_keys(&backend);
     rsa_keys(&backend, rsa);
     keys_restricted_to_pss(&backend, rsa);
@@ -33,11 +34,10 @@ fn elliptic_curve_keys(backend: &Arc<Observed>) {
         (Curve::Secp384r1, Some(DigestAlgorithm::Sha384)),
         (Curve::Secp521r1, Some(DigestAlgorithm::Sha512)),
         (Curve::BrainpoolP256r1, None),
-        (Curve::BrainpoolP384r1, None),
         (Curve::BrainpoolP512r1, None),
     ] {
         let token = backend.generate_identity_key(KeySpec::Ecc(curve)).unwrap();
-        let key = tls_identity(&backend.shared(), &token).unwrap();
+        let key = tls_identity(&peer::shared(backend), &token).unwrap();
         let certificate = peer::certificate(&**backend, &token, false);
         backend.take_signatures();
         for version in peer::VERSIONS {
@@ -75,7 +75,7 @@ fn library_meets(curve: Curve, version: TlsVersion) -> Result<(), String> {
 }
 
 fn rsa_keys(backend: &Arc<Observed>, token: &[u8]) {
-    let key = tls_identity(&backend.shared(), token).unwrap();
+    let key = tls_identity(&peer::shared(backend), token).unwrap();
     use DigestAlgorithm::{Sha256, Sha384, Sha512};
     use SignatureScheme::{RsaPkcs1, RsaPss};
     for (version, sigalgs, expected) in [
@@ -116,9 +116,11 @@ fn keys_restricted_to_pss(backend: &Arc<Observed>, token: &[u8]) {
     let public = public_key(&**backend, token);
     let authority = peer::authority();
     for digest in [None, Some(DigestAlgorithm::Sha384)] {
-        let restricted = restrict(&public, digest);
+        let digest_algorithm =
+            digest.map(|digest| SignatureScheme::RsaPss.algorithm_identifier(digest));
+        let restricted = restrict_to_pss(&public, digest_algorithm.as_deref());
         let certificate = authority.certify(&restricted, "client");
-        let key = tls_identity_for(&backend.shared(), token, &certificate).unwrap();
+        let key = tls_identity_for(&peer::shared(backend), token, &certificate).unwrap();
         backend.take_signatures();
         for version in peer::VERSIONS {
             peer::meet(version, None, &key, &certificate)
@@ -144,7 +146,7 @@ fn failures_are_told(backend: &Arc<Observed>) {
     let token = backend
         .generate_identity_key(KeySpec::Ecc(Curve::Prime256v1))
         .unwrap();
-    let key = tls_identity(&backend.shared(), &token).unwrap();
+    let key = tls_identity(&peer::shared(backend), &token).unwrap();
     let certificate = peer::certificate(&**backend, &token, false);
     for version in peer::VERSIONS {
         for (mood, text) in [
@@ -169,32 +171,9 @@ fn failures_are_told(backend: &Arc<Observed>) {
 }
 
 fn only_identity_keys(backend: &Arc<Observed>, wrapping: &[u8]) {
-    let error = tls_identity(&backend.shared(), wrapping).unwrap_err();
+    let error = tls_identity(&peer::shared(backend), wrapping).unwrap_err();
     assert!(matches!(error, SecureKeyError::WrongKind { .. }), "{error}");
-    assert!(tls_identity(&backend.shared(), b"no token").is_err());
-}
-
-/// The same RSA key as one of type id-RSASSA-PSS (RFC 4055, 1.2 and 3.1).
-fn restrict(public: &PKey<Public>, digest: Option<DigestAlgorithm>) -> PKey<Public> {
-    const OID: &[u8] = &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
-    let der = |tag: u8, parts: &[&[u8]]| {
-        let content = parts.concat();
-        let mut value = vec![tag];
-        match content.len() {
-            length @ 0..0x80 => value.push(length as u8),
-            length @ 0x80..0x100 => value.extend([0x81, length as u8]),
-            length => value.extend([0x82, (length >> 8) as u8, length as u8]),
-        }
-        value.extend(content);
-        value
-    };
-    let algorithm = match digest {
-        Some(digest) => SignatureScheme::RsaPss.algorithm_identifier(digest),
-        None => der(0x30, &[OID]),
-    };
-    let key = public.rsa().unwrap().public_key_to_der_pkcs1().unwrap();
-    let spki = der(0x30, &[&algorithm, &der(3, &[&[0], &key])]);
-    PKey::public_key_from_der(&spki).unwrap()
+    assert!(tls_identity(&peer::shared(backend), b"no token").is_err());
 }
 
 /// A certificate whose subject is its issuer.

@@ -1,5 +1,6 @@
 //! A backend that is watched, and that can be made to fail.
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -19,26 +20,14 @@ pub(crate) enum Mood {
     MakesTooMuch,
 }
 
-/// Passes everything on, and takes note of the signatures.
-pub(crate) struct Observed {
-    backend: Arc<dyn SecureKeyBackend>,
+/// What is seen of a backend, and what it shall do.
+#[derive(Default)]
+pub(crate) struct Watch {
     signatures: Mutex<Vec<(SignatureScheme, DigestAlgorithm)>>,
     mood: AtomicUsize,
 }
 
-impl Observed {
-    pub(crate) fn new(backend: Arc<dyn SecureKeyBackend>) -> Arc<Observed> {
-        Arc::new(Observed {
-            backend,
-            signatures: Mutex::default(),
-            mood: AtomicUsize::new(Mood::Signs as usize),
-        })
-    }
-
-    pub(crate) fn shared(self: &Arc<Self>) -> Arc<dyn SecureKeyBackend> {
-        Arc::clone(self) as Arc<dyn SecureKeyBackend>
-    }
-
+impl Watch {
     pub(crate) fn set_mood(&self, mood: Mood) {
         self.mood.store(mood as usize, Ordering::SeqCst);
     }
@@ -50,6 +39,26 @@ impl Observed {
 
     fn is(&self, mood: Mood) -> bool {
         self.mood.load(Ordering::SeqCst) == mood as usize
+    }
+}
+
+/// Passes everything on to a backend, and takes note of the signatures.
+pub(crate) struct Observed {
+    backend: Arc<dyn SecureKeyBackend>,
+    watch: Arc<Watch>,
+}
+
+impl Observed {
+    pub(crate) fn new(backend: Arc<dyn SecureKeyBackend>, watch: Arc<Watch>) -> Observed {
+        Observed { backend, watch }
+    }
+}
+
+impl Deref for Observed {
+    type Target = Watch;
+
+    fn deref(&self) -> &Watch {
+        &self.watch
     }
 }
 

@@ -32,7 +32,7 @@ fn is_there() -> bool {
 
 fn backend(directory: &TempDir) -> Arc<Observed> {
     let file = MasterKeyFile::at(directory.path().join("master-key"));
-    Observed::new(peer::share(Software::new(CardType::Ep11, file)))
+    peer::observed(Arc::new(Software::new(CardType::Ep11, file)))
 }
 
 fn openssl(arguments: &[&str], path: &Path) -> String {
@@ -151,7 +151,7 @@ fn it_accepts_the_handshakes() {
         (KeySpec::Rsa(2048), TlsVersion::TLS1_3, "-tls1_3"),
     ] {
         let token = backend.generate_identity_key(spec).unwrap();
-        let key = tls_identity(&backend.shared(), &token).unwrap();
+        let key = tls_identity(&peer::shared(&backend), &token).unwrap();
         let certificate = peer::certificate(&*backend, &token, false);
         let mut file = std::fs::File::create(directory.path().join("client.pem")).unwrap();
         file.write_all(&certificate.to_pem().unwrap()).unwrap();

@@ -15,6 +15,8 @@ use test_support::{Authority, Certified};
 use zkey_kmip::identity::{CertificateOptions, self_signed_certificate};
 use zkey_kmip::secure_key::SecureKeyBackend;
 
+use crate::observed::Observed;
+
 pub(crate) const VERSIONS: [TlsVersion; 2] = [TlsVersion::TLS1_2, TlsVersion::TLS1_3];
 
 pub(crate) fn authority() -> &'static Authority {
@@ -151,6 +153,10 @@ pub(crate) fn software_key(
     PKey::from_ec_key(openssl::ec::EcKey::generate(key.group()).unwrap()).unwrap()
 }
 
-pub(crate) fn share<B: SecureKeyBackend + 'static>(backend: B) -> Arc<dyn SecureKeyBackend> {
-    Arc::new(backend)
+pub(crate) fn observed(backend: Arc<dyn SecureKeyBackend>) -> Arc<Observed> {
+    Arc::new(Observed::new(backend, Arc::default()))
+}
+
+pub(crate) fn shared(backend: &Arc<Observed>) -> Arc<dyn SecureKeyBackend> {
+    Arc::clone(backend) as Arc<dyn SecureKeyBackend>
 }

@@ -28,9 +28,9 @@ struct Provided {
 fn provided(spec: KeySpec) -> Provided {
     let directory = tempfile::tempdir().unwrap();
     let file = MasterKeyFile::at(directory.path().join("master-key"));
-    let backend = Observed::new(peer::share(Software::new(CardType::Cca, file)));
+    let backend = peer::observed(Arc::new(Software::new(CardType::Cca, file)));
     let token = backend.generate_identity_key(spec).unwrap();
-    let key = tls_identity(&backend.shared(), &token).unwrap();
+    let key = tls_identity(&peer::shared(&backend), &token).unwrap();
     Provided {
         _directory: directory,
         backend,
@@ -142,7 +142,7 @@ fn they_are_used_from_many_threads() {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..5 {
-                    let key = tls_identity(&one.backend.shared(), &one.token).unwrap();
+                    let key = tls_identity(&peer::shared(&one.backend), &one.token).unwrap();
                     for key in [&key, &one.key] {
                         let made = handshake::self_signed(key, MessageDigest::sha256()).unwrap();
                         assert!(made.verify(&public).unwrap());
