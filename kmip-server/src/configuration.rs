@@ -6,10 +6,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use kmip::types::{
-    EncodingOption, Interval, ProfileName, ProtocolVersion, SecretText, ServerInformation,
+    EncodingOption, Interval, ProfileName, ProtocolVersion, QueryResponse, RandomNumberGenerator,
+    SecretText, ServerInformation,
 };
 
 use crate::clock::{Clock, SystemClock};
+use crate::crypto;
 
 /// Settings of a [`KeyServer`](crate::KeyServer).
 #[non_exhaustive]
@@ -30,12 +32,38 @@ pub struct Configuration {
     /// specification says the TTLV encoding of the Key Value. KMIP 1.0 has no such option, and
     /// clients that nevertheless expect the bare key need No Encoding here.
     pub default_encoding_option: EncodingOption,
+    /// What Query tells in place of what it would: lists that are not empty replace those of the
+    /// server. For tests of clients that depend on it.
+    pub query: QueryResponse<'static>,
+    /// The random number generator that keys are said to come from. They always come from that of
+    /// OpenSSL.
+    pub random_number_generator: RandomNumberGenerator<'static>,
+    /// What is done with the data of RNG Seed.
+    pub seed_policy: SeedPolicy,
+    /// Object group in which a client that wants a fresh member always finds one: a new AES-256 key.
+    pub default_group: Option<String>,
     /// Who may log in with a name and a password. If there is anybody, everybody has to.
     pub users: BTreeMap<String, User>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Called with errors that are not the client's and that it is not told.
     pub report: Arc<Report>,
+}
+
+/// What a server does with data for its random number generator (KMIP 1.4, 4.38; 2.1, 6.1.49). It
+/// counts as no entropy in any case: who knows where it comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum SeedPolicy {
+    /// All of it is taken.
+    #[default]
+    Accept,
+    /// Half of it is taken.
+    Partial,
+    /// None of it is taken.
+    Ignore,
+    /// Nobody may give any.
+    Deny,
 }
 
 /// Takes errors for a log.
@@ -69,6 +97,10 @@ impl Default for Configuration {
             unique_names: true,
             lease_time: None,
             default_encoding_option: EncodingOption::TTLV_ENCODING,
+            query: QueryResponse::default(),
+            random_number_generator: crypto::generator(),
+            seed_policy: SeedPolicy::default(),
+            default_group: None,
             users: BTreeMap::new(),
             clock: Arc::new(SystemClock),
             report: Arc::new(|_| {}),

@@ -14,14 +14,14 @@ use crate::operations::exists;
 use crate::refusal;
 use crate::server::undoes;
 use crate::store::{Search, Store, StoreError, Transaction};
-use crate::streams::Streams;
+use crate::volatile::Volatile;
 
 /// What an operation has at hand.
 pub(crate) struct Context<'c> {
     pub(crate) configuration: &'c Configuration,
     pub(crate) call: &'c Call<'c>,
     pub(crate) now: DateTime,
-    pub(crate) streams: &'c Streams,
+    pub(crate) volatile: &'c Volatile,
     store: &'c dyn Store,
 }
 
@@ -29,14 +29,14 @@ impl<'c> Context<'c> {
     pub(crate) fn new(
         configuration: &'c Configuration,
         store: &'c dyn Store,
-        streams: &'c Streams,
+        volatile: &'c Volatile,
         call: &'c Call<'c>,
     ) -> Self {
         Context {
             configuration,
             call,
             now: configuration.clock.now(),
-            streams,
+            volatile,
             store,
         }
     }

@@ -4,25 +4,27 @@ use std::fmt;
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use kmip::server::{Call, Engine, Failure, Handler, Peer, ServeOptions, Server};
+use kmip::server::{Call, Engine, Failure, Handler, Peer, Polled, ServeOptions, Server};
 use kmip::transport::tls::TlsAcceptor;
 use kmip::types::{
-    Authentication, BatchErrorContinuationOption, CredentialValue, Operation, ProtocolVersion,
-    RequestPayload, ResponsePayload, ResultReason, SecretText,
+    Authentication, BatchErrorContinuationOption, Credential, CredentialValue, IntoOwned,
+    Operation, ProtocolVersion, RequestPayload, ResponsePayload, ResultReason, SecretText, Ticket,
 };
 
 use crate::configuration::Configuration;
 use crate::context::Context;
+use crate::deferred::Progress;
 use crate::journal;
 use crate::operations;
 use crate::store::Store;
-use crate::streams::Streams;
+use crate::tickets::{Grant, named_objects};
+use crate::volatile::Volatile;
 
 /// Performs the operations of KMIP on the objects in a store.
 pub struct KeyServer {
     configuration: Configuration,
     store: Arc<dyn Store>,
-    streams: Streams,
+    volatile: Volatile,
 }
 
 impl KeyServer {
@@ -31,12 +33,25 @@ impl KeyServer {
         KeyServer {
             configuration,
             store,
-            streams: Streams::default(),
+            volatile: Volatile::default(),
         }
     }
 
     fn context<'c>(&'c self, call: &'c Call<'c>) -> Context<'c> {
-        Context::new(&self.configuration, &*self.store, &self.streams, call)
+        Context::new(&self.configuration, &*self.store, &self.volatile, call)
+    }
+
+    /// Performs what the client has asked for asynchronously: at the latest before anything else
+    /// that it asks for.
+    fn settle(&self, call: &Call<'_>) {
+        let owner = call.user().unwrap_or_default();
+        let deferred = &self.volatile.deferred;
+        while let Some((correlation, payload)) = deferred.next(owner, call.version()) {
+            let operation = payload.operation();
+            let outcome = operations::perform(&self.context(call), *payload);
+            let done = Progress::Done(operation, outcome.map(Box::new));
+            deferred.put_back(&correlation, owner, call.version(), done);
+        }
     }
 
     fn login(&self, username: &str, password: Option<&SecretText<'_>>) -> Result<String, Failure> {
@@ -70,6 +85,10 @@ impl Handler for KeyServer {
         request: RequestPayload<'_>,
     ) -> Result<ResponsePayload<'static>, Failure> {
         let context = self.context(call);
+        check_rights(&context, &request)?;
+        if request.operation() != Operation::CANCEL {
+            self.settle(call);
+        }
         if !undoes(call) {
             return operations::perform(&context, request);
         }
@@ -91,10 +110,17 @@ impl Handler for KeyServer {
     ) -> Result<Option<String>, Failure> {
         // Called once for each message, before its first item.
         journal::clear();
-        if self.configuration.users.is_empty() {
-            return Ok(Some(certificate_identity(peer)));
+        if let Some(ticket) = credentials.and_then(ticket_of) {
+            let now = self.configuration.clock.now();
+            return Ok(Some(self.volatile.tickets.redeem(ticket, now)?.owner));
         }
         let credentials = credentials.map_or(&[][..], |given| &given.credential[..]);
+        if self.configuration.users.is_empty() {
+            let device = credentials.iter().find_map(device_identity);
+            return Ok(Some(
+                certificate_identity(peer) + &device.unwrap_or_default(),
+            ));
+        }
         let mut logins = credentials
             .iter()
             .filter_map(|given| match &given.credential_value {
@@ -112,6 +138,33 @@ impl Handler for KeyServer {
         }
     }
 
+    fn can_defer(&self, operation: Operation) -> bool {
+        operations::can_defer(operation)
+    }
+
+    fn defer(&self, call: &Call<'_>, request: RequestPayload<'_>) -> Result<Vec<u8>, Failure> {
+        let context = self.context(call);
+        check_rights(&context, &request)?;
+        let deferred = &self.volatile.deferred;
+        deferred.keep(context.owner(), call.version(), request.into_owned())
+    }
+
+    fn poll(&self, call: &Call<'_>, correlation: &[u8]) -> Result<Polled, Failure> {
+        self.settle(call);
+        let owner = call.user().unwrap_or_default();
+        let deferred = &self.volatile.deferred;
+        match deferred.take(correlation, owner, call.version())? {
+            Progress::Done(operation, outcome) => Ok(Polled::Done {
+                operation,
+                outcome: outcome.map(|payload| *payload),
+            }),
+            waiting @ Progress::Waiting(_) => {
+                deferred.put_back(correlation, owner, call.version(), waiting);
+                Ok(Polled::Pending)
+            }
+        }
+    }
+
     fn can_undo(&self, operation: Operation) -> bool {
         operations::can_undo(operation)
     }
@@ -125,6 +178,53 @@ impl Handler for KeyServer {
 pub(crate) fn undoes(call: &Call<'_>) -> bool {
     let option = call.header().batch_error_continuation_option;
     option == Some(BatchErrorContinuationOption::UNDO)
+}
+
+/// The ticket among credentials.
+fn ticket_of<'a>(credentials: &'a Authentication<'_>) -> Option<&'a Ticket<'a>> {
+    let mut credentials = credentials.credential.iter();
+    credentials.find_map(|given| match &given.credential_value {
+        CredentialValue::Ticket(credential) => Some(&credential.ticket),
+        _ => None,
+    })
+}
+
+/// Whether the ticket of the message, if it has one, allows a request: each object that it names, at
+/// whatever place.
+fn check_rights(context: &Context<'_>, request: &RequestPayload<'_>) -> Result<(), Failure> {
+    let credentials = context.call.header().authentication.as_ref();
+    let Some(ticket) = credentials.and_then(ticket_of) else {
+        return Ok(());
+    };
+    let grant: Grant = context.volatile.tickets.grant(ticket)?;
+    let operation = request.operation();
+    let named = named_objects(request, context.version())?;
+    if named.is_empty() {
+        return grant.check(operation, None);
+    }
+    let mut named = named.iter();
+    named.try_for_each(|identifier| grant.check(operation, Some(identifier)))
+}
+
+/// A device that names itself sees its own objects only. The certificate vouches for it.
+fn device_identity(credential: &Credential<'_>) -> Option<String> {
+    let CredentialValue::Device(device) = &credential.credential_value else {
+        return None;
+    };
+    let fields = [
+        &device.device_serial_number,
+        &device.device_identifier,
+        &device.network_identifier,
+        &device.machine_identifier,
+        &device.media_identifier,
+    ];
+    let mut identity = String::from(" device");
+    for field in fields {
+        // The length keeps the end of one field from passing for the begin of the next.
+        let field = field.as_deref().unwrap_or_default();
+        identity.push_str(&format!(" {}:{field}", field.len()));
+    }
+    Some(identity)
 }
 
 /// Subject and issuer of the client's certificate, in DER as hexadecimal digits. Unlike a

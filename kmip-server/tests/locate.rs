@@ -11,8 +11,8 @@ use common::{Identifier, NOW, World, is_2x, name};
 use kmip::ProtocolVersion;
 use kmip::types::{
     Attribute, AttributeValue, Attributes, CryptographicAlgorithm, CryptographicUsageMask,
-    DateTime, LocateRequest, ObjectType, RawItem, RawValue, ResultReason, State, StorageStatusMask,
-    Tag,
+    DateTime, LocateRequest, ObjectGroupMember, ObjectType, RawItem, RawValue, ResultReason, State,
+    StorageStatusMask, Tag,
 };
 
 fn locate(
@@ -137,7 +137,9 @@ fn answers_come_in_pages() {
     for version in [ProtocolVersion::V1_3, ProtocolVersion::V2_1] {
         let world = World::new();
         let mut keys: Vec<_> = (0..5).map(|_| world.create(version, [])).collect();
-        keys.reverse();
+        if version >= ProtocolVersion::V1_4 {
+            keys.reverse();
+        }
         let page = |maximum, offset| {
             let request = LocateRequest {
                 maximum_items: maximum,
@@ -231,4 +233,46 @@ fn conditions_that_are_not_understood_find_nothing_but_an_error() {
         world.call(version, request).unwrap_err(),
         ResultReason::INVALID_FIELD
     );
+}
+
+#[test]
+fn members_of_a_group_take_turns_and_the_default_group_never_runs_out() {
+    let version = ProtocolVersion::V1_2;
+    let world = World::configured(|configuration| {
+        configuration.default_group = Some("default".to_owned());
+    });
+    let group = |text: &str| {
+        Attribute::from(kmip::types::AttributeValue::ObjectGroup(
+            text.to_owned().into(),
+        ))
+    };
+    let locate = |text: &str, member| {
+        let request = LocateRequest {
+            maximum_items: Some(1),
+            object_group_member: Some(member),
+            attributes: [group(text)].into(),
+            ..LocateRequest::default()
+        };
+        world.call(version, request).unwrap().unique_identifier
+    };
+    let keys: Vec<_> = (0..3)
+        .map(|_| world.create(version, [group("turns")]))
+        .collect();
+    for key in keys.iter().chain(&keys) {
+        let found = locate("turns", ObjectGroupMember::GROUP_MEMBER_DEFAULT);
+        assert_eq!(found, [key.clone()]);
+    }
+    let fresh = ObjectGroupMember::GROUP_MEMBER_FRESH;
+    let first = locate("default", fresh);
+    assert_eq!(first.len(), 1);
+    assert_eq!(locate("default", fresh), first);
+    let get = kmip::types::GetRequest {
+        unique_identifier: Some(first[0].clone()),
+        ..kmip::types::GetRequest::default()
+    };
+    world.call(version, get).unwrap();
+    let second = locate("default", fresh);
+    assert_eq!(second.len(), 1);
+    assert_ne!(second, first);
+    assert_eq!(locate("elsewhere", fresh), []);
 }

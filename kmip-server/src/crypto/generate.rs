@@ -19,8 +19,6 @@ pub(crate) struct KeyPair {
     pub(crate) key: PKey<Private>,
     /// Cryptographic Length in bits.
     pub(crate) length: i32,
-    /// What the random numbers come from.
-    pub(crate) generator: RandomNumberGenerator<'static>,
 }
 
 /// Random bytes.
@@ -63,10 +61,10 @@ pub(crate) fn generator() -> RandomNumberGenerator<'static> {
 pub(crate) fn generate_symmetric(
     algorithm: CryptographicAlgorithm,
     length: i32,
-) -> Result<(Zeroizing<Vec<u8>>, RandomNumberGenerator<'static>), Failure> {
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
     check_symmetric(algorithm, length)?;
     let bytes = usize::try_from(length / 8).unwrap_or_default();
-    Ok((random(bytes)?, generator()))
+    random(bytes)
 }
 
 /// Whether a symmetric algorithm has keys of `length` bits.
@@ -161,11 +159,7 @@ pub(crate) fn generate_key_pair(
         let message = format!("the curve has {bits} bits");
         return Err(Failure::new(ResultReason::INVALID_FIELD, message));
     }
-    Ok(KeyPair {
-        key,
-        length: bits,
-        generator: generator(),
-    })
+    Ok(KeyPair { key, length: bits })
 }
 
 fn by_length(length: Option<i32>) -> Option<RecommendedCurve> {

@@ -1,6 +1,7 @@
 //! Cryptography, all of it by OpenSSL.
 
 mod asymmetric;
+mod authority;
 mod certificate;
 mod cipher;
 mod derive;
@@ -19,6 +20,7 @@ use kmip::types::ResultReason;
 use openssl::error::ErrorStack;
 
 pub(crate) use asymmetric::{private_key, private_material, public_key, public_material};
+pub(crate) use authority::CertificationAuthority;
 pub(crate) use certificate::{certificate_attributes, certificate_key};
 pub(crate) use cipher::{CipherInput, CipherRun, Direction};
 pub(crate) use derive::{agree, derive};

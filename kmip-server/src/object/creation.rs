@@ -167,9 +167,9 @@ impl NewObject {
         if let Some(digest) = digest_of(&self.content) {
             attributes.set(AttributeValue::Digest(digest));
         }
-        if let Some(block) = key_block(&self.content) {
-            let present = block.key_value.is_some();
-            attributes.set(AttributeValue::KeyValuePresent(present));
+        // Told only of keys whose value is elsewhere.
+        if key_block(&self.content).is_some_and(|block| block.key_value.is_none()) {
+            attributes.set(AttributeValue::KeyValuePresent(false));
         }
         start_usage(attributes);
         attributes.set_default(AttributeValue::OperationPolicyName("default".into()));

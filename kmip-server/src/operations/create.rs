@@ -2,9 +2,9 @@
 
 use kmip::server::Failure;
 use kmip::types::{
-    AttributeValue, Attributes, CreateRequest, CreateResponse, CryptographicUsageMask, KeyBlock,
-    KeyFormatType, KeyMaterial, KeyValue, ManagedObject, ObjectType, Operation, ResultReason,
-    Secret, SecretData, SecretDataType, SymmetricKey,
+    Attribute, AttributeValue, Attributes, CreateRequest, CreateResponse, CryptographicAlgorithm,
+    CryptographicUsageMask, KeyBlock, KeyFormatType, KeyMaterial, KeyValue, ManagedObject,
+    ObjectType, Operation, ResultReason, Secret, SecretData, SecretDataType, SymmetricKey,
 };
 
 use crate::context::Context;
@@ -23,11 +23,35 @@ pub(super) fn create(
     let algorithm = algorithm.ok_or_else(|| missing("Cryptographic Algorithm"))?;
     let length = wanted.cryptographic_length().copied();
     let length = length.ok_or_else(|| missing("Cryptographic Length"))?;
-    if wanted.quantum_safe().copied() == Some(true) && length < 256 {
+    let new = new_key(context, request.object_type, algorithm, length, given)?;
+    let object = objects.add(new)?;
+    objects.commit()?;
+    Ok(CreateResponse {
+        object_type: object.object_type,
+        unique_identifier: object.unique_identifier(),
+        ..CreateResponse::default()
+    })
+}
+
+/// A key with the attributes that are given.
+///
+/// # Errors
+/// If the server does not make such keys, or an attribute is not for clients to set.
+pub(super) fn new_key(
+    context: &Context<'_>,
+    object_type: ObjectType,
+    algorithm: CryptographicAlgorithm,
+    length: i32,
+    given: Vec<Attribute<'static>>,
+) -> Result<NewObject, Failure> {
+    let is_safe =
+        |attribute: &Attribute<'_>| matches!(attribute.value, AttributeValue::QuantumSafe(true));
+    let quantum_safe = given.iter().any(is_safe);
+    if quantum_safe && length < 256 {
         let message = "keys below 256 bits are not safe from quantum computers";
         return Err(Failure::new(ResultReason::GENERAL_FAILURE, message));
     }
-    let (key, generator) = generate_symmetric(algorithm, length)?;
+    let key = generate_symmetric(algorithm, length)?;
     let key_block = KeyBlock {
         key_format_type: KeyFormatType::RAW,
         key_value: Some(KeyValue::new(KeyMaterial::Bytes(Secret::owned(
@@ -37,7 +61,7 @@ pub(super) fn create(
         cryptographic_length: Some(length),
         ..KeyBlock::default()
     };
-    let content = match request.object_type {
+    let content = match object_type {
         ObjectType::SYMMETRIC_KEY => ManagedObject::SymmetricKey(SymmetricKey {
             key_block,
             ..SymmetricKey::default()
@@ -57,14 +81,10 @@ pub(super) fn create(
     new.attributes
         .set_default(AttributeValue::OriginalCreationDate(now));
     new.attributes
-        .set_default(AttributeValue::RandomNumberGenerator(generator));
-    let object = objects.add(new)?;
-    objects.commit()?;
-    Ok(CreateResponse {
-        object_type: object.object_type,
-        unique_identifier: object.unique_identifier(),
-        ..CreateResponse::default()
-    })
+        .set_default(AttributeValue::RandomNumberGenerator(
+            context.configuration.random_number_generator.clone(),
+        ));
+    Ok(new)
 }
 
 /// An attribute without which nothing can be made.

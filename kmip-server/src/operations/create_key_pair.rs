@@ -124,7 +124,7 @@ pub(super) fn make(
     for new in [&mut private, &mut public] {
         let attributes = &mut new.attributes;
         attributes.set_default(AttributeValue::OriginalCreationDate(context.now));
-        let generator = pair.generator.clone();
+        let generator = context.configuration.random_number_generator.clone();
         attributes.set_default(AttributeValue::RandomNumberGenerator(generator));
     }
     private

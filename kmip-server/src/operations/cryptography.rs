@@ -151,7 +151,10 @@ pub(super) fn gather(
 ) -> Result<Collected, Failure> {
     let owner = context.owner();
     let mut stream = match piece.correlation {
-        Some(correlation) => context.streams.take(correlation, owner, operation)?,
+        Some(correlation) => context
+            .volatile
+            .streams
+            .take(correlation, owner, operation)?,
         None if !piece.is_open() => {
             return Ok(Collected::Complete(Zeroizing::new(data.to_vec()), None));
         }
@@ -171,7 +174,7 @@ pub(super) fn gather(
     };
     collect(collected, data)?;
     if piece.is_open() {
-        return Ok(Collected::Open(context.streams.keep(stream)?));
+        return Ok(Collected::Open(context.volatile.streams.keep(stream)?));
     }
     let all = std::mem::take(collected);
     Ok(Collected::Complete(all, Some(Box::new(stream))))

@@ -108,7 +108,10 @@ impl<'j> Job<'j> {
     fn run(self, context: &Context<'_>) -> Result<Done, Failure> {
         if let Some(correlation) = self.piece.correlation {
             let owner = context.owner();
-            let stream = context.streams.take(correlation, owner, self.operation)?;
+            let stream = context
+                .volatile
+                .streams
+                .take(correlation, owner, self.operation)?;
             return self.proceed(context, stream);
         }
         let wanted = Use {
@@ -121,6 +124,11 @@ impl<'j> Job<'j> {
             bytes: (self.direction == Direction::Encrypt).then_some(self.data.len()),
         };
         let key = UsableKey::new(context, self.key, &wanted)?;
+        if key.object.attributes.cryptographic_algorithm()
+            == Some(&CryptographicAlgorithm::ONE_TIME_PAD)
+        {
+            return self.pad(context, key);
+        }
         if matches!(key.content, ManagedObject::SymmetricKey(_)) {
             return self.begin(context, &key);
         }
@@ -142,6 +150,26 @@ impl<'j> Job<'j> {
         Ok(Done {
             object: key.object.identifier,
             data,
+            tag: None,
+            made_iv: None,
+            correlation: None,
+        })
+    }
+
+    /// A one-time pad is as long as the data, to which it is added bit by bit.
+    fn pad(self, context: &Context<'_>, key: UsableKey) -> Result<Done, Failure> {
+        let block = key_block(&key.content);
+        let block =
+            block.ok_or_else(|| refusal::wrong_object(context.version(), self.operation))?;
+        let pad = crypto::symmetric_bytes(block)?;
+        if self.piece.is_open() || pad.len() < self.data.len() {
+            let message = "the data is longer than the one-time pad";
+            return Err(Failure::new(ResultReason::CRYPTOGRAPHIC_FAILURE, message));
+        }
+        let data = self.data.iter().zip(pad).map(|(data, pad)| data ^ pad);
+        Ok(Done {
+            data: Zeroizing::new(data.collect()),
+            object: key.object.identifier,
             tag: None,
             made_iv: None,
             correlation: None,
@@ -225,7 +253,7 @@ impl<'j> Job<'j> {
                 data,
                 tag: None,
                 made_iv: None,
-                correlation: Some(context.streams.keep(stream)?),
+                correlation: Some(context.volatile.streams.keep(stream)?),
             });
         }
         let Work::Cipher(run) = stream.work else {

@@ -3,8 +3,8 @@
 use kmip::server::Failure;
 use kmip::types::{
     AttributeReference, AttributeValue, Attributes, CryptographicAlgorithm,
-    CryptographicParameters, CryptographicUsageMask, EncryptionKeyInformation, GetRequest,
-    GetResponse, IntoOwned, KeyBlock, KeyValue, KeyWrapType, KeyWrappingData,
+    CryptographicParameters, CryptographicUsageMask, EncodingOption, EncryptionKeyInformation,
+    GetRequest, GetResponse, IntoOwned, KeyBlock, KeyValue, KeyWrapType, KeyWrappingData,
     KeyWrappingSpecification, ManagedObject, ObjectType, ProtocolVersion, ResultReason, Secret,
     Tag, WrappingMethod,
 };
@@ -107,6 +107,11 @@ fn wrap_content(
         Some(encoding) => encoding,
         None => context.configuration.default_encoding_option,
     };
+    // The answer says how the key is wrapped unless the request has left it to the default of the
+    // specification.
+    let told = specification
+        .encoding_option
+        .or((encoding != EncodingOption::TTLV_ENCODING).then_some(encoding));
     let block = key_block_mut(content)
         .ok_or_else(|| refusal::wrong_object(version, kmip::types::Operation::GET))?;
     let value = value_to_wrap(object, block, &specification.attribute_name, version)?;
@@ -119,8 +124,7 @@ fn wrap_content(
             cryptographic_parameters: Some(parameters),
             ..EncryptionKeyInformation::default()
         }),
-        // The answer says how the key is wrapped even if the request has left it to the default.
-        encoding_option: (version >= ProtocolVersion::V1_1).then_some(encoding),
+        encoding_option: told.filter(|_| version >= ProtocolVersion::V1_1),
         ..KeyWrappingData::default()
     });
     Ok(())

@@ -1,11 +1,15 @@
 //! Locate: which objects have certain attributes (KMIP 1.4, 4.9; 2.1, 6.1.24).
 
 use kmip::server::Failure;
-use kmip::types::{LocateRequest, LocateResponse, ObjectGroupMember, StorageStatusMask, Tag};
+use kmip::types::{
+    Attribute, AttributeValue, CryptographicAlgorithm, LocateRequest, LocateResponse,
+    ObjectGroupMember, ObjectType, ProtocolVersion, StorageStatusMask, Tag,
+};
 
+use super::create::new_key;
 use crate::attributes::Filter;
 use crate::context::Context;
-use crate::object::StoredObject;
+use crate::object::{NewObject, StoredObject};
 use crate::refusal;
 
 pub(super) fn locate(
@@ -26,8 +30,28 @@ pub(super) fn locate(
             && is_member(object, request.object_group_member)
             && filter.matches(object)
     };
-    let found = context.begin()?.find(filter.exact())?;
-    let located: Vec<&StoredObject> = found.iter().filter(|object| wanted(object)).collect();
+    let mut objects = context.begin()?;
+    let mut found = objects.find(filter.exact())?;
+    found.retain(wanted);
+    let group = request.attributes.object_group();
+    let member = request.object_group_member;
+    if found.is_empty() && member == Some(ObjectGroupMember::GROUP_MEMBER_FRESH) {
+        if let Some(group) = group.filter(|group| is_default(context, group)) {
+            found.push(objects.add(new_member(context, group)?)?);
+        }
+    }
+    objects.commit()?;
+    let turn = group.filter(|_| member == Some(ObjectGroupMember::GROUP_MEMBER_DEFAULT));
+    let mut located: Vec<&StoredObject> = found.iter().collect();
+    // Until 1.3 pages begin with the oldest objects, since 1.4 with the newest (TC-OFFSET-1).
+    let in_pages = request.offset_items.is_some() || request.maximum_items.is_some();
+    if in_pages && context.version() < ProtocolVersion::V1_4 || turn.is_some() {
+        located.reverse();
+    }
+    if let Some(group) = turn {
+        let groups = &context.volatile.groups;
+        groups.take_turn(context.owner(), group, &mut located);
+    }
 
     let offset = count(request.offset_items, "Offset Items")?.unwrap_or(0);
     let maximum = count(request.maximum_items, "Maximum Items")?.unwrap_or(usize::MAX);
@@ -39,6 +63,23 @@ pub(super) fn locate(
         unique_identifier: page.map(|object| object.unique_identifier()).collect(),
         ..LocateResponse::default()
     })
+}
+
+fn is_default(context: &Context<'_>, group: &str) -> bool {
+    context.configuration.default_group.as_deref() == Some(group)
+}
+
+/// A new key in a group of which the server always has a fresh member.
+fn new_member(context: &Context<'_>, group: &str) -> Result<NewObject, Failure> {
+    let group = Attribute::from(AttributeValue::ObjectGroup(group.to_owned().into()));
+    let algorithm = CryptographicAlgorithm::AES;
+    new_key(
+        context,
+        ObjectType::SYMMETRIC_KEY,
+        algorithm,
+        256,
+        vec![group],
+    )
 }
 
 /// Whether an object lies where it is searched. Destroyed objects are found only if they are meant:

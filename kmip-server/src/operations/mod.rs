@@ -3,6 +3,7 @@
 mod activate;
 mod add_attribute;
 mod archive;
+mod certify;
 mod check;
 mod create;
 mod create_key_pair;
@@ -17,6 +18,7 @@ mod get_usage_allocation;
 mod hash;
 mod import;
 mod locate;
+mod login;
 mod mac;
 mod modify_attribute;
 mod obtain_lease;
@@ -34,11 +36,12 @@ mod unwrap;
 
 use kmip::server::Failure;
 use kmip::types::{
-    Enumeration, InteropResponse, LogResponse, Operation, PingResponse, ProtocolVersion,
-    RequestPayload, ResponsePayload,
+    CancelRequest, CancelResponse, CancellationResult, Enumeration, InteropResponse, LogResponse,
+    Operation, PingResponse, ProtocolVersion, RequestPayload, ResponsePayload,
 };
 
 use crate::context::Context;
+use crate::deferred::Progress;
 
 pub(crate) use import::exists;
 pub(crate) use undo::{can_undo, undo};
@@ -56,6 +59,8 @@ pub(crate) fn perform(
         RequestPayload::Activate(request) => activate::activate(context, &request)?.into(),
         RequestPayload::AddAttribute(request) => add_attribute::add(context, request)?.into(),
         RequestPayload::Archive(request) => archive::archive(context, &request)?.into(),
+        RequestPayload::Cancel(request) => cancel(context, &request)?.into(),
+        RequestPayload::Certify(request) => certify::certify(context, &request)?.into(),
         RequestPayload::Check(request) => check::check(context, &request)?.into(),
         RequestPayload::Create(request) => create::create(context, &request)?.into(),
         RequestPayload::CreateKeyPair(request) => {
@@ -66,6 +71,7 @@ pub(crate) fn perform(
         }
         RequestPayload::CreateSplitKey(request) => split_key::create(context, &request)?.into(),
         RequestPayload::Decrypt(request) => encrypt::decrypt(context, &request)?.into(),
+        RequestPayload::DelegatedLogin(request) => login::delegated(context, &request)?.into(),
         RequestPayload::DeriveKey(request) => derive_key::derive_key(context, &request)?.into(),
         RequestPayload::Destroy(request) => destroy::destroy(context, &request)?.into(),
         RequestPayload::Encrypt(request) => encrypt::encrypt(context, &request)?.into(),
@@ -85,6 +91,8 @@ pub(crate) fn perform(
         RequestPayload::JoinSplitKey(request) => split_key::join(context, &request)?.into(),
         RequestPayload::Locate(request) => locate::locate(context, &request)?.into(),
         RequestPayload::Log(_) => LogResponse::default().into(),
+        RequestPayload::Login(request) => login::login(context, &request)?.into(),
+        RequestPayload::Logout(request) => login::logout(context, &request)?.into(),
         RequestPayload::Mac(request) => mac::mac(context, &request)?.into(),
         RequestPayload::MacVerify(request) => mac::verify(context, &request)?.into(),
         RequestPayload::ModifyAttribute(request) => {
@@ -93,6 +101,7 @@ pub(crate) fn perform(
         RequestPayload::ObtainLease(request) => obtain_lease::obtain(context, &request)?.into(),
         RequestPayload::Ping(_) => PingResponse::default().into(),
         RequestPayload::Query(request) => query::query(context, &request).into(),
+        RequestPayload::ReCertify(request) => certify::re_certify(context, &request)?.into(),
         RequestPayload::ReKey(request) => re_key::re_key(context, &request)?.into(),
         RequestPayload::ReKeyKeyPair(request) => {
             re_key_key_pair::re_key_key_pair(context, &request)?.into()
@@ -101,7 +110,7 @@ pub(crate) fn perform(
         RequestPayload::Register(request) => register::register(context, request)?.into(),
         RequestPayload::Revoke(request) => revoke::revoke(context, request)?.into(),
         RequestPayload::RngRetrieve(request) => rng::retrieve(&request)?.into(),
-        RequestPayload::RngSeed(request) => rng::seed(&request)?.into(),
+        RequestPayload::RngSeed(request) => rng::seed(context, &request)?.into(),
         RequestPayload::SetAttribute(request) => set_attribute::set(context, request)?.into(),
         RequestPayload::Sign(request) => sign::sign(context, &request)?.into(),
         RequestPayload::SignatureVerify(request) => sign::verify(context, &request)?.into(),
@@ -109,8 +118,44 @@ pub(crate) fn perform(
     })
 }
 
-/// The operations that the server performs, Discover Versions among them, which the engine answers.
-const SUPPORTED: [Operation; 40] = [
+/// Cancel (KMIP 1.4, 4.26; 2.1, 6.1.5): what still waits is not done.
+fn cancel(
+    context: &Context<'_>,
+    request: &CancelRequest<'_>,
+) -> Result<CancelResponse<'static>, Failure> {
+    let correlation = request.asynchronous_correlation_value.clone().into_owned();
+    let (owner, version) = (context.owner(), context.version());
+    let deferred = &context.volatile.deferred;
+    let cancellation_result = match deferred.take(&correlation, owner, version)? {
+        Progress::Waiting(_) => CancellationResult::CANCELED,
+        done @ Progress::Done(..) => {
+            deferred.put_back(&correlation, owner, version, done);
+            CancellationResult::COMPLETED
+        }
+    };
+    Ok(CancelResponse {
+        asynchronous_correlation_value: correlation.into(),
+        cancellation_result,
+        ..CancelResponse::default()
+    })
+}
+
+/// Whether an operation can be done later than it is asked for.
+pub(crate) fn can_defer(operation: Operation) -> bool {
+    const AT_ONCE: [Operation; 6] = [
+        Operation::DISCOVER_VERSIONS,
+        Operation::POLL,
+        Operation::CANCEL,
+        Operation::LOGIN,
+        Operation::DELEGATED_LOGIN,
+        Operation::LOGOUT,
+    ];
+    SUPPORTED.contains(&operation) && !AT_ONCE.contains(&operation)
+}
+
+/// The operations that the server performs, Discover Versions, which the engine answers, and Poll among
+/// them.
+const SUPPORTED: [Operation; 47] = [
     Operation::CREATE,
     Operation::CREATE_KEY_PAIR,
     Operation::REGISTER,
@@ -148,6 +193,13 @@ const SUPPORTED: [Operation; 40] = [
     Operation::RNG_SEED,
     Operation::HASH,
     Operation::LOG,
+    Operation::LOGIN,
+    Operation::LOGOUT,
+    Operation::DELEGATED_LOGIN,
+    Operation::CERTIFY,
+    Operation::RE_CERTIFY,
+    Operation::POLL,
+    Operation::CANCEL,
     Operation::SET_ATTRIBUTE,
     Operation::INTEROP,
     Operation::PING,

@@ -8,7 +8,6 @@ use kmip::types::{
 
 use super::supported;
 use crate::context::Context;
-use crate::crypto::generator;
 
 pub(super) fn query(context: &Context<'_>, request: &QueryRequest<'_>) -> QueryResponse<'static> {
     let version = context.version();
@@ -23,18 +22,51 @@ pub(super) fn query(context: &Context<'_>, request: &QueryRequest<'_>) -> QueryR
                 answer.vendor_identification = Some(vendor.into());
                 answer.server_information = server_information(context);
             }
-            QueryFunction::QUERY_RNGS => answer.rng_parameters = vec![rng_parameters()],
+            QueryFunction::QUERY_RNGS => answer.rng_parameters = vec![rng_parameters(context)],
             QueryFunction::QUERY_PROFILES => {
                 answer.profile_information = profiles(context);
             }
             QueryFunction::QUERY_CAPABILITIES => {
-                answer.capability_information = vec![capabilities(version)];
+                answer.capability_information = vec![capabilities()];
+            }
+            QueryFunction::QUERY_VALIDATIONS => {
+                let told = &configuration.query.validation_information;
+                answer.validation_information.clone_from(told);
+            }
+            QueryFunction::QUERY_CLIENT_REGISTRATION_METHODS => {
+                let told = &configuration.query.client_registration_method;
+                answer.client_registration_method.clone_from(told);
             }
             // Of the others there is nothing to tell.
             _ => {}
         }
     }
+    tell_instead(&mut answer, &configuration.query);
+    for capabilities in &mut answer.capability_information {
+        if version < ProtocolVersion::V1_4 {
+            capabilities.batch_undo_capability = None;
+            capabilities.batch_continue_capability = None;
+        }
+        if version < ProtocolVersion::V2_0 {
+            capabilities.quantum_safe_capability = None;
+        }
+    }
     answer
+}
+
+/// What the configuration has in place of what was asked for and found out.
+fn tell_instead(answer: &mut QueryResponse<'static>, told: &QueryResponse<'static>) {
+    fn replace<T: Clone>(answer: &mut Vec<T>, told: &[T]) {
+        if !answer.is_empty() && !told.is_empty() {
+            *answer = told.to_vec();
+        }
+    }
+    replace(&mut answer.rng_parameters, &told.rng_parameters);
+    replace(&mut answer.profile_information, &told.profile_information);
+    replace(
+        &mut answer.capability_information,
+        &told.capability_information,
+    );
 }
 
 fn server_information(context: &Context<'_>) -> Option<ServerInformation<'static>> {
@@ -84,8 +116,8 @@ fn profiles(context: &Context<'_>) -> Vec<ProfileInformation<'static>> {
         .collect()
 }
 
-fn rng_parameters() -> RngParameters<'static> {
-    let generator = generator();
+fn rng_parameters(context: &Context<'_>) -> RngParameters<'static> {
+    let generator = context.configuration.random_number_generator.clone();
     RngParameters {
         rng_algorithm: generator.rng_algorithm,
         cryptographic_algorithm: generator.cryptographic_algorithm,
@@ -95,19 +127,18 @@ fn rng_parameters() -> RngParameters<'static> {
     }
 }
 
-fn capabilities(version: ProtocolVersion) -> CapabilityInformation<'static> {
-    let batch = (version >= ProtocolVersion::V1_4).then_some(true);
+fn capabilities() -> CapabilityInformation<'static> {
     CapabilityInformation {
         streaming_capability: Some(true),
-        asynchronous_capability: Some(false),
+        asynchronous_capability: Some(true),
         attestation_capability: Some(false),
-        batch_undo_capability: batch,
-        batch_continue_capability: batch,
+        batch_undo_capability: Some(true),
+        batch_continue_capability: Some(true),
         unwrap_mode: Some(UnwrapMode::NOT_PROCESSED),
         destroy_action: Some(DestroyAction::KEY_MATERIAL_DELETED),
         shredding_algorithm: Some(ShreddingAlgorithm::UNSUPPORTED),
         rng_mode: Some(RngMode::SHARED_INSTANTIATION),
-        quantum_safe_capability: (version >= ProtocolVersion::V2_0).then_some(false),
+        quantum_safe_capability: Some(false),
         ..CapabilityInformation::default()
     }
 }

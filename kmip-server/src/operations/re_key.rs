@@ -3,8 +3,7 @@
 use kmip::server::Failure;
 use kmip::types::{
     Attribute, AttributeValue, Attributes, DateTime, Interval, KeyMaterial, KeyValue, LinkType,
-    ManagedObject, Operation, RandomNumberGenerator, ReKeyRequest, ReKeyResponse, Secret, State,
-    Tag,
+    ManagedObject, Operation, ReKeyRequest, ReKeyResponse, Secret, State, Tag,
 };
 
 use super::create::missing;
@@ -31,7 +30,7 @@ pub(super) fn re_key(
         return Err(refusal::wrong_state(version, message));
     }
     let given = given(&objects, request.attributes.as_ref(), context)?;
-    let generator = renew(&mut content, &old.attributes)?;
+    renew(&mut content, &old.attributes)?;
     let mut new = NewObject::new(content, [], version)?;
     for attribute in inherited(&old.attributes, &given) {
         new.attributes.add(attribute.value);
@@ -39,8 +38,9 @@ pub(super) fn re_key(
     let now = context.now;
     new.attributes
         .set(AttributeValue::OriginalCreationDate(now));
-    new.attributes
-        .set(AttributeValue::RandomNumberGenerator(generator));
+    new.attributes.set(AttributeValue::RandomNumberGenerator(
+        context.configuration.random_number_generator.clone(),
+    ));
     if let Some(limits) = old.attributes.usage_limits() {
         let mut limits = limits.clone();
         limits.usage_limits_count = Some(limits.usage_limits_total);
@@ -90,22 +90,19 @@ fn given(
 }
 
 /// Puts a new key in the place of the old one.
-fn renew(
-    content: &mut ManagedObject<'static>,
-    old: &AttributeSet,
-) -> Result<RandomNumberGenerator<'static>, Failure> {
+fn renew(content: &mut ManagedObject<'static>, old: &AttributeSet) -> Result<(), Failure> {
     let algorithm = old.cryptographic_algorithm().copied();
     let algorithm = algorithm.ok_or_else(|| missing("Cryptographic Algorithm"))?;
     let length = old.cryptographic_length().copied();
     let length = length.ok_or_else(|| missing("Cryptographic Length"))?;
-    let (key, generator) = generate_symmetric(algorithm, length)?;
+    let key = generate_symmetric(algorithm, length)?;
     let block = key_block_mut(content).ok_or_else(Failure::internal)?;
     block.key_format_type = kmip::types::KeyFormatType::RAW;
     block.key_wrapping_data = None;
     block.key_value = Some(KeyValue::new(KeyMaterial::Bytes(Secret::owned(
         key.to_vec(),
     ))));
-    Ok(generator)
+    Ok(())
 }
 
 /// What the new key takes over: all that is not about the old key itself or its life so far

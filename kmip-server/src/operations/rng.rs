@@ -5,6 +5,8 @@ use kmip::types::{
     Data, ResultReason, RngRetrieveRequest, RngRetrieveResponse, RngSeedRequest, RngSeedResponse,
 };
 
+use crate::configuration::SeedPolicy;
+use crate::context::Context;
 use crate::crypto::random;
 use crate::refusal;
 
@@ -25,14 +27,25 @@ pub(super) fn retrieve(
     })
 }
 
-/// The data is taken but counts as no entropy: who knows where it comes from.
-pub(super) fn seed(request: &RngSeedRequest<'_>) -> Result<RngSeedResponse<'static>, Failure> {
+pub(super) fn seed(
+    context: &Context<'_>,
+    request: &RngSeedRequest<'_>,
+) -> Result<RngSeedResponse<'static>, Failure> {
     let data = request
         .data
         .as_bytes()
         .ok_or_else(|| Failure::new(ResultReason::INVALID_FIELD, "the data is no byte string"))?;
+    let taken = match context.configuration.seed_policy {
+        SeedPolicy::Accept => data.len(),
+        SeedPolicy::Partial => data.len() / 2,
+        SeedPolicy::Ignore => 0,
+        SeedPolicy::Deny => {
+            let message = "this server takes no data for its random number generator";
+            return Err(Failure::new(ResultReason::PERMISSION_DENIED, message));
+        }
+    };
     Ok(RngSeedResponse {
-        data_length: i32::try_from(data.len()).unwrap_or(i32::MAX),
+        data_length: i32::try_from(taken).unwrap_or(i32::MAX),
         ..RngSeedResponse::default()
     })
 }

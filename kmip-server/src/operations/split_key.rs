@@ -4,8 +4,7 @@ use kmip::server::Failure;
 use kmip::types::{
     AttributeValue, Attributes, CreateSplitKeyRequest, CreateSplitKeyResponse, JoinSplitKeyRequest,
     JoinSplitKeyResponse, KeyBlock, KeyFormatType, KeyMaterial, KeyValue, ManagedObject,
-    ObjectType, Operation, ProtocolVersion, ResultReason, Secret, SecretData, SplitKey,
-    SymmetricKey,
+    ObjectType, Operation, ResultReason, Secret, SecretData, SplitKey, SymmetricKey,
 };
 
 use zeroize::Zeroizing;
@@ -61,7 +60,6 @@ pub(super) fn create(
     }
     objects.commit()?;
     Ok(CreateSplitKeyResponse {
-        object_type: (version < ProtocolVersion::V1_3).then_some(ObjectType::SPLIT_KEY),
         unique_identifier: made,
         ..CreateSplitKeyResponse::default()
     })
@@ -112,7 +110,6 @@ pub(super) fn join(
     let object = objects.add(new)?;
     objects.commit()?;
     Ok(JoinSplitKeyResponse {
-        object_type: (version < ProtocolVersion::V1_3).then_some(request.object_type),
         unique_identifier: object.unique_identifier(),
         ..JoinSplitKeyResponse::default()
     })

@@ -7,12 +7,12 @@ use crate::Encoding;
 use crate::codec::Options;
 use crate::types::{
     AsynchronousIndicator, BatchErrorContinuationOption, DiscoverVersionsResponse,
-    MessageExtension, ProtocolVersion, RequestBatchItem, RequestHeader, RequestMessage,
+    MessageExtension, Operation, ProtocolVersion, RequestBatchItem, RequestHeader, RequestMessage,
     RequestPayload, ResponseBatchItem, ResponsePayload, ResultReason, ResultStatus,
 };
 
 use super::failure::Failure;
-use super::handler::{Call, Handler};
+use super::handler::{Call, Handler, Polled};
 use super::identifiers::Identifiers;
 use super::peer::Peer;
 use super::response;
@@ -99,11 +99,16 @@ impl<H: Handler> Engine<H> {
     ) -> Result<Vec<ResponseBatchItem<'m>>, Failure> {
         self.check(header, &items)?;
         let credentials = header.authentication.as_ref();
-        let user = self.handler.authenticate(peer, credentials)?;
+        let user = match self.handler.authenticate(peer, credentials) {
+            Ok(user) => user,
+            Err(failure) => return Ok(vec![refused(header, items, &failure)]),
+        };
         let option = header
             .batch_error_continuation_option
             .unwrap_or(BatchErrorContinuationOption::STOP);
+        let deferred = is_asynchronous(header) && self.can_defer(&items);
         let mut batch = BatchRun {
+            deferred,
             handler: &self.handler,
             peer,
             user: user.as_deref(),
@@ -124,6 +129,12 @@ impl<H: Handler> Engine<H> {
             }
         }
         Ok(batch.answers)
+    }
+
+    /// Whether requests can be processed asynchronously: each alone, since the ID Placeholder of a
+    /// batch is gone by then.
+    fn can_defer(&self, items: &[RequestBatchItem<'_>]) -> bool {
+        matches!(items, [item] if self.handler.can_defer(item.operation))
     }
 
     fn check(
@@ -157,8 +168,9 @@ impl<H: Handler> Engine<H> {
             return invalid("a Unique Batch Item ID is used twice".to_owned());
         }
         let unsupported = |message| Err(Failure::new(ResultReason::FEATURE_NOT_SUPPORTED, message));
-        if header.asynchronous_indicator == Some(AsynchronousIndicator::MANDATORY) {
-            return unsupported("this server does not process requests asynchronously");
+        let mandatory = Some(AsynchronousIndicator::MANDATORY);
+        if header.asynchronous_indicator == mandatory && !self.can_defer(items) {
+            return unsupported("this server does not process these requests asynchronously");
         }
         let undo = Some(BatchErrorContinuationOption::UNDO);
         let undoable = |item: &RequestBatchItem<'_>| self.handler.can_undo(item.operation);
@@ -175,6 +187,8 @@ struct BatchRun<'b, 'm, H> {
     peer: &'b Peer,
     user: Option<&'b str>,
     header: &'b RequestHeader<'m>,
+    /// Whether the operations are done later.
+    deferred: bool,
     identifiers: Identifiers,
     answers: Vec<ResponseBatchItem<'m>>,
 }
@@ -190,7 +204,22 @@ impl<'m, H: Handler> BatchRun<'_, 'm, H> {
             request_payload,
             ..
         } = item;
-        let outcome = allowed.and_then(|()| self.perform(request_payload));
+        let (operation, outcome) = match allowed.and_then(|()| self.process(request_payload)) {
+            Ok(Outcome::Done(payload)) => (operation, Ok(payload)),
+            Ok(Outcome::Polled(operation, outcome)) => (operation, outcome),
+            Ok(Outcome::Pending(correlation)) => {
+                self.identifiers.note(operation, None);
+                self.answers.push(ResponseBatchItem {
+                    operation: Some(operation),
+                    unique_batch_item_id: id,
+                    result_status: ResultStatus::OPERATION_PENDING,
+                    asynchronous_correlation_value: Some(correlation.into()),
+                    ..ResponseBatchItem::default()
+                });
+                return true;
+            }
+            Err(failure) => (operation, Err(failure)),
+        };
         let answer = match outcome {
             Ok(payload) => {
                 self.identifiers.note(operation, Some(&payload));
@@ -209,14 +238,32 @@ impl<'m, H: Handler> BatchRun<'_, 'm, H> {
         successful
     }
 
+    /// Performs an operation, has it performed later, or looks how far it is.
+    fn process(&self, request: RequestPayload<'m>) -> Result<Outcome, Failure> {
+        let work = || match request {
+            RequestPayload::Poll(poll) => {
+                let correlation = poll.asynchronous_correlation_value;
+                match self.handler.poll(&self.call(), &correlation)? {
+                    Polled::Pending => Ok(Outcome::Pending(correlation.into_owned())),
+                    Polled::Done { operation, outcome } => Ok(Outcome::Polled(operation, outcome)),
+                }
+            }
+            request if self.deferred => {
+                let correlation = self.handler.defer(&self.call(), request)?;
+                Ok(Outcome::Pending(correlation))
+            }
+            request => self.perform(request).map(Outcome::Done),
+        };
+        // A mistake in the handler must not take the connection, or the server, with it.
+        let handled = catch_unwind(AssertUnwindSafe(work));
+        handled.unwrap_or_else(|_| Err(Failure::internal()))
+    }
+
     fn perform(&self, request: RequestPayload<'m>) -> Result<ResponsePayload<'static>, Failure> {
         if let RequestPayload::DiscoverVersions(request) = &request {
             return Ok(self.discover_versions(&request.protocol_version));
         }
-        let call = self.call();
-        // A mistake in the handler must not take the connection, or the server, with it.
-        let handled = catch_unwind(AssertUnwindSafe(|| self.handler.handle(&call, request)));
-        handled.unwrap_or_else(|_| Err(Failure::internal()))
+        self.handler.handle(&self.call(), request)
     }
 
     /// Takes back what was done so far; the last answer is the failure.
@@ -254,6 +301,37 @@ impl<'m, H: Handler> BatchRun<'_, 'm, H> {
             header: self.header,
             identifiers: &self.identifiers,
         }
+    }
+}
+
+/// The answer to a message whose client is not let in: that to its first operation.
+fn refused<'m>(
+    header: &RequestHeader<'m>,
+    items: Vec<RequestBatchItem<'m>>,
+    failure: &Failure,
+) -> ResponseBatchItem<'m> {
+    let first = items.into_iter().next();
+    let (operation, id) = first
+        .map(|item| (item.operation, item.unique_batch_item_id))
+        .unzip();
+    response::failed(header.protocol_version, operation, id.flatten(), failure)
+}
+
+/// What became of an operation.
+enum Outcome {
+    Done(ResponsePayload<'static>),
+    /// It is to be polled with this Asynchronous Correlation Value.
+    Pending(Vec<u8>),
+    /// The result of an operation that was polled.
+    Polled(Operation, Result<ResponsePayload<'static>, Failure>),
+}
+
+/// Whether a client wants an operation deferred. In 1.x it cannot tell that it only may be.
+fn is_asynchronous(header: &RequestHeader<'_>) -> bool {
+    match header.asynchronous_indicator {
+        Some(AsynchronousIndicator::MANDATORY) => true,
+        Some(AsynchronousIndicator::OPTIONAL) => header.protocol_version < ProtocolVersion::V2_0,
+        _ => false,
     }
 }
 

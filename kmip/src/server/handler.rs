@@ -46,6 +46,31 @@ pub trait Handler: Send + Sync {
         Ok(peer.common_name())
     }
 
+    /// Whether [`defer`](Self::defer) can take this operation to be done later.
+    fn can_defer(&self, operation: Operation) -> bool {
+        let _ = operation;
+        false
+    }
+
+    /// Takes an operation that the client wants done asynchronously, and gives it an Asynchronous
+    /// Correlation Value.
+    ///
+    /// # Errors
+    /// The failure that the client is told.
+    fn defer(&self, call: &Call<'_>, request: RequestPayload<'_>) -> Result<Vec<u8>, Failure> {
+        let _ = call;
+        Err(Failure::operation_not_supported(request.operation()))
+    }
+
+    /// How far an operation is that was deferred. Once its result was given, it is forgotten.
+    ///
+    /// # Errors
+    /// If there is no such operation of this client.
+    fn poll(&self, call: &Call<'_>, correlation: &[u8]) -> Result<Polled, Failure> {
+        let _ = (call, correlation);
+        Err(Failure::operation_not_supported(Operation::POLL))
+    }
+
     /// Whether [`undo`](Self::undo) can take back this operation.
     fn can_undo(&self, operation: Operation) -> bool {
         let _ = operation;
@@ -61,6 +86,20 @@ pub trait Handler: Send + Sync {
         let _ = (call, done);
         Err(Failure::internal())
     }
+}
+
+/// How far an operation is that is done asynchronously.
+#[derive(Debug)]
+pub enum Polled {
+    /// It is not done yet.
+    Pending,
+    /// It is done.
+    Done {
+        /// What it was.
+        operation: Operation,
+        /// What came out of it.
+        outcome: Result<ResponsePayload<'static>, Failure>,
+    },
 }
 
 /// An operation in its surroundings.

@@ -18,7 +18,7 @@ mod response;
 pub use connection::serve_connection;
 pub use engine::Engine;
 pub use failure::Failure;
-pub use handler::{Call, Handler};
+pub use handler::{Call, Handler, Polled};
 pub use listener::{Server, Stopper, serve};
 pub use options::ServeOptions;
 pub use peer::Peer;

@@ -49,14 +49,14 @@ impl Bindings {
         if let Some(value) = self.values.get(name) {
             return Ok(value.clone());
         }
-        // Some documents show a sample in the response and echo it by a placeholder.
-        if let Some(value) = self.latest.get(element) {
-            return Ok(value.clone());
-        }
         if name.contains("RANDOM") && item_type == "TextString" {
             let value = format!("conformance-{}", name.to_lowercase());
             self.values.insert(name.to_owned(), value.clone());
             return Ok(value);
+        }
+        // Some documents show a sample in the response and echo it by a placeholder.
+        if let Some(value) = self.latest.get(element) {
+            return Ok(value.clone());
         }
         Err(format!("no response has a value for `${name}`"))
     }
@@ -72,7 +72,8 @@ impl Bindings {
                 false => Fit::Other(moment.to_string()),
             };
         }
-        if name != "CORRELATION_VALUE" {
+        // Each response gives a new one.
+        if !name.ends_with("CORRELATION_VALUE") {
             if let Some(known) = self.values.get(name) {
                 return match known == value {
                     true => Fit::Same,

@@ -23,10 +23,19 @@ pub(super) struct Step<'d> {
     pub(super) response: Option<Message<'d>>,
     /// Letter of the client that sends the request, if there are several.
     pub(super) client: char,
-    /// The request is repeated until the response comes.
-    pub(super) repeats: bool,
+    /// Until when the request is repeated.
+    pub(super) repeats: Option<Repeat>,
     /// The server sends the request.
     pub(super) from_server: bool,
+}
+
+/// When a request has been repeated often enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repeat {
+    /// When the expected response comes.
+    UntilExpected,
+    /// When the expected response no longer comes.
+    UntilChanged,
 }
 
 impl CaseFile {
@@ -58,7 +67,7 @@ impl CaseFile {
             client = marked_client(message.remarks).unwrap_or(client);
             steps.push(Step {
                 client,
-                repeats: message.remarks.contains("[REPEAT]"),
+                repeats: repeat(message.remarks),
                 from_server: message.remarks.contains("[Server-to-Client]"),
                 request: message,
                 response: None,
@@ -75,6 +84,15 @@ impl CaseFile {
         let document = Document::parse(&self.text);
         document.messages.iter().find_map(|message| message.version)
     }
+}
+
+/// `[REPEAT] until ...` before a request.
+fn repeat(remarks: &str) -> Option<Repeat> {
+    let (_, until) = remarks.rsplit_once("[REPEAT]")?;
+    Some(match until.contains("changed") {
+        true => Repeat::UntilChanged,
+        false => Repeat::UntilExpected,
+    })
 }
 
 /// The letter in a mark such as `[Client-B]`.

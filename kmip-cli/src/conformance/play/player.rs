@@ -8,7 +8,7 @@ use kmip::conformance::Placeholder;
 use kmip::types::{DateTime, RequestMessage, ResponseMessage};
 
 use super::bindings::Bindings;
-use super::case::{CaseFile, Step};
+use super::case::{CaseFile, Repeat, Step};
 use super::compare::Comparison;
 use super::finding::{Finding, Kind};
 use super::node::{Node, single_spaced};
@@ -16,7 +16,7 @@ use super::target::Target;
 use super::variations::Item;
 
 /// How often a request is repeated until the expected response comes.
-const REPETITIONS: u32 = 120;
+const REPETITIONS: u32 = 150;
 
 /// What came out of a step.
 #[derive(Debug)]
@@ -51,6 +51,8 @@ pub(super) struct Player<'t, T> {
     requested: HashSet<String>,
     /// Identifiers of the objects that the server made, also in cases before.
     server_made: &'t mut HashSet<String>,
+    /// Identifiers of the objects whose content the case says.
+    given: HashSet<String>,
     /// Cryptographic parameters that objects were made with.
     parameters: HashMap<String, HashSet<String>>,
     /// The response to a request that was to be asynchronous and was not.
@@ -69,6 +71,7 @@ impl<'t, T: Target> Player<'t, T> {
             bindings: Bindings::default(),
             requested: HashSet::new(),
             server_made,
+            given: HashSet::new(),
             parameters: HashMap::new(),
             done_at_once: None,
         }
@@ -121,9 +124,9 @@ impl<'t, T: Target> Player<'t, T> {
                 return Ok(Verdict::Unneeded);
             }
         }
-        let mut left = if step.repeats { REPETITIONS } else { 1 };
+        let mut left = step.repeats.map_or(0, |_| REPETITIONS);
+        let (mut equal, mut equal_at_first) = (None, None);
         loop {
-            left -= 1;
             let answer = self.exchange(step, result)?;
             let Some(expected) = &expected else {
                 return Ok(Verdict::EqualModuloVariables);
@@ -135,12 +138,24 @@ impl<'t, T: Target> Player<'t, T> {
             let items = self.items(&as_written, &answer);
             let comparison = self.compare(expected, &answer, &items);
             let different = !comparison.findings.is_empty();
-            if different && left > 0 {
+            let bindings = comparison.bindings.clone();
+            let mut verdict = comparison.verdict();
+            // Documents show the response before or after the change that is awaited.
+            let equal_at_first = *equal_at_first.get_or_insert(!different);
+            let awaited = match step.repeats {
+                None => true,
+                Some(Repeat::UntilExpected) => !different,
+                Some(Repeat::UntilChanged) => different == equal_at_first,
+            };
+            if !awaited && left > 0 {
+                left -= 1;
                 self.target.pass(1);
+                equal = (!different).then_some(verdict);
                 continue;
             }
-            let bindings = comparison.bindings.clone();
-            let verdict = comparison.verdict();
+            if different && awaited {
+                verdict = equal.unwrap_or(verdict);
+            }
             self.bindings = bindings;
             self.bindings.note(&answer);
             as_written.walk(&mut |node| {
@@ -219,9 +234,13 @@ impl<'t, T: Target> Player<'t, T> {
             }
             let makes = MAKERS.contains(&operation.as_str());
             let known = named.iter().any(|id| self.server_made.contains(id));
-            let made = makes || known || named.is_empty() && batch_has_made;
-            if made && (makes || DERIVERS.contains(&operation.as_str())) {
-                self.server_made.extend(named);
+            // Objects that the case does not bring along were made elsewhere.
+            let foreign = !named.is_empty() && !named.iter().any(|id| self.given.contains(id));
+            let brings = BRINGERS.contains(&operation.as_str());
+            let made = makes || known || foreign && !brings || named.is_empty() && batch_has_made;
+            match made && !brings {
+                true => self.server_made.extend(named),
+                false => self.given.extend(named),
             }
             batch_has_made |= made;
             items.push(Item {
@@ -248,8 +267,8 @@ const MAKERS: [&str; 7] = [
     "Certify",
     "Re-certify",
 ];
-/// Operations that make an object from others.
-const DERIVERS: [&str; 2] = ["Derive Key", "Join Split Key"];
+/// Operations after which the server has an object whose content the case says.
+const BRINGERS: [&str; 2] = ["Register", "Import"];
 
 /// Whether an operation with these parameters has another result each time.
 fn is_randomised(operation: &str, parameters: &HashSet<String>) -> bool {
@@ -309,7 +328,7 @@ fn operations(message: &Node) -> Vec<&str> {
 
 fn is_pending(message: &Node) -> bool {
     let mut items = message.named("BatchItem");
-    items.any(|item| item.text("ResultStatus") == Some("OperationPending"))
+    items.any(|item| item.text("ResultStatus") == Some("Operation Pending"))
 }
 
 fn parse(text: &str) -> Result<Node, String> {

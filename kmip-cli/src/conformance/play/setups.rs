@@ -1,6 +1,9 @@
 //! What a case needs of the server that it is played against.
 
-use kmip_server::Configuration;
+use kmip::codec::Options;
+use kmip::types::{Interval, IntoOwned, QueryResponse, RandomNumberGenerator, Tag};
+use kmip::{ProtocolVersion, xml};
+use kmip_server::{Configuration, SeedPolicy};
 
 /// The list that comes with the program.
 const LIST: &str = include_str!("../../../data/conformance-setups.tsv");
@@ -12,13 +15,21 @@ pub(super) struct Setups {
 }
 
 /// Something that a case needs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 enum Setup {
     /// Another case is played before, on the same server: that of the same version, unless it is
     /// named with one.
     After(&'static str),
     /// Leases are given for so many seconds.
     LeaseTime(u32),
+    /// What is done with data for the random number generator.
+    Seed(SeedPolicy),
+    /// The object group of which there is always a fresh member.
+    DefaultGroup(&'static str),
+    /// What Query tells.
+    Query(Box<QueryResponse<'static>>),
+    /// What keys are said to come from.
+    Generator(RandomNumberGenerator<'static>),
 }
 
 impl Setups {
@@ -29,6 +40,16 @@ impl Setups {
             let setup = match setting {
                 "after" => Setup::After(value),
                 "lease-time" => Setup::LeaseTime(value.parse().ok()?),
+                "seed" => Setup::Seed(match value {
+                    "accept" => SeedPolicy::Accept,
+                    "partial" => SeedPolicy::Partial,
+                    "ignore" => SeedPolicy::Ignore,
+                    "deny" => SeedPolicy::Deny,
+                    _ => return None,
+                }),
+                "default-group" => Setup::DefaultGroup(value),
+                "query" => Setup::Query(Box::new(query(value)?)),
+                "generator" => Setup::Generator(generator(value)?),
                 _ => return None,
             };
             Some((case, setup))
@@ -41,8 +62,8 @@ impl Setups {
     fn of<'s>(&'s self, case: &'s str) -> impl Iterator<Item = Setup> + 's {
         let base = base(case);
         let rows = self.rows.iter();
-        let rows = rows.filter(move |(name, _)| *name == base || *name == "*");
-        rows.map(|(_, setup)| *setup)
+        let rows = rows.filter(move |(name, _)| [base, case, "*"].contains(name));
+        rows.map(|(_, setup)| setup.clone())
     }
 
     /// The cases that are played before one, on the same server.
@@ -51,7 +72,7 @@ impl Setups {
         let before = |setup| match setup {
             Setup::After(name) if base(name) != name => Some(name.to_owned()),
             Setup::After(name) => Some(format!("{name}{version}")),
-            Setup::LeaseTime(_) => None,
+            _ => None,
         };
         self.of(case).filter_map(before).collect()
     }
@@ -62,11 +83,42 @@ impl Setups {
             match setup {
                 Setup::After(_) => {}
                 Setup::LeaseTime(seconds) => {
-                    configuration.lease_time = Some(kmip::types::Interval(seconds));
+                    configuration.lease_time = Some(Interval(seconds));
                 }
+                Setup::Seed(policy) => configuration.seed_policy = policy,
+                Setup::DefaultGroup(group) => configuration.default_group = Some(group.to_owned()),
+                Setup::Query(told) => configuration.query = *told,
+                Setup::Generator(generator) => configuration.random_number_generator = generator,
             }
         }
     }
+}
+
+/// What Query tells, from the elements of a response.
+fn query(elements: &str) -> Option<QueryResponse<'static>> {
+    let (text, tag) = enclosed(elements, Tag::RESPONSE_PAYLOAD)?;
+    let item = xml::decode_item::<QueryResponse<'_>>(text.as_bytes(), tag, VERSION, &options());
+    item.ok().map(IntoOwned::into_owned)
+}
+
+/// A random number generator, from the elements of that attribute.
+fn generator(elements: &str) -> Option<RandomNumberGenerator<'static>> {
+    let (text, tag) = enclosed(elements, Tag::RANDOM_NUMBER_GENERATOR)?;
+    let item =
+        xml::decode_item::<RandomNumberGenerator<'_>>(text.as_bytes(), tag, VERSION, &options());
+    item.ok().map(IntoOwned::into_owned)
+}
+
+/// The version whose names the list has.
+const VERSION: ProtocolVersion = ProtocolVersion::V1_4;
+
+fn options() -> Options {
+    Options::strict()
+}
+
+fn enclosed(elements: &str, tag: Tag) -> Option<(String, Tag)> {
+    let name = tag.spelling()?;
+    Some((format!("<{name}>{elements}</{name}>"), tag))
 }
 
 /// The name of a case without the version at its end, such as `-21`.

@@ -95,7 +95,8 @@ impl Place<'_> {
             || RESULTS.contains(&name) && (made || self.item.randomised)
             || made && (self.is_in("KeyValue") || name == "KeyValue")
             || self.is_wrapped() && (self.is_in("KeyValue") || name == "KeyValue")
-            || made && name == "KeyFormatType"
+            || name == "KeyFormatType"
+            || name.ends_with("UniqueIdentifier")
             || made && self.is_of_certificate(name)
             || self.item.operation == "RNG Retrieve" && name == "Data"
     }
@@ -135,6 +136,7 @@ impl Place<'_> {
             | "VendorIdentification" => true,
             "AttributeIndex" => node.value.as_deref() == Some("0"),
             "Attribute" => is_server_custom(node),
+            "AttributeName" => node.value.as_deref() == Some("Object Group"),
             // What a server offers is its own; the documents say that the lists may vary.
             "Operation" | "ObjectType" => {
                 self.item.operation == "Query" && self.is_in("ResponsePayload")

@@ -1,0 +1,166 @@
+//! The certification authority of the server.
+
+use std::sync::{Mutex, PoisonError};
+
+use kmip::server::Failure;
+use kmip::types::{CertificateRequestType, ResultReason};
+use openssl::asn1::Asn1Time;
+use openssl::bn::BigNum;
+use openssl::error::ErrorStack;
+use openssl::hash::MessageDigest;
+use openssl::pkey::{PKey, PKeyRef, Private, Public};
+use openssl::rsa::Rsa;
+use openssl::x509::extension::{AuthorityKeyIdentifier, BasicConstraints, SubjectKeyIdentifier};
+use openssl::x509::{X509, X509Builder, X509Name, X509NameRef, X509Req};
+
+use super::failed;
+use super::generate::random;
+use crate::refusal;
+
+/// How long certificates are valid, in days.
+const VALIDITY: u32 = 365;
+
+/// Issues certificates. Its key is made when the first one is asked for, and lasts as long as the
+/// process: it is for tests and demonstrations.
+#[derive(Default)]
+pub(crate) struct CertificationAuthority {
+    issuer: Mutex<Option<Issuer>>,
+}
+
+#[derive(Clone)]
+struct Issuer {
+    key: PKey<Private>,
+    certificate: X509,
+}
+
+impl CertificationAuthority {
+    /// A certificate in DER for a public key, with the subject of the request, or if there is none
+    /// the given common name.
+    ///
+    /// # Errors
+    /// If the request is not for this key, or not by its owner, or of an unknown kind.
+    pub(crate) fn certify(
+        &self,
+        key: &PKeyRef<Public>,
+        request: Option<(CertificateRequestType, &[u8])>,
+        common_name: &str,
+    ) -> Result<Vec<u8>, Failure> {
+        let subject = match request {
+            Some((kind, bytes)) => requested_subject(key, kind, bytes)?,
+            None => named("the server", common_name).map_err(failed("the name of the subject"))?,
+        };
+        let serial = random(16)?;
+        let certificate = self
+            .issuer()
+            .and_then(|issuer| issuer.issue(key, &subject, &serial))
+            .and_then(|certificate| certificate.to_der());
+        certificate.map_err(failed("the certificate cannot be signed"))
+    }
+
+    fn issuer(&self) -> Result<Issuer, ErrorStack> {
+        let mut issuer = self.issuer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(issuer) = &*issuer {
+            return Ok(issuer.clone());
+        }
+        let made = Issuer::new()?;
+        *issuer = Some(made.clone());
+        Ok(made)
+    }
+}
+
+impl Issuer {
+    fn new() -> Result<Self, ErrorStack> {
+        let key = PKey::from_rsa(Rsa::generate(2048)?)?;
+        let name = named("KMIP reference key server", "certification authority")?;
+        let mut serial = [0; 16];
+        openssl::rand::rand_bytes(&mut serial)?;
+        let mut builder = started(&name, &serial)?;
+        builder.set_issuer_name(&name)?;
+        builder.set_pubkey(&key)?;
+        let ca = BasicConstraints::new().critical().ca().build()?;
+        builder.append_extension(ca)?;
+        let identifier = SubjectKeyIdentifier::new();
+        let identifier = identifier.build(&builder.x509v3_context(None, None))?;
+        builder.append_extension(identifier)?;
+        builder.sign(&key, MessageDigest::sha256())?;
+        Ok(Issuer {
+            key,
+            certificate: builder.build(),
+        })
+    }
+
+    fn issue(
+        &self,
+        key: &PKeyRef<Public>,
+        subject: &X509NameRef,
+        serial: &[u8],
+    ) -> Result<X509, ErrorStack> {
+        let mut builder = started(subject, serial)?;
+        builder.set_issuer_name(self.certificate.subject_name())?;
+        builder.set_pubkey(key)?;
+        builder.append_extension(BasicConstraints::new().build()?)?;
+        let mut identifier = AuthorityKeyIdentifier::new();
+        let context = builder.x509v3_context(Some(&self.certificate), None);
+        let identifier = identifier.keyid(false).build(&context)?;
+        builder.append_extension(identifier)?;
+        builder.sign(&self.key, MessageDigest::sha256())?;
+        Ok(builder.build())
+    }
+}
+
+fn started(subject: &X509NameRef, serial: &[u8]) -> Result<X509Builder, ErrorStack> {
+    let mut builder = X509Builder::new()?;
+    builder.set_version(2)?;
+    builder.set_subject_name(subject)?;
+    let mut serial = BigNum::from_slice(serial)?;
+    // Positive and of at most 16 bytes (RFC 5280, 4.1.2.2).
+    serial.clear_bit(127)?;
+    let serial = serial.to_asn1_integer()?;
+    builder.set_serial_number(&serial)?;
+    let (from, to) = (
+        Asn1Time::days_from_now(0)?,
+        Asn1Time::days_from_now(VALIDITY)?,
+    );
+    builder.set_not_before(&from)?;
+    builder.set_not_after(&to)?;
+    Ok(builder)
+}
+
+fn named(organization: &str, common_name: &str) -> Result<X509Name, ErrorStack> {
+    let mut name = X509Name::builder()?;
+    name.append_entry_by_text("O", organization)?;
+    name.append_entry_by_text("CN", common_name)?;
+    Ok(name.build())
+}
+
+/// The subject of a request, after checking that the owner of the key has made it.
+fn requested_subject(
+    key: &PKeyRef<Public>,
+    kind: CertificateRequestType,
+    bytes: &[u8],
+) -> Result<X509Name, Failure> {
+    let request = match kind {
+        CertificateRequestType::PKCS_10 => X509Req::from_der(bytes),
+        CertificateRequestType::PEM => X509Req::from_pem(bytes),
+        _ => {
+            let message = format!("certificate requests as {kind:?} are not supported");
+            return Err(refusal::not_supported(message));
+        }
+    };
+    let invalid = |message: &'static str| Failure::new(ResultReason::INVALID_FIELD, message);
+    let request = request.map_err(|_| invalid("the certificate request cannot be read"))?;
+    let own = request.public_key();
+    let own = own.map_err(|_| invalid("the certificate request has no key that can be read"))?;
+    if !own.public_eq(key) {
+        return Err(invalid("the certificate request is for another key"));
+    }
+    if !request.verify(&own).unwrap_or(false) {
+        return Err(invalid(
+            "the certificate request is not signed with its key",
+        ));
+    }
+    request
+        .subject_name()
+        .to_owned()
+        .map_err(failed("the name of the subject"))
+}

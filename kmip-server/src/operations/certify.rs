@@ -1,0 +1,171 @@
+//! Certify and Re-certify: certificates by the authority of the server (KMIP 1.4, 4.7 and 4.8; 2.1,
+//! 6.1.6 and 6.1.42).
+
+use kmip::server::Failure;
+use kmip::types::{
+    Attribute, AttributeValue, Attributes, Certificate, CertificateRequestType, CertificateType,
+    CertifyRequest, CertifyResponse, LinkType, ManagedObject, Operation, ReCertifyRequest,
+    ReCertifyResponse, Tag,
+};
+
+use super::create_key_pair::link;
+use super::re_key::{inherited, is_replacement, set_dates};
+use crate::context::{Context, Objects};
+use crate::crypto;
+use crate::object::{NewObject, StoredObject, key_block};
+use crate::refusal;
+
+pub(super) fn certify(
+    context: &Context<'_>,
+    request: &CertifyRequest<'_>,
+) -> Result<CertifyResponse<'static>, Failure> {
+    let mut objects = context.begin()?;
+    let key = objects.get_online(request.unique_identifier.as_ref())?;
+    let asked = asked(
+        request.certificate_request_type,
+        request.certificate_request_value.as_deref(),
+    );
+    let certificate = issue(context, &objects, &key, asked, Operation::CERTIFY)?;
+    let given = given(&objects, request.attributes.as_ref())?;
+    let mut new = NewObject::new(certificate, given, context.version())?;
+    new.attributes
+        .add(link(LinkType::PUBLIC_KEY_LINK, &key.identifier));
+    let new = objects.add(new)?;
+    point_to(context, &mut objects, key, &new)?;
+    objects.commit()?;
+    Ok(CertifyResponse {
+        unique_identifier: new.unique_identifier(),
+        ..CertifyResponse::default()
+    })
+}
+
+pub(super) fn re_certify(
+    context: &Context<'_>,
+    request: &ReCertifyRequest<'_>,
+) -> Result<ReCertifyResponse<'static>, Failure> {
+    let version = context.version();
+    let mut objects = context.begin()?;
+    let mut old = objects.get_online(request.unique_identifier.as_ref())?;
+    let key = linked(&old, LinkType::PUBLIC_KEY_LINK)
+        .filter(|_| matches!(objects.content(&old), Ok(ManagedObject::Certificate(_))))
+        .ok_or_else(|| refusal::wrong_object(version, Operation::RE_CERTIFY))?;
+    if old.attributes.iter().any(is_replacement) {
+        let message = format!("the certificate `{}` is replaced already", old.identifier);
+        return Err(refusal::wrong_state(version, message));
+    }
+    let key = objects.by_identifier(&key)?;
+    let asked = asked(
+        request.certificate_request_type,
+        request.certificate_request_value.as_deref(),
+    );
+    let certificate = issue(context, &objects, &key, asked, Operation::RE_CERTIFY)?;
+    let given = given(&objects, request.attributes.as_ref())?;
+    let mut new = NewObject::new(certificate, [], version)?;
+    for attribute in inherited(&old.attributes, &given) {
+        // What the new certificate says of itself stays.
+        let about_itself = attribute.value.tag().is_some_and(|tag| {
+            new.attributes.value(tag).is_some() || tag == Tag::X_509_CERTIFICATE_IDENTIFIER
+        });
+        if !about_itself || attribute.value.tag() == Some(Tag::NAME) {
+            new.attributes.add(attribute.value);
+        }
+    }
+    for attribute in given {
+        crate::attributes::check_new(&attribute, version)?;
+        match crate::attributes::has_instances(&attribute.reference()) {
+            true => new.attributes.add(attribute.value),
+            false => new.attributes.set(attribute.value),
+        }
+    }
+    let now = context.now;
+    set_dates(&mut new.attributes, &old.attributes, request.offset, now);
+    new.attributes
+        .add(link(LinkType::REPLACED_OBJECT_LINK, &old.identifier));
+    new.attributes
+        .add(link(LinkType::PUBLIC_KEY_LINK, &key.identifier));
+    old.attributes
+        .add(link(LinkType::REPLACEMENT_OBJECT_LINK, &new.identifier));
+    // The name goes to the new certificate, so that whoever looks for it finds the one to use.
+    old.attributes.clear(Tag::NAME);
+    old.attributes.touch(now);
+    objects.save(&old)?;
+    let new = objects.add(new)?;
+    point_to(context, &mut objects, key, &new)?;
+    objects.commit()?;
+    Ok(ReCertifyResponse {
+        unique_identifier: new.unique_identifier(),
+        ..ReCertifyResponse::default()
+    })
+}
+
+/// The certificate request in a message. Without a type it is PKCS#10 (KMIP 1.1, 4.6).
+fn asked(
+    kind: Option<CertificateRequestType>,
+    value: Option<&[u8]>,
+) -> Option<(CertificateRequestType, &[u8])> {
+    let value = value.filter(|value| !value.is_empty())?;
+    Some((kind.unwrap_or(CertificateRequestType::PKCS_10), value))
+}
+
+fn given(
+    objects: &Objects<'_>,
+    attributes: Option<&Attributes<'_>>,
+) -> Result<Vec<Attribute<'static>>, Failure> {
+    attributes.map_or(Ok(Vec::new()), |attributes| objects.given(attributes))
+}
+
+fn issue(
+    context: &Context<'_>,
+    objects: &Objects<'_>,
+    key: &StoredObject,
+    asked: Option<(CertificateRequestType, &[u8])>,
+    operation: Operation,
+) -> Result<ManagedObject<'static>, Failure> {
+    let content = objects.content(key)?;
+    let block = match &content {
+        ManagedObject::PublicKey(_) => key_block(&content),
+        _ => None,
+    };
+    let block = block.ok_or_else(|| refusal::wrong_object(context.version(), operation))?;
+    let public = crypto::public_key(block)?;
+    let authority = &context.volatile.authority;
+    let certificate = authority.certify(&public, asked, &key.identifier)?;
+    Ok(ManagedObject::Certificate(Certificate {
+        certificate_type: CertificateType::X_509,
+        certificate_value: certificate.into(),
+        ..Certificate::default()
+    }))
+}
+
+/// Links the key with its newest certificate.
+fn point_to(
+    context: &Context<'_>,
+    objects: &mut Objects<'_>,
+    mut key: StoredObject,
+    certificate: &StoredObject,
+) -> Result<(), Failure> {
+    let is_link = |attribute: &Attribute<'_>| {
+        matches!(&attribute.value, AttributeValue::Link(link)
+            if link.link_type == LinkType::CERTIFICATE_LINK)
+    };
+    let new = link(LinkType::CERTIFICATE_LINK, &certificate.identifier);
+    match key.attributes.iter().position(is_link) {
+        Some(position) => key.attributes.replace(position, new),
+        None => key.attributes.add(new),
+    }
+    key.attributes.touch(context.now);
+    objects.save(&key)
+}
+
+/// The object that another one is linked with.
+fn linked(object: &StoredObject, link_type: LinkType) -> Option<String> {
+    object
+        .attributes
+        .iter()
+        .find_map(|attribute| match &attribute.value {
+            AttributeValue::Link(link) if link.link_type == link_type => {
+                link.linked_object_identifier.as_text().map(str::to_owned)
+            }
+            _ => None,
+        })
+}

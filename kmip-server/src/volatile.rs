@@ -1,0 +1,17 @@
+//! What the server remembers only until it ends.
+
+use crate::crypto::CertificationAuthority;
+use crate::deferred::Deferred;
+use crate::groups::Groups;
+use crate::streams::Streams;
+use crate::tickets::Tickets;
+
+/// Everything of the kind.
+#[derive(Default)]
+pub(crate) struct Volatile {
+    pub(crate) streams: Streams,
+    pub(crate) groups: Groups,
+    pub(crate) deferred: Deferred,
+    pub(crate) tickets: Tickets,
+    pub(crate) authority: CertificationAuthority,
+}

@@ -1,0 +1,138 @@
+//! Certificates that the server issues.
+
+mod common;
+
+use common::World;
+use kmip::ProtocolVersion;
+use kmip::types::{
+    Attribute, Attributes, CertificateRequestType, CertifyRequest, CreateKeyPairRequest,
+    CryptographicAlgorithm, CryptographicUsageMask, GetRequest, ManagedObject, ReCertifyRequest,
+    ResultReason, UniqueIdentifier,
+};
+use openssl::hash::MessageDigest;
+use openssl::pkey::{PKey, Private};
+use openssl::x509::{X509, X509Name, X509Req};
+
+type Identifier = UniqueIdentifier<'static>;
+
+/// A key pair of the server: private and public key.
+fn pair(world: &World, version: ProtocolVersion) -> (Identifier, Identifier) {
+    let attributes = |usage| -> Attributes<'static> {
+        [
+            Attribute::cryptographic_algorithm(CryptographicAlgorithm::RSA),
+            Attribute::cryptographic_length(2048),
+            Attribute::cryptographic_usage_mask(usage),
+        ]
+        .into()
+    };
+    let request = CreateKeyPairRequest {
+        private_key_attributes: Some(attributes(CryptographicUsageMask::SIGN)),
+        public_key_attributes: Some(attributes(CryptographicUsageMask::VERIFY)),
+        ..CreateKeyPairRequest::default()
+    };
+    let made = world.call(version, request).expect("a key pair");
+    (
+        made.private_key_unique_identifier,
+        made.public_key_unique_identifier,
+    )
+}
+
+fn content(world: &World, version: ProtocolVersion, object: &Identifier) -> ManagedObject<'static> {
+    let request = GetRequest {
+        unique_identifier: Some(object.clone()),
+        ..GetRequest::default()
+    };
+    world.call(version, request).expect("get").managed_object
+}
+
+fn private_key(world: &World, version: ProtocolVersion, object: &Identifier) -> PKey<Private> {
+    let ManagedObject::PrivateKey(key) = content(world, version, object) else {
+        panic!("no private key");
+    };
+    let value = key.key_block.key_value.expect("a value");
+    PKey::private_key_from_der(value.as_bytes().expect("bytes")).expect("a key")
+}
+
+fn certificate(world: &World, version: ProtocolVersion, object: &Identifier) -> X509 {
+    let ManagedObject::Certificate(certificate) = content(world, version, object) else {
+        panic!("no certificate");
+    };
+    X509::from_der(&certificate.certificate_value).expect("a certificate")
+}
+
+fn request_for(key: &PKey<Private>, signed_with: &PKey<Private>) -> Vec<u8> {
+    let mut subject = X509Name::builder().expect("a name");
+    subject
+        .append_entry_by_text("CN", "Client")
+        .expect("a name");
+    let mut request = X509Req::builder().expect("a request");
+    request.set_subject_name(&subject.build()).expect("a name");
+    request.set_pubkey(key).expect("a key");
+    request
+        .sign(signed_with, MessageDigest::sha256())
+        .expect("a signature");
+    request.build().to_der().expect("DER")
+}
+
+fn certify(key: &Identifier, request: Option<Vec<u8>>) -> CertifyRequest<'static> {
+    CertifyRequest {
+        unique_identifier: Some(key.clone()),
+        certificate_request_type: request.is_some().then_some(CertificateRequestType::PKCS_10),
+        certificate_request_value: request.map(Into::into),
+        ..CertifyRequest::default()
+    }
+}
+
+#[test]
+fn a_key_gets_a_certificate_and_another_one() {
+    let world = World::new();
+    let version = ProtocolVersion::V2_1;
+    let (private, public) = pair(&world, version);
+    let key = private_key(&world, version, &private);
+    let request = certify(&public, Some(request_for(&key, &key)));
+    let first = world
+        .call(version, request)
+        .expect("a certificate")
+        .unique_identifier;
+    let issued = certificate(&world, version, &first);
+    assert!(issued.public_key().expect("a key").public_eq(&key));
+    let subject = issued.subject_name().entries().next().expect("a name");
+    assert_eq!(subject.data().as_slice(), b"Client");
+
+    let again = ReCertifyRequest {
+        unique_identifier: Some(first.clone()),
+        ..ReCertifyRequest::default()
+    };
+    let second = world
+        .call(version, again.clone())
+        .expect("another")
+        .unique_identifier;
+    let renewed = certificate(&world, version, &second);
+    assert!(renewed.public_key().expect("a key").public_eq(&key));
+    assert_ne!(
+        issued.serial_number().to_bn().expect("a number"),
+        renewed.serial_number().to_bn().expect("a number")
+    );
+    // The same authority has issued both.
+    let issuer = |certificate: &X509| certificate.issuer_name().to_der().expect("DER");
+    assert_eq!(issuer(&issued), issuer(&renewed));
+    let refused = world.call(version, again).expect_err("replaced already");
+    assert_eq!(refused, common::wrong_state(version));
+
+    // What is not the owner's wish is refused.
+    let stranger =
+        PKey::from_rsa(openssl::rsa::Rsa::generate(2048).expect("a key")).expect("a key");
+    for request in [
+        request_for(&stranger, &stranger),
+        request_for(&key, &stranger),
+        b"no request".to_vec(),
+    ] {
+        let refused = world.call(version, certify(&public, Some(request)));
+        assert_eq!(refused.expect_err("refused"), ResultReason::INVALID_FIELD);
+    }
+    let refused = world.call(version, certify(&private, None));
+    assert_eq!(
+        refused.expect_err("refused"),
+        ResultReason::INVALID_OBJECT_TYPE
+    );
+}

@@ -1,0 +1,277 @@
+//! What lasts longer than a message: asynchronous requests, tickets, and who a client is.
+
+mod common;
+
+use common::{World, create, name};
+use kmip::ProtocolVersion;
+use kmip::types::{
+    AsynchronousIndicator, Authentication, CancelRequest, CancellationResult, CreateRequest,
+    Credential, CredentialType, CredentialValue, DelegatedLoginRequest, DeviceCredential,
+    GetAttributesRequest, GetRequest, Interval, LocateRequest, LoginRequest, LogoutRequest,
+    Objects, Operation, OperationRequest, Operations, PollRequest, RequestMessage,
+    ResponseBatchItem, ResponsePayload, ResultReason, ResultStatus, Right, Rights, Ticket,
+    TicketCredential, UniqueIdentifier,
+};
+
+fn send<'a, R: OperationRequest<'a>>(
+    world: &World,
+    version: ProtocolVersion,
+    request: R,
+    change: impl FnOnce(&mut RequestMessage<'a>),
+) -> ResponseBatchItem<'static> {
+    let mut message = RequestMessage::single(version, request);
+    change(&mut message);
+    world.exchange(&world.peer, &message).batch_item.remove(0)
+}
+
+fn deferred<'a, R: OperationRequest<'a>>(
+    world: &World,
+    version: ProtocolVersion,
+    request: R,
+) -> ResponseBatchItem<'static> {
+    send(world, version, request, |message| {
+        message.request_header.asynchronous_indicator = Some(match common::is_2x(version) {
+            true => AsynchronousIndicator::MANDATORY,
+            false => AsynchronousIndicator::OPTIONAL,
+        });
+    })
+}
+
+fn poll(
+    world: &World,
+    version: ProtocolVersion,
+    pending: &ResponseBatchItem<'static>,
+) -> ResponseBatchItem<'static> {
+    let request = PollRequest {
+        asynchronous_correlation_value: correlation(pending).into(),
+        ..PollRequest::default()
+    };
+    send(world, version, request, |_| {})
+}
+
+fn correlation(pending: &ResponseBatchItem<'static>) -> Vec<u8> {
+    assert_eq!(pending.result_status, ResultStatus::OPERATION_PENDING);
+    let value = pending.asynchronous_correlation_value.clone();
+    value.expect("a correlation value").into_owned()
+}
+
+#[test]
+fn what_is_asked_for_asynchronously_is_polled() {
+    for version in ProtocolVersion::ALL {
+        let world = World::new();
+        let pending = deferred(&world, version, create([name("later")]));
+        assert_eq!(pending.operation, Some(Operation::CREATE));
+        let done = poll(&world, version, &pending);
+        assert_eq!(done.operation, Some(Operation::CREATE), "{version}");
+        assert_eq!(done.result_status, ResultStatus::SUCCESS);
+        let Some(ResponsePayload::Create(created)) = done.response_payload else {
+            panic!("no key was made");
+        };
+        let found = world.call(version, named("later")).expect("locate");
+        assert_eq!(found.unique_identifier, [created.unique_identifier]);
+        // The result is given once.
+        let again = poll(&world, version, &pending);
+        assert_eq!(again.result_status, ResultStatus::OPERATION_FAILED);
+    }
+}
+
+#[test]
+fn what_fails_later_is_told_when_polled() {
+    let version = ProtocolVersion::V2_1;
+    let world = World::new();
+    let pending = deferred(&world, version, CreateRequest::default());
+    let failed = poll(&world, version, &pending);
+    assert_eq!(failed.operation, Some(Operation::CREATE));
+    assert_eq!(failed.result_reason, Some(ResultReason::INVALID_MESSAGE));
+}
+
+#[test]
+fn what_is_cancelled_is_not_done_but_what_comes_before_other_requests_is() {
+    for version in [ProtocolVersion::V1_0, ProtocolVersion::V2_1] {
+        let world = World::new();
+        let cancel = |pending: &ResponseBatchItem<'static>| {
+            let request = CancelRequest {
+                asynchronous_correlation_value: correlation(pending).into(),
+                ..CancelRequest::default()
+            };
+            let answer = world.call(version, request).expect("cancel");
+            answer.cancellation_result
+        };
+        let pending = deferred(&world, version, create([name("never")]));
+        assert_eq!(cancel(&pending), CancellationResult::CANCELED);
+        let found = world.call(version, named("never")).expect("locate");
+        assert!(found.unique_identifier.is_empty());
+        let pending = deferred(&world, version, create([name("now")]));
+        let found = world.call(version, named("now")).expect("locate");
+        assert_eq!(found.unique_identifier.len(), 1);
+        assert_eq!(cancel(&pending), CancellationResult::COMPLETED);
+    }
+}
+
+#[test]
+fn nobody_polls_what_another_client_asked_for() {
+    let version = ProtocolVersion::V2_1;
+    let world = World::new();
+    let pending = deferred(&world, version, create([]));
+    let authority = test_support::Authority::new("tests");
+    let request = PollRequest {
+        asynchronous_correlation_value: correlation(&pending).into(),
+        ..PollRequest::default()
+    };
+    let message = RequestMessage::single(version, request);
+    let answer = world.exchange(&common::peer(&authority, "other"), &message);
+    let reason = answer.batch_item[0].result_reason;
+    let expected = ResultReason::INVALID_ASYNCHRONOUS_CORRELATION_VALUE;
+    assert_eq!(reason, Some(expected));
+}
+
+fn named(text: &str) -> LocateRequest<'static> {
+    LocateRequest {
+        attributes: [name(text)].into(),
+        ..LocateRequest::default()
+    }
+}
+
+const VERSION: ProtocolVersion = ProtocolVersion::V2_1;
+
+fn with_ticket<'a, R: OperationRequest<'a>>(
+    world: &World,
+    ticket: &Ticket<'static>,
+    request: R,
+) -> Result<(), Option<ResultReason>> {
+    let credential = CredentialValue::Ticket(TicketCredential {
+        ticket: ticket.clone(),
+        ..TicketCredential::default()
+    });
+    let item = send(world, VERSION, request, |message| {
+        message.request_header.authentication = Some(given(CredentialType::TICKET, credential));
+    });
+    match item.result_status {
+        ResultStatus::SUCCESS => Ok(()),
+        _ => Err(item.result_reason),
+    }
+}
+
+fn given(kind: CredentialType, value: CredentialValue<'_>) -> Authentication<'_> {
+    Authentication {
+        credential: vec![Credential {
+            credential_type: kind,
+            credential_value: value,
+            ..Credential::default()
+        }],
+        ..Authentication::default()
+    }
+}
+
+fn attributes_of(object: &UniqueIdentifier<'static>) -> GetAttributesRequest<'static> {
+    GetAttributesRequest {
+        unique_identifier: Some(object.clone()),
+        ..GetAttributesRequest::default()
+    }
+}
+
+#[test]
+fn a_ticket_stands_for_its_client_until_it_ends() {
+    let world = World::new();
+    let key = world.create(VERSION, []);
+    let login = LoginRequest {
+        lease_time: Some(Interval(60)),
+        request_count: Some(2),
+        ..LoginRequest::default()
+    };
+    let ticket = world.call(VERSION, login.clone()).expect("login").ticket;
+    assert_eq!(with_ticket(&world, &ticket, attributes_of(&key)), Ok(()));
+    assert_eq!(with_ticket(&world, &ticket, attributes_of(&key)), Ok(()));
+    let used_up = with_ticket(&world, &ticket, attributes_of(&key));
+    assert_eq!(used_up, Err(Some(ResultReason::USAGE_LIMIT_EXCEEDED)));
+
+    let ticket = world.call(VERSION, login).expect("login").ticket;
+    world.clock.advance(61);
+    let late = with_ticket(&world, &ticket, attributes_of(&key));
+    assert_eq!(late, Err(Some(ResultReason::INVALID_TICKET)));
+
+    let ticket = world
+        .call(VERSION, LoginRequest::default())
+        .expect("login")
+        .ticket;
+    let logout = LogoutRequest {
+        ticket: ticket.clone(),
+        ..LogoutRequest::default()
+    };
+    world.call(VERSION, logout).expect("logout");
+    let out = with_ticket(&world, &ticket, attributes_of(&key));
+    assert_eq!(out, Err(Some(ResultReason::INVALID_TICKET)));
+}
+
+#[test]
+fn a_delegated_ticket_allows_what_its_rights_name() {
+    let world = World::new();
+    let (mine, other) = (world.create(VERSION, []), world.create(VERSION, []));
+    let right = Right {
+        operations: Some(Operations {
+            operation: vec![Operation::GET_ATTRIBUTES],
+            ..Operations::default()
+        }),
+        objects: Some(Objects {
+            unique_identifier: vec![mine.clone()],
+            ..Objects::default()
+        }),
+        ..Right::default()
+    };
+    let login = DelegatedLoginRequest {
+        rights: Rights {
+            right: vec![right],
+            ..Rights::default()
+        },
+        ..DelegatedLoginRequest::default()
+    };
+    let ticket = world.call(VERSION, login).expect("login").ticket;
+    assert_eq!(with_ticket(&world, &ticket, attributes_of(&mine)), Ok(()));
+    let refused = Err(Some(ResultReason::NOT_AUTHORISED));
+    assert_eq!(with_ticket(&world, &ticket, attributes_of(&other)), refused);
+    let get = GetRequest {
+        unique_identifier: Some(mine),
+        ..GetRequest::default()
+    };
+    assert_eq!(with_ticket(&world, &ticket, get), refused);
+    let nothing = GetAttributesRequest::default();
+    assert_eq!(with_ticket(&world, &ticket, nothing), refused);
+}
+
+#[test]
+fn a_made_up_ticket_is_refused() {
+    let world = World::new();
+    let key = world.create(VERSION, []);
+    let made_up = with_ticket(&world, &Ticket::default(), attributes_of(&key));
+    assert_eq!(made_up, Err(Some(ResultReason::INVALID_TICKET)));
+}
+
+#[test]
+fn devices_do_not_see_each_others_objects() {
+    let version = ProtocolVersion::V1_2;
+    let world = World::new();
+    let as_device = |serial: &'static str, object: Option<&UniqueIdentifier<'static>>| {
+        let device = CredentialValue::Device(DeviceCredential {
+            device_serial_number: Some(serial.into()),
+            ..DeviceCredential::default()
+        });
+        let authentication = Some(given(CredentialType::DEVICE, device));
+        match object {
+            None => send(&world, version, create([]), |message| {
+                message.request_header.authentication = authentication;
+            }),
+            Some(object) => send(&world, version, attributes_of(object), |message| {
+                message.request_header.authentication = authentication;
+            }),
+        }
+    };
+    let made = as_device("one", None);
+    let Some(ResponsePayload::Create(made)) = made.response_payload else {
+        panic!("no key was made");
+    };
+    let key = made.unique_identifier;
+    let seen = as_device("one", Some(&key));
+    assert_eq!(seen.result_status, ResultStatus::SUCCESS);
+    let refused = as_device("two", Some(&key));
+    assert_eq!(refused.result_reason, Some(ResultReason::PERMISSION_DENIED));
+}
