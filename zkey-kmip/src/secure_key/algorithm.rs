@@ -1,4 +1,4 @@
-//! The AlgorithmIdentifiers of signatures (RFC 3279, 4055, 5758).
+//! The AlgorithmIdentifiers of signatures and digests (RFC 3279, 4055, 5758).
 
 use super::{DigestAlgorithm, SignatureScheme};
 use crate::der::{self, INTEGER, NULL, OBJECT_IDENTIFIER, SEQUENCE, context};
@@ -12,6 +12,20 @@ impl SignatureScheme {
     /// The AlgorithmIdentifier of signatures over digests of this kind, in DER.
     pub fn algorithm_identifier(self, digest: DigestAlgorithm) -> Vec<u8> {
         identifier(self, digest)
+    }
+}
+
+impl DigestAlgorithm {
+    /// The AlgorithmIdentifier of the digest itself, in DER.
+    pub(super) fn identifier(self) -> Vec<u8> {
+        let last = match self {
+            DigestAlgorithm::Sha1 => return algorithm(SHA_1, &null()),
+            DigestAlgorithm::Sha224 => 4,
+            DigestAlgorithm::Sha256 => 1,
+            DigestAlgorithm::Sha384 => 2,
+            DigestAlgorithm::Sha512 => 3,
+        };
+        algorithm(&[SHA_2, &[last]].concat(), &null())
     }
 }
 
@@ -46,7 +60,7 @@ fn pss_parameters(digest: DigestAlgorithm) -> Vec<u8> {
     if digest == DigestAlgorithm::Sha1 {
         return der::encode(SEQUENCE, &[]);
     }
-    let hash = hash(digest);
+    let hash = digest.identifier();
     let mask = algorithm(&pkcs_1(8), &hash);
     let salt = der::encode(INTEGER, &[&[digest.size() as u8]]);
     der::encode(
@@ -57,17 +71,6 @@ fn pss_parameters(digest: DigestAlgorithm) -> Vec<u8> {
             &der::encode(context(2), &[&salt]),
         ],
     )
-}
-
-fn hash(digest: DigestAlgorithm) -> Vec<u8> {
-    let last = match digest {
-        DigestAlgorithm::Sha1 => return algorithm(SHA_1, &null()),
-        DigestAlgorithm::Sha224 => 4,
-        DigestAlgorithm::Sha256 => 1,
-        DigestAlgorithm::Sha384 => 2,
-        DigestAlgorithm::Sha512 => 3,
-    };
-    algorithm(&[SHA_2, &[last]].concat(), &null())
 }
 
 fn pkcs_1(last: u8) -> Vec<u8> {

@@ -4,26 +4,12 @@ use openssl::bn::BigNum;
 use openssl::ecdsa::EcdsaSig;
 
 use super::{DigestAlgorithm, SecureKeyError};
+use crate::der::{self, OCTET_STRING, SEQUENCE};
 
 /// The `DigestInfo` (RFC 8017, 9.2) that RSASSA-PKCS1-v1_5 signs.
 pub(super) fn digest_info(algorithm: DigestAlgorithm, digest: &[u8]) -> Vec<u8> {
-    // SEQUENCE { SEQUENCE { OBJECT IDENTIFIER, NULL }, OCTET STRING }
-    let identifier: &[u8] = match algorithm {
-        DigestAlgorithm::Sha1 => &[0x2b, 0x0e, 0x03, 0x02, 0x1a],
-        DigestAlgorithm::Sha224 => &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x04],
-        DigestAlgorithm::Sha256 => &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01],
-        DigestAlgorithm::Sha384 => &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x02],
-        DigestAlgorithm::Sha512 => &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x03],
-    };
-    // All lengths are below 128.
-    let algorithm_length = identifier.len() as u8 + 4;
-    let digest_length = digest.len() as u8;
-    let mut info = vec![0x30, algorithm_length + digest_length + 4];
-    info.extend([0x30, algorithm_length, 0x06, identifier.len() as u8]);
-    info.extend(identifier);
-    info.extend([0x05, 0x00, 0x04, digest_length]);
-    info.extend(digest);
-    info
+    let digest = der::encode(OCTET_STRING, &[digest]);
+    der::encode(SEQUENCE, &[&algorithm.identifier(), &digest])
 }
 
 /// The DER ECDSA-Sig-Value of a signature that is r and s, one after the other.

@@ -1,11 +1,12 @@
 //! Backends of secure keys.
 //!
 //! `suite` is what every backend must do, on a `bench`, and `handshake` what its keys must do in
-//! the hands of OpenSSL. `software` is about the backend for machines without coprocessors;
-//! `provided_keys` and `openssl_program` are about keys of OpenSSL, with that backend.
+//! the hands of OpenSSL. `software`, `cca` and `ep11` are about one backend each;
+//! `provided_keys` and `openssl_program` are about keys of OpenSSL, with the backend `software`.
 
 mod bench;
 mod cca;
+mod ep11;
 mod handshake;
 mod observed;
 mod openssl_program;

@@ -21,7 +21,8 @@ pub(super) fn reencipher(
             wanted: Register::Current,
         });
     }
-    let mut problem = None;
+    let mut unfit = None;
+    let mut failed = None;
     for adapter in selection.adapters() {
         let result = adapter
             .master_keys(&selection.library)
@@ -49,10 +50,15 @@ pub(super) fn reencipher(
             });
         match result {
             Ok(key) => return Ok(key),
-            Err(error) => problem = problem.or(Some(error)),
+            Err(
+                error @ (SecureKeyError::UnknownMasterKey { .. }
+                | SecureKeyError::NoNewMasterKey { .. }),
+            ) => unfit = unfit.or(Some(error)),
+            Err(error) => failed = failed.or(Some(error)),
         }
     }
-    Err(problem.unwrap_or(SecureKeyError::NoApqn))
+    // That one has no NEW master key tells little if another one that has it failed.
+    Err(failed.or(unfit).unwrap_or(SecureKeyError::NoApqn))
 }
 
 struct Step<'a> {
