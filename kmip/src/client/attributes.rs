@@ -6,53 +6,52 @@ use crate::types::{
     SetAttributeRequest, UniqueIdentifier,
 };
 
-use super::blocking::Client;
-use super::error::Error;
+use super::methods::{ask, client_methods};
 
-impl Client {
+client_methods! {
     /// Reads attributes of an object, or all if none are named (Get Attributes). Those that the
     /// object does not have are left out by the server.
     ///
     /// # Errors
     /// If the server refuses it.
-    pub fn get_attributes<'a>(
+    fn get_attributes['a](
         &mut self,
-        object: impl Into<UniqueIdentifier<'a>>,
-        attributes: impl IntoIterator<Item = AttributeReference<'a>>,
-    ) -> Result<Attributes<'static>, Error> {
+        object: impl Into<UniqueIdentifier<'a>> + Send + 'a,
+        attributes: impl IntoIterator<Item = AttributeReference<'a>> + Send + 'a,
+    ) -> Attributes<'static> {
         let request = GetAttributesRequest {
             unique_identifier: Some(object.into()),
             attribute_reference: attributes.into_iter().collect(),
             ..GetAttributesRequest::default()
         };
-        Ok(self.call(request)?.attributes)
+        Ok(ask!(self, request)?.attributes)
     }
 
     /// Which attributes an object has (Get Attribute List).
     ///
     /// # Errors
     /// If the server refuses it.
-    pub fn get_attribute_list<'a>(
+    fn get_attribute_list['a](
         &mut self,
-        object: impl Into<UniqueIdentifier<'a>>,
-    ) -> Result<Vec<AttributeReference<'static>>, Error> {
+        object: impl Into<UniqueIdentifier<'a>> + Send + 'a,
+    ) -> Vec<AttributeReference<'static>> {
         let request = GetAttributeListRequest {
             unique_identifier: Some(object.into()),
             ..GetAttributeListRequest::default()
         };
-        Ok(self.call(request)?.attribute_reference)
+        Ok(ask!(self, request)?.attribute_reference)
     }
 
     /// Adds an attribute, or a further instance of it (Add Attribute).
     ///
     /// # Errors
     /// If the server refuses it.
-    pub fn add_attribute<'a>(
+    fn add_attribute['a](
         &mut self,
-        object: impl Into<UniqueIdentifier<'a>>,
+        object: impl Into<UniqueIdentifier<'a>> + Send + 'a,
         attribute: Attribute<'a>,
-    ) -> Result<(), Error> {
-        self.call(AddAttributeRequest {
+    ) -> () {
+        ask!(self, AddAttributeRequest {
             unique_identifier: Some(object.into()),
             new_attribute: Some(attribute),
             ..AddAttributeRequest::default()
@@ -65,13 +64,13 @@ impl Client {
     ///
     /// # Errors
     /// If the server refuses it.
-    pub fn modify_attribute<'a>(
+    fn modify_attribute['a](
         &mut self,
-        object: impl Into<UniqueIdentifier<'a>>,
+        object: impl Into<UniqueIdentifier<'a>> + Send + 'a,
         current: Option<Attribute<'a>>,
         new: Attribute<'a>,
-    ) -> Result<(), Error> {
-        self.call(ModifyAttributeRequest {
+    ) -> () {
+        ask!(self, ModifyAttributeRequest {
             unique_identifier: Some(object.into()),
             current_attribute: current.filter(|_| self.version() >= ProtocolVersion::V2_0),
             new_attribute: new,
@@ -86,25 +85,42 @@ impl Client {
     ///
     /// # Errors
     /// If the server refuses it.
-    pub fn set_attribute<'a>(
+    fn set_attribute['a](
         &mut self,
-        object: impl Into<UniqueIdentifier<'a>>,
+        object: impl Into<UniqueIdentifier<'a>> + Send + 'a,
         attribute: Attribute<'a>,
-    ) -> Result<(), Error> {
+    ) -> () {
         let object = object.into();
         if self.version() >= ProtocolVersion::V2_0 {
-            self.call(SetAttributeRequest {
+            ask!(self, SetAttributeRequest {
                 unique_identifier: Some(object),
                 new_attribute: attribute,
                 ..SetAttributeRequest::default()
             })?;
             return Ok(());
         }
-        let present = self.get_attributes(object.clone(), [attribute.reference()])?;
-        match present.find(&attribute.reference()) {
-            Some(_) => self.modify_attribute(object, None, attribute),
-            None => self.add_attribute(object, attribute),
+        let present = ask!(self, GetAttributesRequest {
+            unique_identifier: Some(object.clone()),
+            attribute_reference: vec![attribute.reference()],
+            ..GetAttributesRequest::default()
+        })?;
+        match present.attributes.find(&attribute.reference()) {
+            Some(_) => {
+                ask!(self, ModifyAttributeRequest {
+                    unique_identifier: Some(object),
+                    new_attribute: attribute,
+                    ..ModifyAttributeRequest::default()
+                })?;
+            }
+            None => {
+                ask!(self, AddAttributeRequest {
+                    unique_identifier: Some(object),
+                    new_attribute: Some(attribute),
+                    ..AddAttributeRequest::default()
+                })?;
+            }
         }
+        Ok(())
     }
 
     /// Removes an instance of an attribute (Delete Attribute): in KMIP 2.x the one with this value,
@@ -115,11 +131,11 @@ impl Client {
     ///
     /// # Errors
     /// If the server refuses it.
-    pub fn delete_attribute<'a>(
+    fn delete_attribute['a](
         &mut self,
-        object: impl Into<UniqueIdentifier<'a>>,
+        object: impl Into<UniqueIdentifier<'a>> + Send + 'a,
         attribute: Attribute<'a>,
-    ) -> Result<(), Error> {
+    ) -> () {
         let by_value = self.version() >= ProtocolVersion::V2_0;
         let mut request = DeleteAttributeRequest {
             unique_identifier: Some(object.into()),
@@ -131,7 +147,7 @@ impl Client {
             request.attribute_index = attribute.index;
             request.attribute_reference = Some(attribute.reference());
         }
-        self.call(request)?;
+        ask!(self, request)?;
         Ok(())
     }
 }

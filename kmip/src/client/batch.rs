@@ -28,6 +28,14 @@ impl<'a> Batch<'a> {
         }
     }
 
+    /// No requests yet. After a failed one the server continues with the next.
+    pub fn independent() -> Self {
+        Batch {
+            on_error: BatchErrorContinuationOption::CONTINUE,
+            ..Batch::new()
+        }
+    }
+
     /// Adds a request.
     #[must_use]
     pub fn with(mut self, request: impl Into<RequestPayload<'a>>) -> Self {

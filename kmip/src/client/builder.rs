@@ -1,19 +1,25 @@
 //! How a client is set up.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::Encoding;
 use crate::transport::tls::{ClientTls, TlsConnector};
 use crate::transport::{
     self, DEFAULT_MAXIMUM_MESSAGE_SIZE, Deadline, ServerAddress, Stream, TcpStream, Timeouts,
 };
-use crate::types::{
-    Authentication, Credential, CredentialType, CredentialValue, ProtocolVersion, SecretText,
-    UsernameAndPasswordCredential,
-};
+use crate::types::{Authentication, Credential, ProtocolVersion};
 
+#[cfg(feature = "tokio")]
+use super::asynchronous::AsyncClient;
+use super::attestation::Attest;
 use super::blocking::Client;
 use super::error::{Error, Problem};
+use super::observe::{Hook, OnMessage};
+use super::versions::VersionCache;
+
+#[cfg(feature = "tokio")]
+pub use asynchronous::{AsyncConnect, Connecting};
 
 /// Makes streams to servers. What [`ClientBuilder::tls`] and [`ClientBuilder::without_tls`] do
 /// not cover can be done by an implementation of one's own.
@@ -45,8 +51,9 @@ where
 /// The settings of a [`Client`].
 pub struct ClientBuilder {
     pub(super) servers: Vec<ServerAddress>,
+    pub(super) recovery: Duration,
     tls: ClientTls,
-    connect: Option<Box<dyn Connect>>,
+    way: Way,
     pub(super) http: Option<(String, Encoding)>,
     pub(super) sends_charset: bool,
     pub(super) timeouts: Timeouts,
@@ -56,11 +63,27 @@ pub struct ClientBuilder {
     pub(super) negotiate: bool,
     pub(super) authentication: Option<Authentication<'static>>,
     pub(super) maximum_response_size: Option<i32>,
-    pub(super) observe: Option<Observe>,
+    pub(super) client_correlation_value: Option<String>,
+    pub(super) maximum_batch_items: usize,
+    pub(super) versions: VersionCache,
+    pub(super) hooks: Vec<Box<dyn Hook>>,
+    pub(super) attest: Option<Box<dyn Attest>>,
 }
 
-/// See [`ClientBuilder::on_message`].
-pub(super) type Observe = Box<dyn FnMut(Message<'_>) + Send>;
+/// How the server is reached.
+enum Way {
+    Tls,
+    Clear,
+    Own(Box<dyn Connect>),
+    #[cfg(feature = "tokio")]
+    OwnAsync(Box<dyn AsyncConnect>),
+}
+
+/// So many items a batch has at most, unless set otherwise; servers have been met that refuse more
+/// than a hundred.
+const MAXIMUM_BATCH_ITEMS: usize = 50;
+/// So long a fallback server is stayed with, unless set otherwise.
+const RECOVERY: Duration = Duration::from_secs(60);
 
 /// A message on its way. Debug does not show its bytes.
 #[derive(Clone, Copy)]
@@ -78,8 +101,9 @@ impl ClientBuilder {
     pub(super) fn new(server: ServerAddress) -> Self {
         ClientBuilder {
             servers: vec![server],
+            recovery: RECOVERY,
             tls: ClientTls::new(),
-            connect: None,
+            way: Way::Tls,
             http: None,
             sends_charset: false,
             timeouts: Timeouts::default(),
@@ -89,7 +113,11 @@ impl ClientBuilder {
             negotiate: true,
             authentication: None,
             maximum_response_size: None,
-            observe: None,
+            client_correlation_value: None,
+            maximum_batch_items: MAXIMUM_BATCH_ITEMS,
+            versions: VersionCache::new(),
+            hooks: Vec::new(),
+            attest: None,
         }
     }
 
@@ -97,6 +125,14 @@ impl ClientBuilder {
     #[must_use]
     pub fn fallback_server(mut self, server: ServerAddress) -> Self {
         self.servers.push(server);
+        self
+    }
+
+    /// How long to stay with a fallback server before those before it are tried again: one minute
+    /// unless set otherwise.
+    #[must_use]
+    pub fn recover_after(mut self, time: Duration) -> Self {
+        self.recovery = time;
         self
     }
 
@@ -126,16 +162,23 @@ impl ClientBuilder {
 
     /// Sends everything, keys included, in clear over TCP. For tests and tunnels.
     #[must_use]
-    pub fn without_tls(self) -> Self {
-        self.connect_with(|server: &ServerAddress, deadline: Deadline| {
-            Ok(Box::new(TcpStream::connect(server, deadline)?) as Box<dyn Stream>)
-        })
+    pub fn without_tls(mut self) -> Self {
+        self.way = Way::Clear;
+        self
     }
 
     /// Another way to reach the server.
     #[must_use]
     pub fn connect_with(mut self, connect: impl Connect + 'static) -> Self {
-        self.connect = Some(Box::new(connect));
+        self.way = Way::Own(Box::new(connect));
+        self
+    }
+
+    /// Another way to reach the server, for the asynchronous client.
+    #[cfg(feature = "tokio")]
+    #[must_use]
+    pub fn connect_async_with(mut self, connect: impl AsyncConnect + 'static) -> Self {
+        self.way = Way::OwnAsync(Box::new(connect));
         self
     }
 
@@ -158,6 +201,28 @@ impl ClientBuilder {
     #[must_use]
     pub fn maximum_response_size(mut self, bytes: i32) -> Self {
         self.maximum_response_size = Some(bytes);
+        self
+    }
+
+    /// The most items that [`Client::call_all`] puts into one message: 50 unless set otherwise.
+    #[must_use]
+    pub fn maximum_batch_items(mut self, items: usize) -> Self {
+        self.maximum_batch_items = items;
+        self
+    }
+
+    /// Names each request to the server (Client Correlation Value, since KMIP 1.4; left out before),
+    /// so that the server's log can be searched for it.
+    #[must_use]
+    pub fn client_correlation_value(mut self, value: impl Into<String>) -> Self {
+        self.client_correlation_value = Some(value.into());
+        self
+    }
+
+    /// Shares with other clients which versions were negotiated with which servers.
+    #[must_use]
+    pub fn version_cache(mut self, versions: VersionCache) -> Self {
+        self.versions = versions;
         self
     }
 
@@ -189,23 +254,32 @@ impl ClientBuilder {
     /// Sends a user name and a password with each request.
     #[must_use]
     pub fn username_and_password(self, username: &str, password: &str) -> Self {
-        self.credential(Credential {
-            credential_type: CredentialType::USERNAME_AND_PASSWORD,
-            credential_value: CredentialValue::UsernameAndPassword(UsernameAndPasswordCredential {
-                username: username.to_owned().into(),
-                password: Some(SecretText::owned(password.to_owned())),
-                ..UsernameAndPasswordCredential::default()
-            }),
-            ..Credential::default()
-        })
+        self.credential(Credential::username_and_password(
+            username.to_owned(),
+            password.to_owned(),
+        ))
+    }
+
+    /// Makes attestations when the server demands them; see [`Attest`]. Tells the server that this
+    /// is possible (Attestation Capable Indicator, since KMIP 1.2).
+    #[must_use]
+    pub fn attestation(mut self, attest: impl Attest + 'static) -> Self {
+        self.attest = Some(Box::new(attest));
+        self
+    }
+
+    /// Watches requests and responses, in addition to the hooks given before.
+    #[must_use]
+    pub fn hook(mut self, hook: impl Hook + 'static) -> Self {
+        self.hooks.push(Box::new(hook));
+        self
     }
 
     /// Calls `observe` with each message as it is sent or received, for logs and for tickets to
     /// the server's vendor. Messages may contain keys in clear.
     #[must_use]
-    pub fn on_message(mut self, observe: impl FnMut(Message<'_>) + Send + 'static) -> Self {
-        self.observe = Some(Box::new(observe));
-        self
+    pub fn on_message(self, observe: impl FnMut(Message<'_>) + Send + 'static) -> Self {
+        self.hook(OnMessage(observe))
     }
 
     /// Connects to the server and negotiates the version.
@@ -214,21 +288,39 @@ impl ClientBuilder {
     /// If the TLS options are wrong, no server can be reached and trusted, or there is no common
     /// version.
     pub fn connect(mut self) -> Result<Client, Error> {
-        let connect = match self.connect.take() {
-            Some(connect) => connect,
-            None => Box::new(self.tls_connect()?),
+        let connect: Box<dyn Connect> = match std::mem::replace(&mut self.way, Way::Tls) {
+            Way::Tls => Box::new(TlsConnect(self.tls_connector()?)),
+            Way::Clear => Box::new(|server: &ServerAddress, deadline: Deadline| {
+                Ok(Box::new(TcpStream::connect(server, deadline)?) as Box<dyn Stream>)
+            }),
+            Way::Own(connect) => connect,
+            #[cfg(feature = "tokio")]
+            Way::OwnAsync(_) => return Err(self.error(Problem::OtherKind("asynchronous"))),
         };
         Client::start(self, connect)
     }
 
-    fn tls_connect(&self) -> Result<TlsConnect, Error> {
-        match TlsConnector::new(self.tls.clone()) {
-            Ok(connector) => Ok(TlsConnect(connector)),
-            Err(error) => {
-                let server = self.servers[0].to_string();
-                Err(Error::new(server, None, Problem::Tls(error)))
-            }
-        }
+    /// Connects to the server and negotiates the version, without blocking.
+    ///
+    /// # Errors
+    /// As for [`connect`](Self::connect).
+    #[cfg(feature = "tokio")]
+    pub async fn connect_async(mut self) -> Result<AsyncClient, Error> {
+        let connect: Box<dyn AsyncConnect> = match std::mem::replace(&mut self.way, Way::Tls) {
+            Way::Tls => Box::new(asynchronous::Tls(self.tls_connector()?)),
+            Way::Clear => Box::new(asynchronous::Clear),
+            Way::Own(_) => return Err(self.error(Problem::OtherKind("blocking"))),
+            Way::OwnAsync(connect) => connect,
+        };
+        AsyncClient::start(self, connect).await
+    }
+
+    fn tls_connector(&self) -> Result<TlsConnector, Error> {
+        TlsConnector::new(self.tls.clone()).map_err(|error| self.error(Problem::Tls(error)))
+    }
+
+    fn error(&self, problem: Problem) -> Error {
+        Error::new(self.servers[0].to_string(), None, problem)
     }
 }
 
@@ -242,6 +334,63 @@ impl Connect for TlsConnect {
     ) -> Result<Box<dyn Stream>, transport::Error> {
         let stream = TcpStream::connect(server, deadline)?;
         Ok(Box::new(self.0.connect(stream, server, deadline)?))
+    }
+}
+
+#[cfg(feature = "tokio")]
+mod asynchronous {
+    //! Reaching servers without blocking.
+
+    use super::{Deadline, ServerAddress, TlsConnector, transport};
+    use crate::transport::{AsyncStream, connect_tcp};
+
+    /// The future of [`AsyncConnect::connect`].
+    pub type Connecting<'c> = std::pin::Pin<
+        Box<dyn Future<Output = Result<Box<dyn AsyncStream>, transport::Error>> + Send + 'c>,
+    >;
+
+    /// Makes asynchronous streams to servers, as [`Connect`](super::Connect) makes blocking ones.
+    pub trait AsyncConnect: Send {
+        /// A new stream to `server`, authenticated as far as need be.
+        ///
+        /// # Errors
+        /// If the server cannot be reached in time or is not trusted.
+        fn connect<'c>(
+            &'c mut self,
+            server: &'c ServerAddress,
+            deadline: Deadline,
+        ) -> Connecting<'c>;
+    }
+
+    pub(super) struct Tls(pub(super) TlsConnector);
+
+    impl AsyncConnect for Tls {
+        fn connect<'c>(
+            &'c mut self,
+            server: &'c ServerAddress,
+            deadline: Deadline,
+        ) -> Connecting<'c> {
+            Box::pin(async move {
+                let stream = connect_tcp(server, deadline).await?;
+                let stream = self.0.connect_async(stream, server, deadline).await?;
+                Ok(Box::new(stream) as Box<dyn AsyncStream>)
+            })
+        }
+    }
+
+    pub(super) struct Clear;
+
+    impl AsyncConnect for Clear {
+        fn connect<'c>(
+            &'c mut self,
+            server: &'c ServerAddress,
+            deadline: Deadline,
+        ) -> Connecting<'c> {
+            Box::pin(async move {
+                let stream = connect_tcp(server, deadline).await?;
+                Ok(Box::new(stream) as Box<dyn AsyncStream>)
+            })
+        }
     }
 }
 

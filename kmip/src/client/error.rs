@@ -7,6 +7,7 @@ use crate::transport::{self, tls};
 use crate::types::{Operation, ProtocolVersion, ResultReason, ResultStatus};
 
 use super::negotiation::Attempt;
+use super::repeat::is_repeatable;
 
 /// An operation failed: with which server, at which operation, and why.
 ///
@@ -20,6 +21,8 @@ struct Inner {
     server: String,
     operation: Option<Operation>,
     problem: Problem,
+    /// Whether nothing happens twice if the request is sent twice.
+    repeatable: bool,
 }
 
 /// Why an operation failed.
@@ -58,6 +61,22 @@ pub enum Problem {
         /// The versions that the server says it has.
         offered: Vec<ProtocolVersion>,
     },
+    /// The credential or attestation of this client could not be made.
+    #[error("no attestation could be given to the server")]
+    Attestation(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The version that is spoken does not have what is asked for.
+    #[error("{feature} needs KMIP {since}, and {version} is spoken")]
+    Version {
+        /// What is asked for.
+        feature: &'static str,
+        /// The first version that has it.
+        since: ProtocolVersion,
+        /// The version that is spoken with this server.
+        version: ProtocolVersion,
+    },
+    /// The way to the server that was given works for the other kind of client only.
+    #[error("the given way to connect is for {0} clients only")]
+    OtherKind(&'static str),
     /// None of several servers could be reached.
     #[error("none of the servers can be used: {}", list(.0))]
     NoServer(Vec<Error>),
@@ -107,6 +126,14 @@ pub enum ResponseFault {
     /// An item is missing though nothing failed before it.
     #[error("there is no answer to batch item {0}")]
     MissingItem(usize),
+    /// Its header announces another number of items than there are.
+    #[error("it announces {announced} items and has {found}")]
+    BatchCount {
+        /// The Batch Count of the header.
+        announced: i32,
+        /// How many items there are.
+        found: usize,
+    },
     /// There are more items than were asked for.
     #[error("it has an answer more than the request has items")]
     ExtraItem,
@@ -124,6 +151,9 @@ pub enum ResponseFault {
     /// A successful item has no payload, or one of another operation.
     #[error("a successful answer lacks its payload")]
     Payload,
+    /// A signature does not belong to the data and the public key.
+    #[error("its signature is wrong")]
+    Signature,
     /// A field that this operation cannot do without is missing.
     #[error("the answer lacks its {0}")]
     Field(&'static str),
@@ -136,9 +166,11 @@ impl Error {
         operation: impl Into<Option<Operation>>,
         problem: Problem,
     ) -> Self {
+        let operation = operation.into();
         Error(Box::new(Inner {
             server: server.into(),
-            operation: operation.into(),
+            repeatable: operation.is_some_and(is_repeatable),
+            operation,
             problem,
         }))
     }
@@ -205,8 +237,29 @@ impl Error {
         matches!(&self.0.problem, Problem::Transport(error) if error.is_timeout())
     }
 
+    /// Asynchronous Correlation Value of an operation that the server has begun and not finished;
+    /// to be polled for, see [`Client::poll`](super::Client::poll).
+    pub fn asynchronous_correlation_value(&self) -> Option<&[u8]> {
+        self.failure()
+            .filter(|failure| failure.status == ResultStatus::OPERATION_PENDING)
+            .and_then(|failure| failure.asynchronous_correlation_value.as_deref())
+    }
+
+    /// Whether it makes sense to try the same again, and nothing can happen twice by it: the server
+    /// could not be reached or the exchange broke off, and either the server cannot have begun with
+    /// the request, or all its operations [change nothing](super::is_repeatable).
+    pub fn is_retryable(&self) -> bool {
+        match &self.0.problem {
+            Problem::NoServer(_) => true,
+            Problem::Transport(error) => {
+                error.is_before_sending() || is_incomplete(error) || self.0.repeatable
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the operation may succeed if it is tried again later. Whether it may be tried
-    /// again is another question, see [`is_repeatable`](super::is_repeatable).
+    /// again is another question, see [`is_retryable`](Self::is_retryable).
     pub fn is_transient(&self) -> bool {
         matches!(self.0.problem, Problem::Transport(_) | Problem::NoServer(_))
     }
@@ -214,6 +267,12 @@ impl Error {
     /// The same error, at this operation unless it has one.
     pub(super) fn during(mut self, operation: Option<Operation>) -> Self {
         self.0.operation = self.0.operation.or(operation);
+        self
+    }
+
+    /// The same error of a request that may be sent twice, or may not.
+    pub(super) fn of_request(mut self, repeatable: bool) -> Self {
+        self.0.repeatable = repeatable;
         self
     }
 
@@ -240,6 +299,14 @@ impl std::error::Error for Error {
             problem => std::error::Error::source(problem),
         }
     }
+}
+
+/// Whether the request was cut off while it was sent: half a message is not performed.
+pub(super) fn is_incomplete(error: &transport::Error) -> bool {
+    matches!(
+        (error.phase(), error.cause()),
+        (transport::Phase::Send, transport::Cause::Closed { .. })
+    )
 }
 
 fn list_attempts(attempts: &[Attempt], offered: &[ProtocolVersion]) -> String {

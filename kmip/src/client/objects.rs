@@ -1,39 +1,69 @@
-//! The frequent operations on objects.
+//! Making, storing, fetching and finding objects.
 
 use crate::types::{
-    ActivateRequest, Attribute, Attributes, CreateKeyPairRequest, CreateRequest,
-    CryptographicAlgorithm, CryptographicUsageMask, DateTime, DestroyRequest, GetRequest,
-    GetResponse, KeyWrappingSpecification, LocateRequest, ManagedObject, ObjectType,
-    ProtocolVersion, RegisterRequest, RevocationReason, RevocationReasonCode, RevokeRequest,
-    UniqueIdentifier,
+    Attribute, AttributeReference, Attributes, CreateKeyPairRequest, CreateRequest,
+    CreateSplitKeyRequest, CryptographicAlgorithm, CryptographicUsageMask, DeriveKeyRequest,
+    ExportRequest, ExportResponse, GetAttributesRequest, GetRequest, GetResponse, ImportRequest,
+    JoinSplitKeyRequest, KeyWrappingSpecification, LocateRequest, ManagedObject, ObjectType,
+    RegisterRequest, Secret, SplitKeyMethod, UniqueIdentifier,
 };
 
-use super::blocking::Client;
-use super::error::Error;
+use super::batch::ItemResult;
+use super::error::{Problem, ResponseFault};
+use super::methods::{ask, client_methods, question};
+use super::new_key::NewKey;
+use super::search::{Paging, Search};
 
-/// Where the identifier of an object is wanted, a text or a [`UniqueIdentifier`] will do.
-impl Client {
+/// The identifiers of the keys of a pair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyPair {
+    /// Of the private key.
+    pub private: UniqueIdentifier<'static>,
+    /// Of the public key.
+    pub public: UniqueIdentifier<'static>,
+}
+
+client_methods! {
+    /// Creates a symmetric key (Create): a [`NewKey`], or any request. Returns its identifier.
+    ///
+    /// # Errors
+    /// If the server refuses it.
+    fn create['a](
+        &mut self,
+        key: impl Into<CreateRequest<'a>> + Send + 'a,
+    ) -> UniqueIdentifier<'static> {
+        Ok(ask!(self, key.into())?.unique_identifier)
+    }
+
     /// Creates an AES key of `bits` bits (Create). Returns its identifier.
     ///
     /// # Errors
     /// If the server refuses it.
-    pub fn create_symmetric_key<'a>(
+    fn create_symmetric_key['a](
         &mut self,
         bits: i32,
         usage: CryptographicUsageMask,
-        attributes: impl IntoIterator<Item = Attribute<'a>>,
-    ) -> Result<UniqueIdentifier<'static>, Error> {
-        let required = [
-            Attribute::cryptographic_algorithm(CryptographicAlgorithm::AES),
-            Attribute::cryptographic_length(bits),
-            Attribute::cryptographic_usage_mask(usage),
-        ];
-        let request = CreateRequest {
-            object_type: ObjectType::SYMMETRIC_KEY,
-            attributes: required.into_iter().chain(attributes).collect(),
-            ..CreateRequest::default()
-        };
-        Ok(self.call(request)?.unique_identifier)
+        attributes: impl IntoIterator<Item = Attribute<'a>> + Send + 'a,
+    ) -> UniqueIdentifier<'static> {
+        let key = NewKey::new(CryptographicAlgorithm::AES, bits).usage(usage);
+        let key = attributes.into_iter().fold(key, NewKey::attribute);
+        let request = CreateRequest::from(key);
+        Ok(ask!(self, request)?.unique_identifier)
+    }
+
+    /// Creates a key pair (Create Key Pair): a [`NewKeyPair`](super::NewKeyPair), or any request.
+    ///
+    /// # Errors
+    /// If the server refuses it.
+    fn generate_key_pair['a](
+        &mut self,
+        pair: impl Into<CreateKeyPairRequest<'a>> + Send + 'a,
+    ) -> KeyPair {
+        let made = ask!(self, pair.into())?;
+        Ok(KeyPair {
+            private: made.private_key_unique_identifier,
+            public: made.public_key_unique_identifier,
+        })
     }
 
     /// Creates a key pair (Create Key Pair) with attributes for both keys, for the private one and
@@ -41,56 +71,109 @@ impl Client {
     ///
     /// # Errors
     /// If the server refuses it.
-    pub fn create_key_pair<'a>(
+    fn create_key_pair['a](
         &mut self,
-        common: impl Into<Attributes<'a>>,
-        private: impl Into<Attributes<'a>>,
-        public: impl Into<Attributes<'a>>,
-    ) -> Result<(UniqueIdentifier<'static>, UniqueIdentifier<'static>), Error> {
+        common: impl Into<Attributes<'a>> + Send + 'a,
+        private: impl Into<Attributes<'a>> + Send + 'a,
+        public: impl Into<Attributes<'a>> + Send + 'a,
+    ) -> (UniqueIdentifier<'static>, UniqueIdentifier<'static>) {
         let some = |attributes: Attributes<'a>| (!attributes.is_empty()).then_some(attributes);
-        let made = self.call(CreateKeyPairRequest {
+        let request = CreateKeyPairRequest {
             common_attributes: some(common.into()),
             private_key_attributes: some(private.into()),
             public_key_attributes: some(public.into()),
             ..CreateKeyPairRequest::default()
-        })?;
+        };
+        let made = ask!(self, request)?;
         Ok((
             made.private_key_unique_identifier,
             made.public_key_unique_identifier,
         ))
     }
 
+    /// Stores an object that exists already (Register): a [`NewObject`](super::NewObject), or any
+    /// request. Returns its identifier.
+    ///
+    /// # Errors
+    /// If the server refuses it.
+    fn store['a](
+        &mut self,
+        object: impl Into<RegisterRequest<'a>> + Send + 'a,
+    ) -> UniqueIdentifier<'static> {
+        Ok(ask!(self, object.into())?.unique_identifier)
+    }
+
     /// Stores an object that exists already (Register). Returns its identifier.
     ///
     /// # Errors
     /// If the server refuses it.
-    pub fn register<'a>(
+    fn register['a](
         &mut self,
         object_type: ObjectType,
-        object: impl Into<ManagedObject<'a>>,
-        attributes: impl Into<Attributes<'a>>,
-    ) -> Result<UniqueIdentifier<'static>, Error> {
+        object: impl Into<ManagedObject<'a>> + Send + 'a,
+        attributes: impl Into<Attributes<'a>> + Send + 'a,
+    ) -> UniqueIdentifier<'static> {
         let request = RegisterRequest {
             object_type,
             attributes: attributes.into(),
             managed_object: Some(object.into()),
             ..RegisterRequest::default()
         };
-        Ok(self.call(request)?.unique_identifier)
+        Ok(ask!(self, request)?.unique_identifier)
+    }
+
+    /// Stores an object that comes from another server, under the identifier that it has there
+    /// (Import, since KMIP 1.4).
+    ///
+    /// # Errors
+    /// If the server refuses it; without `replace` also if it has an object of this identifier.
+    fn import['a](
+        &mut self,
+        identifier: impl Into<UniqueIdentifier<'a>> + Send + 'a,
+        object: impl Into<ManagedObject<'a>> + Send + 'a,
+        attributes: impl Into<Attributes<'a>> + Send + 'a,
+        replace: bool,
+    ) -> UniqueIdentifier<'static> {
+        let managed_object = object.into();
+        let request = ImportRequest {
+            unique_identifier: identifier.into(),
+            object_type: Some(managed_object.object_type()),
+            replace_existing: Some(replace),
+            attributes: attributes.into(),
+            managed_object,
+            ..ImportRequest::default()
+        };
+        Ok(ask!(self, request)?.unique_identifier)
+    }
+
+    /// Fetches an object with all its attributes (Export, since KMIP 1.4), wrapped if that is asked
+    /// for.
+    ///
+    /// # Errors
+    /// If the server refuses it.
+    fn export['a](
+        &mut self,
+        object: impl Into<UniqueIdentifier<'a>> + Send + 'a,
+        wrapping: impl Into<Option<KeyWrappingSpecification<'a>>> + Send + 'a,
+    ) -> ExportResponse<'static> {
+        let request = ExportRequest {
+            unique_identifier: Some(object.into()),
+            key_wrapping_specification: wrapping.into(),
+            ..ExportRequest::default()
+        };
+        ask!(self, request)
     }
 
     /// Fetches an object (Get).
     ///
     /// # Errors
     /// If the server refuses it.
-    pub fn get<'a>(
-        &mut self,
-        object: impl Into<UniqueIdentifier<'a>>,
-    ) -> Result<GetResponse<'static>, Error> {
-        self.call(GetRequest {
+    fn get['a](&mut self, object: impl Into<UniqueIdentifier<'a>> + Send + 'a) -> GetResponse<'static> {
+        let request = GetRequest {
             unique_identifier: Some(object.into()),
             ..GetRequest::default()
-        })
+        };
+        ask!(self, request)
     }
 
     /// Fetches a key that the server wraps (Get). No Key Format Type is asked for, since several
@@ -98,33 +181,59 @@ impl Client {
     ///
     /// # Errors
     /// If the server refuses it.
-    pub fn get_wrapped<'a>(
+    fn get_wrapped['a](
         &mut self,
-        object: impl Into<UniqueIdentifier<'a>>,
+        object: impl Into<UniqueIdentifier<'a>> + Send + 'a,
         wrapping: KeyWrappingSpecification<'a>,
-    ) -> Result<GetResponse<'static>, Error> {
-        self.call(GetRequest {
+    ) -> GetResponse<'static> {
+        let request = GetRequest {
             unique_identifier: Some(object.into()),
             key_wrapping_specification: Some(wrapping),
             ..GetRequest::default()
-        })
+        };
+        ask!(self, request)
+    }
+
+    /// Fetches the bytes of a key or of secret data (Get), wrapped if that is asked for.
+    ///
+    /// # Errors
+    /// If the server refuses it, or returns something that has no bytes, such as a transparent key.
+    fn get_key['a](
+        &mut self,
+        object: impl Into<UniqueIdentifier<'a>> + Send + 'a,
+        wrapping: impl Into<Option<KeyWrappingSpecification<'a>>> + Send + 'a,
+    ) -> Secret<'static> {
+        let request = GetRequest {
+            unique_identifier: Some(object.into()),
+            key_wrapping_specification: wrapping.into(),
+            ..GetRequest::default()
+        };
+        let got = ask!(self, request)?;
+        match key_bytes(got.managed_object) {
+            Some(key) => Ok(key),
+            None => {
+                let fault = ResponseFault::Field("key as bytes");
+                let operation = crate::types::Operation::GET;
+                Err(self.session.error(operation, Problem::Response(fault)))
+            }
+        }
     }
 
     /// Finds the objects that have all these attributes (Locate), at most `maximum` if given.
     ///
     /// # Errors
     /// If the server refuses it.
-    pub fn locate<'a>(
+    fn locate['a](
         &mut self,
-        attributes: impl Into<Attributes<'a>>,
-        maximum: impl Into<Option<i32>>,
-    ) -> Result<Vec<UniqueIdentifier<'static>>, Error> {
+        attributes: impl Into<Attributes<'a>> + Send + 'a,
+        maximum: impl Into<Option<i32>> + Send + 'a,
+    ) -> Vec<UniqueIdentifier<'static>> {
         let request = LocateRequest {
             maximum_items: maximum.into(),
             attributes: attributes.into(),
             ..LocateRequest::default()
         };
-        Ok(self.call(request)?.unique_identifier)
+        Ok(ask!(self, request)?.unique_identifier)
     }
 
     /// Finds all objects that have all these attributes, `page` of them at a time (Locate), for
@@ -133,81 +242,145 @@ impl Client {
     ///
     /// # Errors
     /// If the server refuses it.
-    pub fn locate_all<'a>(
+    fn locate_all['a](
         &mut self,
-        attributes: impl Into<Attributes<'a>>,
+        attributes: impl Into<Attributes<'a>> + Send + 'a,
         page: u16,
-    ) -> Result<Vec<UniqueIdentifier<'static>>, Error> {
-        let attributes = attributes.into();
-        if self.version() < ProtocolVersion::V1_3 || page == 0 {
-            return self.locate(attributes, None);
-        }
+    ) -> Vec<UniqueIdentifier<'static>> {
+        let attributes: Attributes<'a> = attributes.into();
+        let search = attributes.into_iter().fold(Search::new(), Search::attribute);
+        let mut paging = Paging::new(search.page(page));
         let mut found = Vec::new();
-        loop {
-            let request = LocateRequest {
-                maximum_items: Some(page.into()),
-                offset_items: i32::try_from(found.len()).ok().filter(|offset| *offset > 0),
-                attributes: attributes.clone(),
-                ..LocateRequest::default()
-            };
-            let mut more = self.call(request)?.unique_identifier;
-            let full = more.len() == usize::from(page);
-            // A server that does not know the offset begins again.
-            more.retain(|object| !found.contains(object));
-            if more.is_empty() {
-                return Ok(found);
-            }
-            found.extend(more);
-            if !full {
-                return Ok(found);
-            }
+        while let Some(request) = paging.next(self.version()) {
+            found.extend(paging.take(ask!(self, request)?));
         }
+        Ok(found)
     }
 
-    /// Makes a key usable (Activate).
+    /// Finds objects and reads these attributes of each, or all if none are named: one Locate (or
+    /// one for each page), and Get Attributes in batches. An object that is gone in the meantime
+    /// has an error.
+    ///
+    /// ```no_run
+    /// # use kmip::client::Search;
+    /// # use kmip::types::Tag;
+    /// # fn example(client: &mut kmip::client::Client) -> Result<(), kmip::client::Error> {
+    /// for (key, attributes) in client.list(Search::new(), [Tag::NAME.into(), Tag::STATE.into()])? {
+    ///     println!("{key:?}: {:?}", attributes?.state());
+    /// }
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
-    /// If the server refuses it.
-    pub fn activate<'a>(&mut self, object: impl Into<UniqueIdentifier<'a>>) -> Result<(), Error> {
-        self.call(ActivateRequest {
-            unique_identifier: Some(object.into()),
-            ..ActivateRequest::default()
-        })?;
-        Ok(())
-    }
-
-    /// Puts an object out of use (Revoke). When a key was compromised, the server wants to know
-    /// since when.
-    ///
-    /// # Errors
-    /// If the server refuses it.
-    pub fn revoke<'a>(
+    /// If the server refuses the search, or a message cannot be sent.
+    fn list['a](
         &mut self,
-        object: impl Into<UniqueIdentifier<'a>>,
-        reason: RevocationReasonCode,
-        compromised_since: impl Into<Option<DateTime>>,
-    ) -> Result<(), Error> {
-        self.call(RevokeRequest {
-            unique_identifier: Some(object.into()),
-            revocation_reason: RevocationReason {
-                revocation_reason_code: reason,
-                ..RevocationReason::default()
-            },
-            compromise_occurrence_date: compromised_since.into(),
-            ..RevokeRequest::default()
-        })?;
-        Ok(())
+        search: Search<'a>,
+        attributes: impl IntoIterator<Item = AttributeReference<'a>> + Send + 'a,
+    ) -> Vec<(UniqueIdentifier<'static>, ItemResult<Attributes<'static>>)> {
+        let attributes: Vec<AttributeReference<'a>> = attributes.into_iter().collect();
+        let mut paging = Paging::new(search);
+        let mut objects = Vec::new();
+        while let Some(request) = paging.next(self.version()) {
+            objects.extend(paging.take(ask!(self, request)?));
+        }
+        let mut replies = Vec::with_capacity(objects.len());
+        let mut requests = Vec::with_capacity(objects.len());
+        for object in &objects {
+            let (request, reply) = question(GetAttributesRequest {
+                unique_identifier: Some(object.clone()),
+                attribute_reference: attributes.clone(),
+                ..GetAttributesRequest::default()
+            });
+            requests.push(request);
+            replies.push(reply);
+        }
+        let answers = self.all(requests).await?;
+        let read = replies.iter().zip(answers).map(|(reply, answer)| {
+            reply.of(answer, &self.session).map(|read| read.attributes)
+        });
+        Ok(objects.into_iter().zip(read).collect())
     }
 
-    /// Destroys an object (Destroy).
+    /// Derives a key or secret data from others (Derive Key). Returns its identifier.
     ///
     /// # Errors
     /// If the server refuses it.
-    pub fn destroy<'a>(&mut self, object: impl Into<UniqueIdentifier<'a>>) -> Result<(), Error> {
-        self.call(DestroyRequest {
-            unique_identifier: Some(object.into()),
-            ..DestroyRequest::default()
-        })?;
-        Ok(())
+    fn derive['a](&mut self, request: DeriveKeyRequest<'a>) -> UniqueIdentifier<'static> {
+        Ok(ask!(self, request)?.unique_identifier)
+    }
+
+    /// Splits a key into `parts`, of which `threshold` suffice to join it again (Create Split Key,
+    /// since KMIP 1.2): the key `from`, or else a new one with these attributes. Returns the
+    /// identifiers of the parts.
+    ///
+    /// # Errors
+    /// If the server refuses it.
+    fn split_key['a](
+        &mut self,
+        from: impl Into<Option<UniqueIdentifier<'a>>> + Send + 'a,
+        parts: i32,
+        threshold: i32,
+        method: SplitKeyMethod,
+        attributes: impl Into<Attributes<'a>> + Send + 'a,
+    ) -> Vec<UniqueIdentifier<'static>> {
+        let request = CreateSplitKeyRequest {
+            object_type: ObjectType::SPLIT_KEY,
+            unique_identifier: from.into(),
+            split_key_parts: parts,
+            split_key_threshold: threshold,
+            split_key_method: method,
+            attributes: attributes.into(),
+            ..CreateSplitKeyRequest::default()
+        };
+        Ok(ask!(self, request)?.unique_identifier)
+    }
+
+    /// Joins a key from its parts (Join Split Key, since KMIP 1.2). Returns its identifier.
+    ///
+    /// # Errors
+    /// If the server refuses it, such as for too few parts.
+    fn join_key['a](
+        &mut self,
+        object_type: ObjectType,
+        parts: impl IntoIterator<Item = UniqueIdentifier<'a>> + Send + 'a,
+        attributes: impl Into<Attributes<'a>> + Send + 'a,
+    ) -> UniqueIdentifier<'static> {
+        let attributes: Attributes<'a> = attributes.into();
+        let request = JoinSplitKeyRequest {
+            object_type,
+            unique_identifier: parts.into_iter().collect(),
+            attributes: (!attributes.is_empty()).then_some(attributes),
+            ..JoinSplitKeyRequest::default()
+        };
+        Ok(ask!(self, request)?.unique_identifier)
+    }
+}
+
+/// The bytes inside the key block of an object.
+pub(super) fn key_bytes(object: ManagedObject<'static>) -> Option<Secret<'static>> {
+    let block = match object {
+        ManagedObject::SymmetricKey(key) => key.key_block,
+        ManagedObject::PublicKey(key) => key.key_block,
+        ManagedObject::PrivateKey(key) => key.key_block,
+        ManagedObject::SplitKey(key) => key.key_block,
+        ManagedObject::SecretData(data) => data.key_block,
+        ManagedObject::PgpKey(key) => key.key_block,
+        ManagedObject::OpaqueObject(object) => return Some(object.opaque_data_value),
+        ManagedObject::Certificate(certificate) => {
+            return Some(Secret::owned(certificate.certificate_value.into_owned()));
+        }
+        _ => return None,
+    };
+    let value = block.key_value?;
+    if let Some(bytes) = value.as_bytes() {
+        return Some(Secret::owned(bytes.to_vec()));
+    }
+    match value {
+        crate::types::KeyValue::Plain(plain) => match plain.key_material {
+            crate::types::KeyMaterial::TransparentSymmetricKey(key) => Some(key.key),
+            _ => None,
+        },
+        crate::types::KeyValue::Wrapped(bytes) => Some(bytes),
     }
 }

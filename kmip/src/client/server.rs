@@ -1,33 +1,224 @@
-//! What a server can tell about itself.
+//! What concerns the server as a whole: what it can do, sessions, requests that take long.
 
 use crate::types::{
-    DiscoverVersionsRequest, ProtocolVersion, QueryFunction, QueryRequest, QueryResponse,
+    AsynchronousIndicator, CancelRequest, CancellationResult, DiscoverVersionsRequest, Interval,
+    LogRequest, LoginRequest, LogoutRequest, OperationRequest, PingRequest, PollRequest,
+    ProtocolVersion, QueryFunction, QueryRequest, QueryResponse,
 };
 
+use super::batch::{Batch, typed};
 use super::blocking::Client;
+use super::core::Core;
+use super::driver::{Driver, finish};
 use super::error::Error;
+use super::methods::{ask, client_methods};
 
-impl Client {
+/// An operation that the server may perform later.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pending<T> {
+    /// It is done.
+    Done(T),
+    /// It is not yet; [`Client::poll`](super::Client::poll) for this Asynchronous Correlation Value.
+    Later(Vec<u8>),
+}
+
+client_methods! {
     /// Asks the server about itself (Query).
     ///
     /// # Errors
     /// If the server refuses it.
-    pub fn query(
+    fn query['a](
         &mut self,
-        functions: impl IntoIterator<Item = QueryFunction>,
-    ) -> Result<QueryResponse<'static>, Error> {
-        self.call(QueryRequest {
+        functions: impl IntoIterator<Item = QueryFunction> + Send + 'a,
+    ) -> QueryResponse<'static> {
+        let request = QueryRequest {
             query_function: functions.into_iter().collect(),
             ..QueryRequest::default()
-        })
+        };
+        ask!(self, request)
     }
 
     /// All protocol versions of the server, in its order of preference (Discover Versions).
     ///
     /// # Errors
     /// If the server refuses it. KMIP 1.0 does not have the operation.
-    pub fn discover_versions(&mut self) -> Result<Vec<ProtocolVersion>, Error> {
+    fn discover_versions['a](&mut self) -> Vec<ProtocolVersion> {
         let all = DiscoverVersionsRequest::default();
-        Ok(self.call(all)?.protocol_version)
+        Ok(ask!(self, all)?.protocol_version)
+    }
+
+    /// Whether the server answers: by Ping, which KMIP 2.1 has, or before that by Discover Versions
+    /// or Query.
+    ///
+    /// # Errors
+    /// If it does not, or refuses.
+    fn ping['a](&mut self) -> () {
+        if self.version() >= ProtocolVersion::V2_1 {
+            match ask!(self, PingRequest::default()) {
+                Err(error) if error.is_operation_not_supported() => {}
+                outcome => return outcome.map(|_| ()),
+            }
+        }
+        if self.version() > ProtocolVersion::V1_0 {
+            ask!(self, DiscoverVersionsRequest::default())?;
+        } else {
+            let request = QueryRequest {
+                query_function: vec![QueryFunction::QUERY_OPERATIONS],
+                ..QueryRequest::default()
+            };
+            ask!(self, request)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a line to the server's log (Log, since KMIP 2.0).
+    ///
+    /// # Errors
+    /// If the server refuses it.
+    fn log['a](&mut self, message: &'a str) -> () {
+        let request = LogRequest {
+            log_message: message.into(),
+            ..LogRequest::default()
+        };
+        ask!(self, request)?;
+        Ok(())
+    }
+
+    /// Begins a session (Login, since KMIP 2.0): proves who we are by the credentials that were
+    /// given, and sends the server's ticket instead of them from now on. The server may limit it
+    /// to a time and a number of requests.
+    ///
+    /// # Errors
+    /// If the server refuses it.
+    fn login['a](&mut self, lease: Option<Interval>, requests: Option<i32>) -> () {
+        let request = LoginRequest {
+            lease_time: lease,
+            request_count: requests,
+            ..LoginRequest::default()
+        };
+        let ticket = ask!(self, request)?.ticket;
+        self.session.begin_login(ticket);
+        Ok(())
+    }
+
+    /// Ends the session of [`login`](Self::login) (Logout). Sends the credentials again from now on.
+    /// Without a session, nothing happens.
+    ///
+    /// # Errors
+    /// If the server refuses it; the credentials are sent nevertheless.
+    fn logout['a](&mut self) -> () {
+        let Some(ticket) = self.session.login_ticket() else {
+            return Ok(());
+        };
+        let request = LogoutRequest {
+            ticket,
+            ..LogoutRequest::default()
+        };
+        let outcome = ask!(self, request);
+        self.session.end_login();
+        outcome.map(|_| ())
+    }
+
+    /// Performs an operation that the server may do later (Asynchronous Indicator).
+    ///
+    /// ```no_run
+    /// # use kmip::client::{Client, Error, NewKeyPair, Pending};
+    /// # use kmip::types::{CreateKeyPairRequest, CreateKeyPairResponse};
+    /// # fn example(client: &mut Client) -> Result<(), Error> {
+    /// let request = CreateKeyPairRequest::from(NewKeyPair::rsa(8192));
+    /// let mut pending = client.call_asynchronously(request)?;
+    /// let made: CreateKeyPairResponse<'_> = loop {
+    ///     match pending {
+    ///         Pending::Done(made) => break made,
+    ///         Pending::Later(correlation) => {
+    ///             std::thread::sleep(std::time::Duration::from_secs(1));
+    ///             pending = client.poll::<CreateKeyPairRequest<'_>>(&correlation)?;
+    ///         }
+    ///     }
+    /// };
+    /// # let _ = made;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// If it cannot be sent, or the server refuses it.
+    fn call_asynchronously['a, R: OperationRequest<'a> + Send + 'a](
+        &mut self,
+        request: R,
+    ) -> Pending<R::Response<'static>> {
+        let mut request = self.session.prepare(Batch::new().with(request));
+        request.set_asynchronous(AsynchronousIndicator::OPTIONAL);
+        let results = self.exchange(&mut request).await?;
+        let outcome = typed::<R>(results.into_iter().next(), self.session.server())?;
+        pending(outcome)
+    }
+
+    /// Gives up an operation that the server has begun (Cancel).
+    ///
+    /// # Errors
+    /// If the server refuses it, or does not know the operation.
+    fn cancel['a](&mut self, asynchronous_correlation_value: &'a [u8]) -> CancellationResult {
+        let request = CancelRequest {
+            asynchronous_correlation_value: asynchronous_correlation_value.into(),
+            ..CancelRequest::default()
+        };
+        Ok(ask!(self, request)?.cancellation_result)
+    }
+}
+
+impl<D: Driver> Core<D> {
+    /// See [`Client::poll`].
+    async fn poll_for<'a, R: OperationRequest<'a>>(
+        &mut self,
+        asynchronous_correlation_value: &[u8],
+    ) -> Result<Pending<R::Response<'static>>, Error> {
+        let request = PollRequest {
+            asynchronous_correlation_value: asynchronous_correlation_value.into(),
+            ..PollRequest::default()
+        };
+        let results = self.batch(Batch::new().with(request)).await?;
+        let outcome = typed::<R>(results.into_iter().next(), self.session.server())?;
+        pending(outcome)
+    }
+}
+
+// The type of the operation cannot be told from the arguments, so these are not of the macro.
+
+impl Client {
+    /// Asks whether an operation is done that the server has begun (Poll); `R` is its request. See
+    /// [`call_asynchronously`](Self::call_asynchronously).
+    ///
+    /// # Errors
+    /// If the operation has failed, or the server does not know it.
+    pub fn poll<'a, R: OperationRequest<'a>>(
+        &mut self,
+        asynchronous_correlation_value: &[u8],
+    ) -> Result<Pending<R::Response<'static>>, Error> {
+        finish(self.core.poll_for::<R>(asynchronous_correlation_value))
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl super::AsyncClient {
+    /// Asks whether an operation is done that the server has begun (Poll); `R` is its request. See
+    /// [`call_asynchronously`](Self::call_asynchronously).
+    ///
+    /// # Errors
+    /// If the operation has failed, or the server does not know it.
+    pub fn poll<'c, 'a: 'c, R: OperationRequest<'a> + 'c>(
+        &'c mut self,
+        asynchronous_correlation_value: &'c [u8],
+    ) -> super::Answer<'c, Pending<R::Response<'static>>> {
+        Box::pin(self.core.poll_for::<R>(asynchronous_correlation_value))
+    }
+}
+
+fn pending<T>(outcome: Result<T, Error>) -> Result<Pending<T>, Error> {
+    match outcome {
+        Ok(done) => Ok(Pending::Done(done)),
+        Err(error) => match error.asynchronous_correlation_value() {
+            Some(value) => Ok(Pending::Later(value.to_vec())),
+            None => Err(error),
+        },
     }
 }

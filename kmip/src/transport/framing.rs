@@ -1,13 +1,15 @@
 //! The ways in which messages are delimited on a stream.
 
-use zeroize::Zeroize;
+use std::ops::Deref;
+
+use zeroize::Zeroizing;
 
 use super::http::{self, HttpDecoder, HttpTarget};
-use super::{FrameDecoder, FrameError};
+use super::{FrameDecoder, FrameError, MessageDirection};
 
 /// One of the ways, and what has arrived.
 #[derive(Debug)]
-pub(super) enum Framing {
+pub(crate) enum Framing {
     /// Messages in TTLV follow each other and carry their own length.
     Ttlv(FrameDecoder),
     /// Messages of any encoding are the bodies of HTTP requests and responses; those that are
@@ -17,32 +19,42 @@ pub(super) enum Framing {
 
 /// Which side of HTTP this is.
 #[derive(Debug)]
-pub(super) enum Side {
+pub(crate) enum Side {
     Client(HttpTarget),
     Server,
 }
 
 impl Framing {
-    /// Writes a message, with what goes around it, through `write`, at once.
-    pub(super) fn send<T>(&self, message: &[u8], write: impl FnOnce(&[u8]) -> T) -> T {
-        match self {
-            Framing::Ttlv(_) => write(message),
-            Framing::Http { decoder, side } => {
-                let head = match side {
-                    Side::Client(target) => target.head(message.len()),
-                    Side::Server => {
-                        let content_type = decoder.content_type().unwrap_or_default();
-                        http::response_head(content_type, message.len())
-                    }
-                };
-                let mut request = Vec::with_capacity(head.len() + message.len());
-                request.extend_from_slice(head.as_bytes());
-                request.extend_from_slice(message);
-                let written = write(&request);
-                request.zeroize();
-                written
+    /// Of a client: messages in TTLV as they are, or in the bodies of requests to `target`.
+    pub(crate) fn of_client(target: Option<HttpTarget>, maximum_message_size: usize) -> Self {
+        match target {
+            None => {
+                let direction = MessageDirection::Responses;
+                Framing::Ttlv(FrameDecoder::new(direction, maximum_message_size))
             }
+            Some(target) => Framing::Http {
+                decoder: HttpDecoder::of_responses(maximum_message_size),
+                side: Side::Client(target),
+            },
         }
+    }
+
+    /// A message with what goes before it, to be sent at once.
+    pub(super) fn wrap<'m>(&self, message: &'m [u8]) -> Wrapped<'m> {
+        let head = match self {
+            Framing::Ttlv(_) => return Wrapped::Bare(message),
+            Framing::Http { decoder, side } => match side {
+                Side::Client(target) => target.head(message.len()),
+                Side::Server => {
+                    let content_type = decoder.content_type().unwrap_or_default();
+                    http::response_head(content_type, message.len())
+                }
+            },
+        };
+        let mut whole = Zeroizing::new(Vec::with_capacity(head.len() + message.len()));
+        whole.extend_from_slice(head.as_bytes());
+        whole.extend_from_slice(message);
+        Wrapped::WithHead(whole)
     }
 
     pub(super) fn spare(&mut self) -> &mut [u8] {
@@ -131,6 +143,23 @@ impl Framing {
         match self {
             Framing::Ttlv(_) => true,
             Framing::Http { decoder, .. } => decoder.keeps_alive(),
+        }
+    }
+}
+
+/// A message as it is sent. A copy that had to be made is wiped.
+pub(super) enum Wrapped<'m> {
+    Bare(&'m [u8]),
+    WithHead(Zeroizing<Vec<u8>>),
+}
+
+impl Deref for Wrapped<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Wrapped::Bare(message) => message,
+            Wrapped::WithHead(whole) => whole,
         }
     }
 }

@@ -8,7 +8,10 @@
 //! one byte now and then cannot hold the caller longer than that.
 
 mod address;
+#[cfg(feature = "tokio")]
+mod asynchronous;
 mod buffer;
+mod carrier;
 mod connection;
 mod deadline;
 mod error;
@@ -23,10 +26,15 @@ pub mod tls;
 mod url;
 
 pub use address::{AddressError, DEFAULT_PORT, ServerAddress};
+#[cfg(feature = "tokio")]
+pub(crate) use asynchronous::AsyncConnection;
+#[cfg(feature = "tokio")]
+pub use asynchronous::{AsyncStream, connect_tcp};
 pub use connection::Connection;
 pub use deadline::{Deadline, IoLimits, Timeouts};
 pub use error::{Attempt, Cause, Error, Phase, Timeout};
 pub use frame::{DEFAULT_MAXIMUM_MESSAGE_SIZE, FrameDecoder, FrameError, MessageDirection};
+pub(crate) use framing::Framing;
 pub use garbage::Garbage;
 pub use http::{DEFAULT_PATH, HttpService, HttpTarget};
 pub use stream::{Liveness, Stream, Unbounded};

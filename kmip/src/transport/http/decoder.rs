@@ -13,7 +13,7 @@ const MAXIMUM_HEADERS: usize = 64;
 const MAXIMUM_TEXT: usize = 200;
 
 /// Takes bodies out of a stream. Used like [`FrameDecoder`](crate::transport::FrameDecoder).
-pub(in crate::transport) struct HttpDecoder {
+pub(crate) struct HttpDecoder {
     buffer: ReceiveBuffer,
     head: Option<Head>,
     maximum: usize,

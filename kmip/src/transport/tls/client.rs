@@ -52,20 +52,10 @@ impl TlsConnector {
         server: &ServerAddress,
         deadline: Deadline,
     ) -> Result<TlsStream<S>, TransportError> {
-        let policy = Policy {
-            chain: !self.options.skip_chain,
-            host_name: !self.options.skip_host_name,
-        };
-        let shaken = self.handshake(stream, server, deadline, policy, policy.host_name)?;
-        let pinned = self
-            .check_pins(&shaken.found)
-            .map_err(|error| failed(server, error.into()));
-        match (shaken.outcome, pinned) {
-            (Ok(stream), Ok(())) => Ok(stream),
-            // Another certificate than the trusted one says more than that it does not verify.
-            (Err(_), Err(other)) if shaken.found.certificate.is_some() => Err(other),
-            (Err(error), _) | (Ok(_), Err(error)) => Err(error),
-        }
+        let policy = self.policy();
+        let Handshake { outcome, found } =
+            self.handshake(stream, server, deadline, policy, policy.host_name)?;
+        self.check(outcome, &found, server)
     }
 
     /// A handshake under `policy`. With
@@ -78,40 +68,94 @@ impl TlsConnector {
         policy: Policy,
         look_at_name: bool,
     ) -> Result<Handshake<S>, TransportError> {
-        let limit = deadline.remaining();
         stream.set_limits(IoLimits {
             deadline,
             ..IoLimits::NONE
         });
-        let ssl = self.prepare(server, look_at_name);
-        let (mut ssl, offered) = ssl.map_err(|error| failed(server, error.into()))?;
-        let trusted = trust::describe(&self.options.trust_sources());
-        let findings = Findings::watch(&mut ssl, SslVerifyMode::PEER, policy, &trusted);
+        let (ssl, open) = self.begin(server, deadline, policy, look_at_name)?;
         let mut stream = SslStream::new(ssl, stream)
             .map_err(Error::openssl("make a connection"))
             .map_err(|error| failed(server, error.into()))?;
         let shaken = stream.connect();
-        let mut found = findings.take();
-        if found.certificate.is_none() {
-            found.certificate = stream.ssl().peer_certificate();
-        }
-        let outcome = match shaken {
-            Ok(()) => Ok(TlsStream::new(stream, self.advice_on_refusal())),
-            Err(error) => Err(
-                match found.errors.iter().find(|error| policy.counts(error)) {
-                    Some(error) => Cause::Tls(error.clone().into()),
-                    None => match stream::classify(error) {
-                        Failure::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => {
-                            Cause::Timeout(Timeout::Connect(limit.unwrap_or_default()))
-                        }
-                        Failure::Io(error) => Cause::Io(error),
-                        failure => Cause::Tls(self.explain(failure, stream.ssl(), offered)),
-                    },
-                },
-            ),
-        };
-        let outcome = outcome.map_err(|cause| failed(server, cause));
+        let (outcome, found) = self.conclude(shaken, stream.ssl(), open, server);
+        let outcome = outcome.map(|()| TlsStream::new(stream, self.advice_on_refusal()));
         Ok(Handshake { outcome, found })
+    }
+
+    /// What comes before a handshake, however its stream is driven.
+    pub(super) fn begin(
+        &self,
+        server: &ServerAddress,
+        deadline: Deadline,
+        policy: Policy,
+        look_at_name: bool,
+    ) -> Result<(Ssl, OpenHandshake), TransportError> {
+        let ssl = self.prepare(server, look_at_name);
+        let (mut ssl, offered) = ssl.map_err(|error| failed(server, error.into()))?;
+        let trusted = trust::describe(&self.options.trust_sources());
+        let findings = Findings::watch(&mut ssl, SslVerifyMode::PEER, policy, &trusted);
+        let open = OpenHandshake {
+            findings,
+            offered,
+            policy,
+            limit: deadline.remaining(),
+        };
+        Ok((ssl, open))
+    }
+
+    /// What a handshake has come to, and what it has found out.
+    pub(super) fn conclude(
+        &self,
+        shaken: Result<(), openssl::ssl::Error>,
+        ssl: &SslRef,
+        open: OpenHandshake,
+        server: &ServerAddress,
+    ) -> (Result<(), TransportError>, Found) {
+        let mut found = open.findings.take();
+        if found.certificate.is_none() {
+            found.certificate = ssl.peer_certificate();
+        }
+        let policy = open.policy;
+        let Err(error) = shaken else {
+            return (Ok(()), found);
+        };
+        let cause = match found.errors.iter().find(|error| policy.counts(error)) {
+            Some(error) => Cause::Tls(error.clone().into()),
+            None => match stream::classify(error) {
+                Failure::Io(error) if error.kind() == std::io::ErrorKind::TimedOut => {
+                    Cause::Timeout(Timeout::Connect(open.limit.unwrap_or_default()))
+                }
+                Failure::Io(error) => Cause::Io(error),
+                failure => Cause::Tls(self.explain(failure, ssl, open.offered)),
+            },
+        };
+        (Err(failed(server, cause)), found)
+    }
+
+    /// The checks that come after a handshake that went as `outcome` says.
+    pub(super) fn check<T>(
+        &self,
+        outcome: Result<T, TransportError>,
+        found: &Found,
+        server: &ServerAddress,
+    ) -> Result<T, TransportError> {
+        let pinned = self
+            .check_pins(found)
+            .map_err(|error| failed(server, error.into()));
+        match (outcome, pinned) {
+            (Ok(stream), Ok(())) => Ok(stream),
+            // Another certificate than the trusted one says more than that it does not verify.
+            (Err(_), Err(other)) if found.certificate.is_some() => Err(other),
+            (Err(error), _) | (Ok(_), Err(error)) => Err(error),
+        }
+    }
+
+    /// Which findings of a connection that is to be used count.
+    pub(super) fn policy(&self) -> Policy {
+        Policy {
+            chain: !self.options.skip_chain,
+            host_name: !self.options.skip_host_name,
+        }
     }
 
     fn prepare(&self, server: &ServerAddress, check_name: bool) -> Result<(Ssl, String), Error> {
@@ -221,9 +265,18 @@ impl TlsConnector {
     }
 
     /// [`Self::advice`], for alerts that come after the handshake.
-    fn advice_on_refusal(&self) -> Option<String> {
+    pub(super) fn advice_on_refusal(&self) -> Option<String> {
         self.advice(Alert::CERTIFICATE_REQUIRED)
     }
+}
+
+/// A handshake under way.
+pub(super) struct OpenHandshake {
+    findings: Findings,
+    /// What we have offered, in words.
+    offered: String,
+    policy: Policy,
+    limit: Option<std::time::Duration>,
 }
 
 /// A handshake that has taken place, successful or not.

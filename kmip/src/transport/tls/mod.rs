@@ -5,6 +5,8 @@
 //! [`TlsConnector::connect`] and so hold for every connection and reconnection.
 //! Nothing process-wide is changed.
 
+#[cfg(feature = "tokio")]
+mod asynchronous;
 mod certificate;
 mod client;
 mod error;
@@ -17,6 +19,8 @@ mod stream;
 mod trust;
 mod verify;
 
+#[cfg(feature = "tokio")]
+pub use asynchronous::AsyncTlsStream;
 pub use certificate::{Fingerprint, describe_certificate};
 pub use client::TlsConnector;
 pub use error::{Alert, Error, FileError, FileRole, HandshakeError, VerificationError};

@@ -46,18 +46,23 @@ impl<S: Stream> TlsStream<S> {
     }
 
     fn fail(&self, error: openssl::ssl::Error) -> io::Error {
-        match classify(error) {
-            Failure::Closed => io::ErrorKind::UnexpectedEof.into(),
-            Failure::Io(error) => error,
-            Failure::Alert(alert, _) => io::Error::other(Error::Alert {
-                alert,
-                advice: self.advice.clone().filter(|_| alert.is_about_certificate()),
-            }),
-            Failure::Protocol(source) => io::Error::other(Error::OpenSsl {
-                doing: "go on with the TLS connection",
-                source,
-            }),
-        }
+        explain(error, &self.advice)
+    }
+}
+
+/// The error of an established connection. With `advice` for a peer that refuses our certificate.
+pub(super) fn explain(error: openssl::ssl::Error, advice: &Option<String>) -> io::Error {
+    match classify(error) {
+        Failure::Closed => io::ErrorKind::UnexpectedEof.into(),
+        Failure::Io(error) => error,
+        Failure::Alert(alert, _) => io::Error::other(Error::Alert {
+            alert,
+            advice: advice.clone().filter(|_| alert.is_about_certificate()),
+        }),
+        Failure::Protocol(source) => io::Error::other(Error::OpenSsl {
+            doing: "go on with the TLS connection",
+            source,
+        }),
     }
 }
 

@@ -1,0 +1,110 @@
+//! Credentials for the header of requests (Credential, 2.1.2 in KMIP 1.x, 9.9 in 2.0).
+
+use std::borrow::Cow;
+
+use crate::types::{
+    AttestationCredential, Credential, CredentialType, CredentialValue, DateTimeExtended,
+    DeviceCredential, HashedPasswordCredential, HashingAlgorithm, OneTimePasswordCredential,
+    Secret, SecretText, Ticket, TicketCredential, UsernameAndPasswordCredential,
+};
+
+impl<'a> Credential<'a> {
+    /// A user name and a password.
+    ///
+    /// ```
+    /// use kmip::client::Client;
+    /// use kmip::types::Credential;
+    ///
+    /// let settings = Client::builder("keys.example.com".parse()?)
+    ///     .credential(Credential::username_and_password("me", "secret".to_owned()));
+    /// assert!(!format!("{:?}", Credential::username_and_password("me", "secret".to_owned()))
+    ///     .contains("secret"));
+    /// # let _ = settings;
+    /// # Ok::<(), kmip::transport::AddressError>(())
+    /// ```
+    pub fn username_and_password(username: impl Into<Cow<'a, str>>, password: String) -> Self {
+        let value = UsernameAndPasswordCredential {
+            username: username.into(),
+            password: Some(SecretText::owned(password)),
+            ..UsernameAndPasswordCredential::default()
+        };
+        credential(
+            CredentialType::USERNAME_AND_PASSWORD,
+            CredentialValue::UsernameAndPassword(value),
+        )
+    }
+
+    /// What identifies a device (since KMIP 1.1), with the fields that it has.
+    pub fn device(device: DeviceCredential<'a>) -> Self {
+        credential(CredentialType::DEVICE, CredentialValue::Device(device))
+    }
+
+    /// The state of a machine, for a nonce of the server (since KMIP 1.2). See
+    /// [`ClientBuilder::attestation`](crate::client::ClientBuilder::attestation), which makes one when
+    /// it is asked for.
+    pub fn attestation(attestation: AttestationCredential<'a>) -> Self {
+        let value = CredentialValue::Attestation(attestation);
+        credential(CredentialType::ATTESTATION, value)
+    }
+
+    /// A user name, a password that may be left out, and a password that is good for once (since
+    /// KMIP 2.0).
+    pub fn one_time_password(
+        username: impl Into<Cow<'a, str>>,
+        password: Option<String>,
+        one_time_password: String,
+    ) -> Self {
+        let value = OneTimePasswordCredential {
+            username: username.into(),
+            password: password.map(SecretText::owned),
+            one_time_password: SecretText::owned(one_time_password),
+            ..OneTimePasswordCredential::default()
+        };
+        credential(
+            CredentialType::ONE_TIME_PASSWORD,
+            CredentialValue::OneTimePassword(value),
+        )
+    }
+
+    /// A user name and the hash that server and client have agreed on, with the time it was made at
+    /// (since KMIP 2.0).
+    pub fn hashed_password(
+        username: impl Into<Cow<'a, str>>,
+        time_stamp: DateTimeExtended,
+        hashing_algorithm: impl Into<Option<HashingAlgorithm>>,
+        hashed_password: Vec<u8>,
+    ) -> Self {
+        let value = HashedPasswordCredential {
+            username: username.into(),
+            time_stamp,
+            hashing_algorithm: hashing_algorithm.into(),
+            hashed_password: Secret::owned(hashed_password),
+            ..HashedPasswordCredential::default()
+        };
+        credential(
+            CredentialType::HASHED_PASSWORD,
+            CredentialValue::HashedPassword(value),
+        )
+    }
+
+    /// What a server has given out at Login (since KMIP 2.0). See
+    /// [`Client::login`](crate::client::Client::login), which uses it by itself.
+    pub fn ticket(ticket: Ticket<'a>) -> Self {
+        let value = TicketCredential {
+            ticket,
+            ..TicketCredential::default()
+        };
+        credential(CredentialType::TICKET, CredentialValue::Ticket(value))
+    }
+}
+
+pub(super) fn credential<'a>(
+    credential_type: CredentialType,
+    credential_value: CredentialValue<'a>,
+) -> Credential<'a> {
+    Credential {
+        credential_type,
+        credential_value,
+        ..Credential::default()
+    }
+}

@@ -1,0 +1,103 @@
+//! The methods of both clients, written once.
+
+use crate::types::{Operation, OperationRequest, RequestPayload, ResponsePayload};
+
+use super::batch::ItemResult;
+use super::error::{Error, Problem, ResponseFault};
+use super::session::Session;
+
+/// Each method becomes one of [`Core`](super::core::Core), asynchronous over any driver, one of
+/// [`Client`](super::Client) that blocks, and one of [`AsyncClient`](super::AsyncClient). The bodies
+/// are those of the first; [`ask!`] performs an operation. Every method returns a `Result` with
+/// [`Error`]; what stands behind the arrow is its success.
+///
+/// The futures of the asynchronous client are boxed: so they can be spawned whatever the arguments
+/// are. (The compiler cannot prove yet that a future is `Send` whose function has bounds with
+/// lifetimes, such as `Into<UniqueIdentifier<'a>>`, once it is awaited by another. For the same
+/// reason, bodies await no functions with such bounds.)
+macro_rules! client_methods {
+    ($(
+        $(#[$meta:meta])*
+        fn $name:ident ['a $($generics:tt)*] (
+            &mut $self:ident $(, $argument:ident : $type:ty)* $(,)?
+        ) -> $output:ty $body:block
+    )*) => {
+        impl<D: $crate::client::driver::Driver> $crate::client::core::Core<D> {
+            $(
+                #[allow(clippy::extra_unused_lifetimes, reason = "not all of them borrow")]
+                pub(in crate::client) async fn $name<'a $($generics)*>(
+                    &mut $self $(, $argument: $type)*
+                ) -> Result<$output, $crate::client::Error> $body
+            )*
+        }
+
+        impl $crate::client::Client {
+            $(
+                $(#[$meta])*
+                #[allow(clippy::extra_unused_lifetimes, reason = "not all of them borrow")]
+                pub fn $name<'a $($generics)*>(
+                    &mut self $(, $argument: $type)*
+                ) -> Result<$output, $crate::client::Error> {
+                    $crate::client::driver::finish(self.core.$name($($argument),*))
+                }
+            )*
+        }
+
+        #[cfg(feature = "tokio")]
+        impl $crate::client::AsyncClient {
+            $(
+                $(#[$meta])*
+                pub fn $name<'c, 'a $($generics)*>(
+                    &'c mut self $(, $argument: $type)*
+                ) -> $crate::client::Answer<'c, $output>
+                where
+                    'a: 'c,
+                {
+                    Box::pin(self.core.$name($($argument),*))
+                }
+            )*
+        }
+    };
+}
+
+/// Performs an operation in a method of `Core`: `ask!(self, request)?` is the response.
+macro_rules! ask {
+    ($core:expr, $request:expr) => {{
+        let (payload, reply) = $crate::client::methods::question($request);
+        let answer = $core.one(payload).await;
+        reply.of(answer, &$core.session)
+    }};
+}
+
+pub(super) use {ask, client_methods};
+
+/// How the response to a request is read.
+pub(super) struct Reply<T> {
+    operation: Operation,
+    read: fn(ResponsePayload<'static>) -> Option<T>,
+}
+
+/// A request without its type, and how its response is read.
+pub(super) fn question<'a, R: OperationRequest<'a>>(
+    request: R,
+) -> (RequestPayload<'a>, Reply<R::Response<'static>>) {
+    let reply = Reply {
+        operation: R::OPERATION,
+        read: |payload| R::Response::<'static>::try_from(payload).ok(),
+    };
+    (request.into(), reply)
+}
+
+impl<T> Reply<T> {
+    /// The response in its own type.
+    pub(super) fn of(
+        &self,
+        answer: ItemResult<ResponsePayload<'static>>,
+        session: &Session,
+    ) -> Result<T, Error> {
+        (self.read)(answer?).ok_or_else(|| {
+            let problem = Problem::Response(ResponseFault::Payload);
+            session.error(self.operation, problem)
+        })
+    }
+}

@@ -1,0 +1,206 @@
+//! Objects that exist already and are to be stored.
+
+use std::borrow::Cow;
+
+use openssl::pkey::{Id, PKey, PKeyRef};
+
+use crate::types::{
+    Attribute, Attributes, Certificate, CertificateType, CryptographicAlgorithm,
+    CryptographicUsageMask, KeyBlock, KeyFormatType, KeyMaterial, KeyValue, ManagedObject,
+    OpaqueDataType, OpaqueObject, PrivateKey, PublicKey, RegisterRequest, Secret, SecretData,
+    SecretDataType, SymmetricKey,
+};
+
+use super::new_key::{active_since_ever, default_usage, named};
+
+/// An object to be stored (Register), with a usage that suits its algorithm unless another is
+/// given.
+///
+/// ```no_run
+/// use kmip::client::NewObject;
+///
+/// # fn example(client: &mut kmip::client::Client) -> Result<(), kmip::client::Error> {
+/// let key = client.store(NewObject::aes_key(vec![7; 32]).name("disk 7").active())?;
+/// let secret = client.store(NewObject::password(b"open sesame".to_vec()))?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewObject<'a> {
+    object: ManagedObject<'a>,
+    usage: Option<CryptographicUsageMask>,
+    attributes: Attributes<'a>,
+}
+
+impl<'a> NewObject<'a> {
+    /// Any object, without further attributes.
+    pub fn new(object: impl Into<ManagedObject<'a>>) -> Self {
+        NewObject {
+            object: object.into(),
+            usage: None,
+            attributes: Attributes::default(),
+        }
+    }
+
+    /// A symmetric key from its bytes.
+    pub fn symmetric_key(algorithm: CryptographicAlgorithm, key: Vec<u8>) -> Self {
+        let bits = i32::try_from(key.len().saturating_mul(8)).unwrap_or(i32::MAX);
+        let key_block = key_block(KeyFormatType::RAW, key, Some((algorithm, bits)));
+        let key = SymmetricKey {
+            key_block,
+            ..SymmetricKey::default()
+        };
+        NewObject::new(key)
+            .described(algorithm, bits)
+            .usage(default_usage(algorithm).0)
+    }
+
+    /// An AES key from its bytes.
+    pub fn aes_key(key: Vec<u8>) -> Self {
+        NewObject::symmetric_key(CryptographicAlgorithm::AES, key)
+    }
+
+    /// A private key from its encoding by PKCS #8. Algorithm and length are taken from it if
+    /// OpenSSL knows the algorithm.
+    pub fn private_key(pkcs8: Vec<u8>) -> Self {
+        let kind = PKey::private_key_from_der(&pkcs8).ok();
+        let kind = kind.and_then(|key| kind_of(&key));
+        let key = PrivateKey {
+            key_block: key_block(KeyFormatType::PKCS_8, pkcs8, kind),
+            ..PrivateKey::default()
+        };
+        NewObject::new(key).of_kind(kind, |usages| usages.0)
+    }
+
+    /// A public key from its SubjectPublicKeyInfo. Algorithm and length are taken from it if
+    /// OpenSSL knows the algorithm.
+    pub fn public_key(subject_public_key_info: Vec<u8>) -> Self {
+        let kind = PKey::public_key_from_der(&subject_public_key_info).ok();
+        let kind = kind.and_then(|key| kind_of(&key));
+        let key = PublicKey {
+            key_block: key_block(KeyFormatType::X_509, subject_public_key_info, kind),
+            ..PublicKey::default()
+        };
+        NewObject::new(key).of_kind(kind, |usages| usages.1)
+    }
+
+    /// An X.509 certificate in DER.
+    pub fn certificate(der: impl Into<Cow<'a, [u8]>>) -> Self {
+        NewObject::new(Certificate {
+            certificate_type: CertificateType::X_509,
+            certificate_value: der.into(),
+            ..Certificate::default()
+        })
+    }
+
+    /// A password.
+    pub fn password(password: Vec<u8>) -> Self {
+        // Servers have been met that want a usage even here; none applies.
+        NewObject::new(SecretData {
+            secret_data_type: SecretDataType::PASSWORD,
+            key_block: key_block(KeyFormatType::OPAQUE, password, None),
+            ..SecretData::default()
+        })
+        .usage(CryptographicUsageMask::default())
+    }
+
+    /// Bytes of which the server knows nothing.
+    pub fn opaque(data: Vec<u8>) -> Self {
+        NewObject::new(OpaqueObject {
+            // An extension: the specification defines no value.
+            opaque_data_type: OpaqueDataType(0x8000_0001),
+            opaque_data_value: Secret::owned(data),
+            ..OpaqueObject::default()
+        })
+    }
+
+    /// What the object is for.
+    #[must_use]
+    pub fn usage(mut self, usage: CryptographicUsageMask) -> Self {
+        self.usage = Some(usage);
+        self
+    }
+
+    /// A name by which it can be found.
+    #[must_use]
+    pub fn name(self, name: impl Into<Cow<'a, str>>) -> Self {
+        self.attribute(named(name))
+    }
+
+    /// Usable as soon as it is stored (an Activation Date in the past).
+    #[must_use]
+    pub fn active(self) -> Self {
+        self.attribute(active_since_ever())
+    }
+
+    /// A further attribute.
+    #[must_use]
+    pub fn attribute(mut self, attribute: Attribute<'a>) -> Self {
+        self.attributes.push(attribute);
+        self
+    }
+
+    fn described(self, algorithm: CryptographicAlgorithm, bits: i32) -> Self {
+        self.attribute(Attribute::cryptographic_algorithm(algorithm))
+            .attribute(Attribute::cryptographic_length(bits))
+    }
+
+    fn of_kind(
+        self,
+        kind: Option<Kind>,
+        choose: impl Fn((CryptographicUsageMask, CryptographicUsageMask)) -> CryptographicUsageMask,
+    ) -> Self {
+        match kind {
+            Some((algorithm, bits)) => self
+                .described(algorithm, bits)
+                .usage(choose(default_usage(algorithm))),
+            None => self,
+        }
+    }
+}
+
+impl<'a> From<NewObject<'a>> for RegisterRequest<'a> {
+    fn from(new: NewObject<'a>) -> Self {
+        let mut attributes = new.attributes;
+        if let Some(usage) = new.usage {
+            attributes.push(Attribute::cryptographic_usage_mask(usage));
+        }
+        RegisterRequest {
+            object_type: new.object.object_type(),
+            attributes,
+            managed_object: Some(new.object),
+            ..RegisterRequest::default()
+        }
+    }
+}
+
+/// Algorithm and length of a key.
+type Kind = (CryptographicAlgorithm, i32);
+
+fn key_block(
+    key_format_type: KeyFormatType,
+    key: Vec<u8>,
+    kind: Option<Kind>,
+) -> KeyBlock<'static> {
+    KeyBlock {
+        key_format_type,
+        key_value: Some(KeyValue::new(KeyMaterial::Bytes(Secret::owned(key)))),
+        cryptographic_algorithm: kind.map(|(algorithm, _)| algorithm),
+        cryptographic_length: kind.map(|(_, bits)| bits),
+        ..KeyBlock::default()
+    }
+}
+
+fn kind_of<T>(key: &PKeyRef<T>) -> Option<Kind>
+where
+    T: openssl::pkey::HasPublic,
+{
+    let algorithm = match key.id() {
+        Id::RSA | Id::RSA_PSS => CryptographicAlgorithm::RSA,
+        Id::EC => CryptographicAlgorithm::ECDSA,
+        Id::DSA => CryptographicAlgorithm::DSA,
+        Id::ED25519 => CryptographicAlgorithm::ED25519,
+        Id::ED448 => CryptographicAlgorithm::ED448,
+        _ => return None,
+    };
+    Some((algorithm, i32::try_from(key.bits()).ok()?))
+}

@@ -1,0 +1,386 @@
+//! Signatures for X.509 with private keys that stay on the server.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use openssl::bn::BigNum;
+use openssl::ecdsa::EcdsaSig;
+use openssl::error::ErrorStack;
+use openssl::pkey::{Id, PKey, Public};
+use openssl::x509::X509NameRef;
+
+use crate::types::{
+    CryptographicAlgorithm, CryptographicParameters, DigitalSignatureAlgorithm, GetRequest,
+    HashingAlgorithm, KeyFormatType, Operation, PaddingMethod, SignRequest, UniqueIdentifier,
+};
+
+use super::blocking::Client;
+use super::cryptography::present;
+use super::error::{Error, Problem};
+use super::methods::{ask, client_methods};
+
+/// How a [`RemoteKey`] signs: the algorithms of certificates that servers have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignatureScheme {
+    /// RSA with SHA-256 and the padding of PKCS #1 version 1.5.
+    RsaSha256,
+    /// RSA with SHA-384 and the padding of PKCS #1 version 1.5.
+    RsaSha384,
+    /// RSA with SHA-512 and the padding of PKCS #1 version 1.5.
+    RsaSha512,
+    /// ECDSA with SHA-256.
+    EcdsaSha256,
+    /// ECDSA with SHA-384.
+    EcdsaSha384,
+    /// ECDSA with SHA-512.
+    EcdsaSha512,
+}
+
+impl SignatureScheme {
+    /// What suits a public key: for elliptic curves the hash is as long as the curve, for RSA it is
+    /// SHA-256. `None` for other keys.
+    pub fn for_key(key: &PKey<Public>) -> Option<Self> {
+        match (key.id(), key.bits()) {
+            (Id::RSA, _) => Some(SignatureScheme::RsaSha256),
+            (Id::EC, ..=256) => Some(SignatureScheme::EcdsaSha256),
+            (Id::EC, ..=384) => Some(SignatureScheme::EcdsaSha384),
+            (Id::EC, _) => Some(SignatureScheme::EcdsaSha512),
+            _ => None,
+        }
+    }
+
+    /// The AlgorithmIdentifier in DER (RFC 4055, section 5; RFC 5758, section 3.2).
+    pub fn algorithm_identifier(self) -> Vec<u8> {
+        let rsa = |last: u8| {
+            let oid = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, last];
+            sequence(&[&element(0x06, &oid), &element(0x05, &[])])
+        };
+        let ecdsa = |last: u8| {
+            let oid = [0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, last];
+            sequence(&[&element(0x06, &oid)])
+        };
+        match self {
+            SignatureScheme::RsaSha256 => rsa(11),
+            SignatureScheme::RsaSha384 => rsa(12),
+            SignatureScheme::RsaSha512 => rsa(13),
+            SignatureScheme::EcdsaSha256 => ecdsa(2),
+            SignatureScheme::EcdsaSha384 => ecdsa(3),
+            SignatureScheme::EcdsaSha512 => ecdsa(4),
+        }
+    }
+
+    fn is_ecdsa(self) -> bool {
+        use SignatureScheme::{EcdsaSha256, EcdsaSha384, EcdsaSha512};
+        matches!(self, EcdsaSha256 | EcdsaSha384 | EcdsaSha512)
+    }
+
+    fn parameters(self) -> CryptographicParameters<'static> {
+        use DigitalSignatureAlgorithm as Signature;
+
+        let (hash, signature) = match self {
+            SignatureScheme::RsaSha256 => (
+                HashingAlgorithm::SHA_256,
+                Signature::SHA_256_WITH_RSA_ENCRYPTION,
+            ),
+            SignatureScheme::RsaSha384 => (
+                HashingAlgorithm::SHA_384,
+                Signature::SHA_384_WITH_RSA_ENCRYPTION,
+            ),
+            SignatureScheme::RsaSha512 => (
+                HashingAlgorithm::SHA_512,
+                Signature::SHA_512_WITH_RSA_ENCRYPTION,
+            ),
+            SignatureScheme::EcdsaSha256 => {
+                (HashingAlgorithm::SHA_256, Signature::ECDSA_WITH_SHA256)
+            }
+            SignatureScheme::EcdsaSha384 => {
+                (HashingAlgorithm::SHA_384, Signature::ECDSA_WITH_SHA384)
+            }
+            SignatureScheme::EcdsaSha512 => {
+                (HashingAlgorithm::SHA_512, Signature::ECDSA_WITH_SHA512)
+            }
+        };
+        let rsa = !self.is_ecdsa();
+        CryptographicParameters {
+            hashing_algorithm: Some(hash),
+            digital_signature_algorithm: Some(signature),
+            cryptographic_algorithm: Some(match rsa {
+                true => CryptographicAlgorithm::RSA,
+                false => CryptographicAlgorithm::ECDSA,
+            }),
+            padding_method: rsa.then_some(PaddingMethod::PKCS1_V1_5),
+            ..CryptographicParameters::default()
+        }
+    }
+}
+
+/// A private key on a server, and what is publicly known about it.
+#[derive(Clone)]
+pub struct RemoteKey {
+    identifier: UniqueIdentifier<'static>,
+    public_key: PKey<Public>,
+    scheme: SignatureScheme,
+}
+
+impl RemoteKey {
+    /// The private key of this identifier, whose public key is known.
+    pub fn new(
+        identifier: impl Into<UniqueIdentifier<'static>>,
+        public_key: PKey<Public>,
+        scheme: SignatureScheme,
+    ) -> Self {
+        RemoteKey {
+            identifier: identifier.into(),
+            public_key,
+            scheme,
+        }
+    }
+
+    /// The identifier of the private key.
+    pub fn identifier(&self) -> &UniqueIdentifier<'static> {
+        &self.identifier
+    }
+
+    /// The public key.
+    pub fn public_key(&self) -> &PKey<Public> {
+        &self.public_key
+    }
+
+    /// How it signs.
+    pub fn scheme(&self) -> SignatureScheme {
+        self.scheme
+    }
+
+    /// A signature in the form of X.509. Some servers return ECDSA signatures as two numbers of
+    /// equal length instead of DER.
+    fn normalized(&self, signature: Vec<u8>) -> Result<Vec<u8>, ErrorStack> {
+        if !self.scheme.is_ecdsa() || EcdsaSig::from_der(&signature).is_ok() {
+            return Ok(signature);
+        }
+        let (r, s) = signature.split_at(signature.len() / 2);
+        let (r, s) = (BigNum::from_slice(r)?, BigNum::from_slice(s)?);
+        EcdsaSig::from_private_components(r, s)?.to_der()
+    }
+
+    /// The part of a PKCS #10 request that is signed (RFC 2986, section 4.1), without attributes.
+    fn request_info(&self, subject: &X509NameRef) -> Result<Vec<u8>, ErrorStack> {
+        let version = element(0x02, &[0]);
+        let attributes = element(0xA0, &[]);
+        let (subject, key) = (subject.to_der()?, self.public_key.public_key_to_der()?);
+        Ok(sequence(&[&version, &subject, &key, &attributes]))
+    }
+}
+
+impl fmt::Debug for RemoteKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteKey")
+            .field("identifier", &self.identifier)
+            .field("scheme", &self.scheme)
+            .finish_non_exhaustive()
+    }
+}
+
+client_methods! {
+    /// A key pair on the server, to sign with: fetches the public key (Get), and takes the scheme
+    /// that [suits it](SignatureScheme::for_key).
+    ///
+    /// # Errors
+    /// If the server does not give out the public key, or it is of an algorithm that is not
+    /// supported.
+    fn remote_key['a](
+        &mut self,
+        private_key: impl Into<UniqueIdentifier<'static>> + Send + 'a,
+        public_key: impl Into<UniqueIdentifier<'a>> + Send + 'a,
+    ) -> RemoteKey {
+        let identifier = private_key.into();
+        let public_key = public_key.into();
+        let request = GetRequest {
+            unique_identifier: Some((&public_key).into()),
+            key_format_type: Some(KeyFormatType::X_509),
+            ..GetRequest::default()
+        };
+        let got = match ask!(self, request) {
+            // Some servers have only the form that they have stored.
+            Err(error) if error.failure().is_some() && !error.is_not_found() => {
+                let request = GetRequest {
+                    unique_identifier: Some((&public_key).into()),
+                    ..GetRequest::default()
+                };
+                ask!(self, request)?
+            }
+            outcome => outcome?,
+        };
+        let bytes = super::objects::key_bytes(got.managed_object);
+        let public = bytes.as_ref().and_then(|bytes| {
+            let bytes = bytes.expose();
+            let pkcs1 = || PKey::from_rsa(openssl::rsa::Rsa::public_key_from_der_pkcs1(bytes)?);
+            PKey::public_key_from_der(bytes).or_else(|_| pkcs1()).ok()
+        });
+        let known = public.and_then(|key| Some((SignatureScheme::for_key(&key)?, key)));
+        match known {
+            Some((scheme, public_key)) => Ok(RemoteKey::new(identifier, public_key, scheme)),
+            None => {
+                let fault = super::ResponseFault::Field("public key of RSA or an elliptic curve");
+                Err(self.session.error(Operation::GET, Problem::Response(fault)))
+            }
+        }
+    }
+
+    /// Signs data with a key on the server (Sign, since KMIP 1.2). The signature has the form that
+    /// X.509 has: of ECDSA, in DER. It is checked with the public key before it is returned.
+    ///
+    /// # Errors
+    /// If the server refuses it, or its signature is wrong.
+    fn sign_with['a](&mut self, key: &'a RemoteKey, data: &'a [u8]) -> Vec<u8> {
+        let request = SignRequest {
+            unique_identifier: Some((&key.identifier).into()),
+            cryptographic_parameters: Some(key.scheme.parameters()),
+            data: Some(data.into()),
+            ..SignRequest::default()
+        };
+        let answer = ask!(self, request)?;
+        let signature = present(answer.signature_data, "signature", &self.session)?;
+        let failed = |source| {
+            let doing = "use the server's signature";
+            Problem::Tls(crate::transport::tls::Error::OpenSsl { doing, source })
+        };
+        let checked = key.normalized(signature.into_owned()).and_then(|signature| {
+            let digest = match key.scheme {
+                SignatureScheme::RsaSha256 | SignatureScheme::EcdsaSha256 => {
+                    openssl::hash::MessageDigest::sha256()
+                }
+                SignatureScheme::RsaSha384 | SignatureScheme::EcdsaSha384 => {
+                    openssl::hash::MessageDigest::sha384()
+                }
+                _ => openssl::hash::MessageDigest::sha512(),
+            };
+            let mut verifier = openssl::sign::Verifier::new(digest, &key.public_key)?;
+            Ok((verifier.verify_oneshot(&signature, data)?, signature))
+        });
+        match checked {
+            Ok((true, signature)) => Ok(signature),
+            Ok((false, _)) => {
+                let fault = super::ResponseFault::Signature;
+                Err(self.session.error(Operation::SIGN, Problem::Response(fault)))
+            }
+            Err(source) => Err(self.session.error(Operation::SIGN, failed(source))),
+        }
+    }
+
+    /// Signs what is to be signed of a certificate, a request or a revocation list, in DER, and
+    /// returns the whole: what was signed, the algorithm, and the signature. The algorithm inside has
+    /// to be that of the [scheme](SignatureScheme::algorithm_identifier).
+    ///
+    /// # Errors
+    /// As for [`sign_with`](Self::sign_with).
+    fn sign_x509['a](&mut self, key: &'a RemoteKey, to_be_signed: &'a [u8]) -> Vec<u8> {
+        let signature = self.sign_with(key, to_be_signed).await?;
+        let algorithm = key.scheme.algorithm_identifier();
+        // The first byte of a bit string is how many bits at its end are not used.
+        let signature = element(0x03, &[&[0][..], &signature].concat());
+        Ok(sequence(&[to_be_signed, &algorithm, &signature]))
+    }
+
+    /// A request for a certificate (PKCS #10, in DER) of this key, without attributes.
+    ///
+    /// # Errors
+    /// As for [`sign_with`](Self::sign_with).
+    fn certification_request['a](&mut self, key: &'a RemoteKey, subject: &'a X509NameRef) -> Vec<u8> {
+        match key.request_info(subject) {
+            Ok(info) => self.sign_x509(key, &info).await,
+            Err(source) => {
+                let doing = "encode the certification request";
+                let error = crate::transport::tls::Error::OpenSsl { doing, source };
+                Err(self.session.error(Operation::SIGN, Problem::Tls(error)))
+            }
+        }
+    }
+}
+
+/// A private key on a server for X.509 tooling that wants an object to sign with, from any thread:
+/// it owns its client.
+///
+/// ```no_run
+/// use kmip::client::{Client, NewKeyPair, Signer};
+/// use kmip::types::RecommendedCurve;
+///
+/// # fn example(mut client: Client) -> Result<(), Box<dyn std::error::Error>> {
+/// let pair = client.generate_key_pair(NewKeyPair::elliptic_curve(RecommendedCurve::P_256).active())?;
+/// let key = client.remote_key(pair.private, pair.public)?;
+/// let signer = Signer::new(client, key);
+/// let mut name = openssl::x509::X509Name::builder()?;
+/// name.append_entry_by_text("CN", "keys.example.com")?;
+/// let request = signer.certification_request(&name.build())?;
+/// let request = openssl::x509::X509Req::from_der(&request)?;
+/// assert!(request.verify(signer.key().public_key())?);
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Signer {
+    client: Mutex<Client>,
+    key: RemoteKey,
+}
+
+impl Signer {
+    /// Signs with `key` through `client`.
+    pub fn new(client: Client, key: RemoteKey) -> Self {
+        Signer {
+            client: Mutex::new(client),
+            key,
+        }
+    }
+
+    /// The key.
+    pub fn key(&self) -> &RemoteKey {
+        &self.key
+    }
+
+    /// See [`Client::sign_with`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn sign(&self, data: &[u8]) -> Result<Vec<u8>, Error> {
+        self.with_client(|client| client.sign_with(&self.key, data))
+    }
+
+    /// See [`Client::sign_x509`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn sign_x509(&self, to_be_signed: &[u8]) -> Result<Vec<u8>, Error> {
+        self.with_client(|client| client.sign_x509(&self.key, to_be_signed))
+    }
+
+    /// See [`Client::certification_request`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn certification_request(&self, subject: &X509NameRef) -> Result<Vec<u8>, Error> {
+        self.with_client(|client| client.certification_request(&self.key, subject))
+    }
+
+    fn with_client<T>(&self, action: impl FnOnce(&mut Client) -> T) -> T {
+        action(&mut self.client.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn sequence(elements: &[&[u8]]) -> Vec<u8> {
+    element(0x30, &elements.concat())
+}
+
+/// An element of DER.
+fn element(tag: u8, content: &[u8]) -> Vec<u8> {
+    let mut out = vec![tag];
+    match u8::try_from(content.len()) {
+        Ok(short @ ..0x80) => out.push(short),
+        _ => {
+            let length = content.len().to_be_bytes();
+            let length = &length[content.len().leading_zeros() as usize / 8..];
+            out.push(0x80 | length.len() as u8);
+            out.extend_from_slice(length);
+        }
+    }
+    out.extend_from_slice(content);
+    out
+}
