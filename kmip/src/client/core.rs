@@ -285,9 +285,9 @@ impl<D: Driver> Core<D> {
         };
         link.release();
         self.buffer.zeroize();
-        self.proven = outcome.is_ok();
-        // After an error, what belongs to what is unclear.
-        if outcome.is_ok() {
+        self.proven = outcome.as_ref().is_ok_and(Response::is_sound);
+        // After an answer to something else, what belongs to what is unclear.
+        if self.proven {
             *self.link.get_mut() = Some(link);
             self.servers.worked();
         }

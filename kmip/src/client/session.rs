@@ -60,6 +60,18 @@ pub(super) struct Response {
     pub(super) challenge: Option<Challenge>,
 }
 
+impl Response {
+    /// Whether every item answers what was asked for, be it with a failure.
+    pub(super) fn is_sound(&self) -> bool {
+        let unsound = |error: &Error| matches!(error.problem(), Problem::Response(_));
+        let mut failures = self
+            .results
+            .iter()
+            .filter_map(|result| result.as_ref().err());
+        !failures.any(unsound)
+    }
+}
+
 /// A server demands an attestation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
