@@ -14,7 +14,7 @@ client_methods! {
     ///
     /// # Errors
     /// If it cannot be sent, or the server refuses it.
-    fn call['a, R: OperationRequest<'a> + Send + 'a](&mut self, request: R) -> R::Response<'static> {
+    fn call['a, R: OperationRequest<'a>](&mut self, request: R) -> R::Response<'static> {
         ask!(self, request)
     }
 
@@ -33,7 +33,7 @@ client_methods! {
     /// # Errors
     /// If the message cannot be sent or the response does not belong to it. Failures of items are
     /// in their results.
-    fn call_batch['a, B: BatchRequests<'a> + Send + 'a](&mut self, requests: B) -> B::Results {
+    fn call_batch['a, B: BatchRequests<'a>](&mut self, requests: B) -> B::Results {
         let results = self.batch(requests.into_batch()).await?;
         B::results(results, self.session.server())
     }
@@ -71,7 +71,7 @@ client_methods! {
     /// # Errors
     /// If a message cannot be sent or a response does not belong to it. What was performed before
     /// is not told then; failures of items are in their results.
-    fn call_all['a, R: OperationRequest<'a> + Send + 'a](
+    fn call_all['a, R: OperationRequest<'a>](
         &mut self,
         requests: impl IntoIterator<Item = R> + Send + 'a
     ) -> Vec<ItemResult<R::Response<'static>>> {

@@ -18,14 +18,14 @@ use super::session::Session;
 macro_rules! client_methods {
     ($(
         $(#[$meta:meta])*
-        fn $name:ident ['a $($generics:tt)*] (
+        fn $name:ident ['a $(, $generic:ident : $bound:path)?] (
             &mut $self:ident $(, $argument:ident : $type:ty)* $(,)?
         ) -> $output:ty $body:block
     )*) => {
         impl<D: $crate::client::driver::Driver> $crate::client::core::Core<D> {
             $(
                 #[allow(clippy::extra_unused_lifetimes, reason = "not all of them borrow")]
-                pub(in crate::client) async fn $name<'a $($generics)*>(
+                pub(in crate::client) async fn $name<'a $(, $generic: $bound)?>(
                     &mut $self $(, $argument: $type)*
                 ) -> Result<$output, $crate::client::Error> $body
             )*
@@ -35,7 +35,7 @@ macro_rules! client_methods {
             $(
                 $(#[$meta])*
                 #[allow(clippy::extra_unused_lifetimes, reason = "not all of them borrow")]
-                pub fn $name<'a $($generics)*>(
+                pub fn $name<'a $(, $generic: $bound)?>(
                     &mut self $(, $argument: $type)*
                 ) -> Result<$output, $crate::client::Error> {
                     $crate::client::driver::finish(self.core.$name($($argument),*))
@@ -47,7 +47,7 @@ macro_rules! client_methods {
         impl $crate::client::AsyncClient {
             $(
                 $(#[$meta])*
-                pub fn $name<'c, 'a $($generics)*>(
+                pub fn $name<'c, 'a $(, $generic: $bound + Send + 'a)?>(
                     &'c mut self $(, $argument: $type)*
                 ) -> $crate::client::Answer<'c, $output>
                 where

@@ -142,7 +142,7 @@ client_methods! {
     ///
     /// # Errors
     /// If it cannot be sent, or the server refuses it.
-    fn call_asynchronously['a, R: OperationRequest<'a> + Send + 'a](
+    fn call_asynchronously['a, R: OperationRequest<'a>](
         &mut self,
         request: R,
     ) -> Pending<R::Response<'static>> {

@@ -36,6 +36,7 @@ impl Carrier {
 
     /// Marks the connection as unusable, or as usable again once something that must not be
     /// interrupted is done.
+    #[cfg(feature = "tokio")]
     pub(super) fn set_broken(&mut self, broken: bool) {
         self.broken = broken;
     }
