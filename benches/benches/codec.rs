@@ -80,6 +80,14 @@ fn codec<'s, M: Message<'s> + IntoOwned + Clone, X: Measure>(
             encoding.encode(black_box(&message), &mut buffer).is_ok()
         });
     });
+    if let (Some(_), Encoding::Ttlv) = (&sample.small, encoding) {
+        group.bench_function("copy", |b| {
+            X::measure(b, ttlv, || {
+                buffer.clear();
+                buffer.extend_from_slice(black_box(bytes));
+            });
+        });
+    }
     group.finish();
 }
 

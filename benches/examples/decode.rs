@@ -1,11 +1,13 @@
 //! Decodes one of the messages many times, for a profiler:
-//! `cargo run --release -p kmip-benches --example decode -- h 100000 [walk|encode]`
+//! `cargo run --release -p kmip-benches --example decode -- h 100000 [WHAT]`, where WHAT is `walk`,
+//! `decode`, `encode`, `decode-json`, `encode-json`, `decode-xml` or `encode-xml`.
 
 use std::hint::black_box;
 
-use kmip::codec::Options;
+use kmip::Encoding;
+use kmip::codec::Message;
 use kmip::types::{RequestMessage, ResponseMessage};
-use kmip_benches::{samples, walk};
+use kmip_benches::{Readers, Sample, samples, walk};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -20,32 +22,31 @@ fn main() {
         eprintln!("there is no message `{letter}`");
         std::process::exit(2);
     };
-    let (bytes, options) = (sample.ttlv.as_slice(), Options::default());
-    let mut buffer = Vec::new();
-    for _ in 0..count {
-        let bytes = black_box(bytes);
-        match (what, sample.is_request) {
-            ("walk", _) => drop(black_box(walk(bytes))),
-            ("encode", true) => encode::<RequestMessage<'_>>(bytes, &options, &mut buffer),
-            ("encode", false) => encode::<ResponseMessage<'_>>(bytes, &options, &mut buffer),
-            (_, true) => drop(black_box(kmip::ttlv::decode::<RequestMessage<'_>>(
-                bytes, &options,
-            ))),
-            (_, false) => drop(black_box(kmip::ttlv::decode::<ResponseMessage<'_>>(
-                bytes, &options,
-            ))),
-        }
+    let (what, encoding) = match what.split_once('-') {
+        Some((what, "json")) => (what, Encoding::Json),
+        Some((what, "xml")) => (what, Encoding::Xml),
+        _ => (what, Encoding::Ttlv),
+    };
+    if sample.is_request {
+        run::<RequestMessage<'_>>(&sample, what, encoding, count);
+    } else {
+        run::<ResponseMessage<'_>>(&sample, what, encoding, count);
     }
 }
 
-/// Decodes and encodes: subtract the decode.
-fn encode<'a, M: kmip::codec::Message<'a>>(
-    bytes: &'a [u8],
-    options: &Options,
-    buffer: &mut Vec<u8>,
-) {
-    buffer.clear();
-    if let Ok(message) = kmip::ttlv::decode::<M>(bytes, options) {
-        black_box(kmip::ttlv::encode(&message, buffer)).ok();
+fn run<'s, M: Message<'s>>(sample: &'s Sample, what: &str, encoding: Encoding, count: u32) {
+    let bytes = sample.bytes(encoding);
+    let mut readers = Readers::default();
+    let message: M = readers.decode(encoding, bytes).expect("a sample decodes");
+    let mut buffer = Vec::new();
+    for _ in 0..count {
+        match what {
+            "walk" => drop(black_box(walk(black_box(&sample.ttlv)))),
+            "encode" => {
+                buffer.clear();
+                drop(black_box(encoding.encode(black_box(&message), &mut buffer)));
+            }
+            _ => drop(black_box(readers.decode::<M>(encoding, black_box(bytes)))),
+        }
     }
 }

@@ -159,3 +159,27 @@ fn a_directory_that_is_not_there_is_named() {
         "{text}"
     );
 }
+
+#[test]
+fn a_message_that_is_not_of_its_version_is_named_with_the_reason() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let newer = GET.replace(
+        "<UniqueIdentifier",
+        "<KeyWrapType type=\"Enumeration\" value=\"NotWrapped\"/><UniqueIdentifier",
+    );
+    fs::write(directory.path().join("newer.xml"), newer).expect("a file");
+    let output = kmip()
+        .args(["conformance", "codec"])
+        .arg(directory.path())
+        .output()
+        .expect("the program");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(lines[0].starts_with("lenient "), "{text}");
+    assert!(
+        lines[0].contains("newer.xml: 1 RequestMessage (line 3): XML cannot be decoded: "),
+        "{text}"
+    );
+    assert_eq!(lines[1], "1 passed, 0 failed, 0 skipped");
+}

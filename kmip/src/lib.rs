@@ -133,6 +133,10 @@
 #![deny(missing_docs)]
 #![deny(unsafe_code)]
 
+// For what tests inside and outside of the crate share.
+#[cfg(test)]
+extern crate self as kmip;
+
 pub mod client;
 pub mod codec;
 pub mod conformance;

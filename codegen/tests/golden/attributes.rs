@@ -119,7 +119,7 @@ pub(super) static ATTRIBUTES: [AttributeInfo; 1usize] = [
 ];
 static ATTRIBUTE_NAMES: NameIndex = NameIndex {
     names: &[("Name", 0u16)],
-    slots: &[0u16, 1u16],
+    slots: &[1u16, 0u16],
 };
 /// The attribute with this Attribute Name of KMIP 1.x.
 pub(super) fn attribute_by_name(name: &str) -> Option<Tag> {

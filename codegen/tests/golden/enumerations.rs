@@ -34,7 +34,7 @@ impl Enumeration for NameType {
                 ("URI", 1u16),
                 ("UninterpretedText", 0u16),
             ],
-            slots: &[0u16, 4u16, 3u16, 1u16, 2u16, 0u16, 0u16, 0u16],
+            slots: &[0u16, 0u16, 0u16, 4u16, 1u16, 2u16, 3u16, 0u16],
         },
     };
     fn new(value: u32) -> Self {
@@ -105,7 +105,7 @@ impl Enumeration for Operation {
         ],
         names: NameIndex {
             names: &[("Ping", 1u16), ("Rename", 0u16)],
-            slots: &[2u16, 1u16, 0u16, 0u16],
+            slots: &[0u16, 0u16, 1u16, 2u16],
         },
     };
     fn new(value: u32) -> Self {

@@ -1,12 +1,22 @@
 /// Where the search for a name begins. The generator and what it generates must agree.
 pub(crate) fn name_hash(name: &str) -> usize {
-    const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
-    let mut hash = name.len() as u64;
-    for chunk in name.as_bytes().chunks(8) {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        hash = (hash ^ u64::from_le_bytes(word)).wrapping_mul(FACTOR);
-        hash ^= hash >> 32;
+    let mix = |hash: u64, word: u64| {
+        let mixed = (hash ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        mixed ^ mixed >> 32
+    };
+    let bytes = name.as_bytes();
+    let mut hash = bytes.len() as u64;
+    let mut rest = bytes;
+    while let Some((word, behind)) = rest.split_first_chunk() {
+        hash = mix(hash, u64::from_le_bytes(*word));
+        rest = behind;
+    }
+    match bytes.last_chunk() {
+        Some(word) => hash = mix(hash, u64::from_le_bytes(*word)),
+        None => {
+            let word = rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+            hash = mix(hash, word);
+        }
     }
     hash as usize
 }
@@ -486,9 +496,9 @@ pub(super) static TAG_ENUMERATION: EnumerationTable = EnumerationTable {
             ("UniqueIdentifier", 5u16),
         ],
         slots: &[
-            0u16, 0u16, 0u16, 2u16, 0u16, 0u16, 9u16, 0u16, 0u16, 0u16, 0u16, 6u16, 8u16,
-            7u16, 5u16, 0u16, 0u16, 0u16, 0u16, 1u16, 0u16, 0u16, 0u16, 3u16, 0u16, 0u16,
-            0u16, 0u16, 0u16, 4u16, 0u16, 0u16,
+            0u16, 0u16, 0u16, 0u16, 0u16, 0u16, 0u16, 0u16, 0u16, 0u16, 6u16, 8u16, 2u16,
+            0u16, 0u16, 4u16, 0u16, 0u16, 9u16, 0u16, 0u16, 0u16, 3u16, 0u16, 0u16, 1u16,
+            7u16, 0u16, 0u16, 5u16, 0u16, 0u16,
         ],
     },
 };

@@ -327,7 +327,7 @@ pub(crate) struct CodecOptions {
     /// Also write the results as JUnit XML
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
-    /// A line for each file, and what messages have that their version does not
+    /// A line for each file, and notes on messages
     #[arg(short, long)]
     pub(crate) verbose: bool,
 }

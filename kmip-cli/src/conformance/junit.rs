@@ -28,7 +28,7 @@ pub(super) fn write(title: &str, sections: &[(String, Vec<Check>)], output: &mut
             );
             let inner = match &check.outcome {
                 Outcome::Passed(None) => None,
-                Outcome::Passed(Some(note)) => {
+                Outcome::Passed(Some(note)) | Outcome::Departed(note) => {
                     Some(format!("<system-out>{}</system-out>", escaped(note)))
                 }
                 Outcome::Failed(fault) => {

@@ -11,6 +11,8 @@ use crate::failure::Failure;
 pub(super) enum Outcome {
     /// Passed, perhaps with something to say of the message.
     Passed(Option<String>),
+    /// Passed, but only leniently decoded: it has what its version does not.
+    Departed(String),
     Failed(String),
     Skipped(String),
 }
@@ -49,6 +51,9 @@ impl<W: Write> Report<W> {
         };
         match &outcome {
             Outcome::Failed(fault) => writeln!(self.output, "FAILED {file}: {name}: {fault}")?,
+            Outcome::Departed(reason) => {
+                writeln!(self.output, "lenient {file}: {name}: {reason}")?;
+            }
             Outcome::Passed(Some(note)) if self.verbose => {
                 writeln!(self.output, "note {file}: {name}: {note}")?;
             }
@@ -110,7 +115,7 @@ impl Count {
         let mut count = Count::default();
         for check in checks {
             match check.outcome {
-                Outcome::Passed(_) => count.passed += 1,
+                Outcome::Passed(_) | Outcome::Departed(_) => count.passed += 1,
                 Outcome::Failed(_) => count.failed += 1,
                 Outcome::Skipped(_) => count.skipped += 1,
             }

@@ -331,7 +331,7 @@ impl<'a> Decoder<'_, 'a> {
     }
 
     /// A Text String.
-    #[inline]
+    #[inline(always)]
     pub fn text(&mut self) -> Result<Cow<'a, str>> {
         if self.source.is_some() {
             return self.source_text();

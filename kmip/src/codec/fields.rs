@@ -223,7 +223,13 @@ impl<'a> Decoder<'_, 'a> {
             Some(source) => source.remaining(),
         };
         let most = remaining.saturating_mul(RESERVE_PER_BYTE) / size_of::<T>().max(1);
-        field.reserve_exact(expected.min(most).max(1));
+        let expected = expected.min(most).max(1);
+        if field.capacity() == 0 {
+            // Cheaper than growing.
+            *field = Vec::with_capacity(expected);
+        } else {
+            field.reserve_exact(expected);
+        }
     }
 
     #[cold]

@@ -5,7 +5,9 @@ use std::fmt;
 use serde_core::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::codec::{Error, ErrorKind, Limits, Mode, Options, Result};
-use crate::text::{Index, Value, checked_text, item_type, shortened, skip_mark, tag_by_digits};
+use crate::text::{
+    Index, Value, checked_text, item_type, shortened, skip_mark, steps, tag_by_digits,
+};
 use crate::types::Tag;
 
 /// An item takes two of the 128 levels that `serde_json` allows.
@@ -88,7 +90,9 @@ impl<'a> Parser<'_, 'a> {
         };
         let before = self.offset_of(key).saturating_sub(1);
         let before = self.text.get(..before).unwrap_or_default();
-        before.trim_ascii_end().len().saturating_sub(1)
+        let trimmed = before.trim_ascii_end().len();
+        steps::count(before.len() - trimmed);
+        trimmed.saturating_sub(1)
     }
 
     fn borrowed(&mut self, part: &'a str) -> Value {
@@ -97,6 +101,7 @@ impl<'a> Parser<'_, 'a> {
     }
 
     fn unescaped(&mut self, part: &str) -> Value {
+        steps::count(part.len());
         let start = self.index.unescaped().len();
         self.index.unescaped().push_str(part);
         self.index.kept_from(start)
@@ -269,6 +274,7 @@ impl<'a> Visitor<'a> for WordSeed<'_, '_, 'a> {
     }
 
     fn visit_str<E: serde_core::de::Error>(self, word: &str) -> Outcome<(), E> {
+        steps::count(word.len());
         match (self.1)(self.0.index, word) {
             Err(kind) if !self.0.index.tolerates(&kind) => Err(self.0.fail_here(kind)),
             _ => Ok(()),
@@ -344,6 +350,7 @@ impl<'a> Visitor<'a> for ValueSeed<'_, '_, 'a> {
 /// What the parser says, with its line and column as an offset.
 #[cold]
 fn syntax(text: &str, start: usize, error: &serde_json::Error) -> Error {
+    steps::count(text.len());
     let (line, column) = (error.line(), error.column());
     let lines = text[start..].split_inclusive('\n');
     let before: usize = lines.take(line.saturating_sub(1)).map(str::len).sum();

@@ -2,8 +2,8 @@
 
 use crate::codec::{Result, Sink};
 use crate::text::{
-    LARGEST_EXACT, Style, TextWriter, push_date_time, push_date_time_extended, push_decimal,
-    push_hex, push_hex_word, push_mask, type_name,
+    LARGEST_EXACT, Lines, TextWriter, plain_length, push_date_time, push_date_time_extended,
+    push_decimal, push_hex, push_hex_word, push_mask, type_name,
 };
 use crate::ttlv;
 use crate::ttlv::code;
@@ -12,51 +12,32 @@ use crate::types::{Names, Tag};
 /// Appends items to a buffer.
 #[derive(Debug)]
 pub struct Writer<'b> {
-    buffer: &'b mut Vec<u8>,
-    style: Style,
-    depth: usize,
+    lines: Lines<'b>,
     /// No item stands in the open list yet.
     first: bool,
 }
 
-impl<'b> Writer<'b> {
-    /// A writer without white space.
-    pub fn new(buffer: &'b mut Vec<u8>) -> Self {
-        Writer::with(buffer, Style::Compact)
-    }
-
-    /// A writer of an item a line.
-    pub fn indented(buffer: &'b mut Vec<u8>) -> Self {
-        Writer::with(buffer, Style::Indented)
-    }
-
-    fn push(&mut self, text: &str) {
-        self.buffer.extend_from_slice(text.as_bytes());
-    }
-
+impl Writer<'_> {
     fn line(&mut self) {
-        if self.style == Style::Indented {
-            self.buffer.push(b'\n');
-            let width = self.buffer.len() + 2 * self.depth;
-            self.buffer.resize(width, b' ');
-        }
+        self.lines.end_of_line();
+        self.lines.indent();
     }
 
     /// `{"tag":"..."`, with what separates it from the item before.
     fn tag(&mut self, tag: Tag) {
         if !self.first {
-            self.buffer.push(b',');
+            self.lines.buffer.push(b',');
         }
-        if self.depth > 0 {
+        if self.lines.depth > 0 {
             self.line();
         }
         self.first = false;
-        self.push(r#"{"tag":""#);
+        self.lines.push(r#"{"tag":""#);
         match tag.spelling() {
-            Some(name) => self.push(name),
+            Some(name) => self.lines.push(name),
             None => {
-                self.push("0x");
-                push_hex(self.buffer, &tag.0.to_be_bytes()[1..]);
+                self.lines.push("0x");
+                push_hex(self.lines.buffer, &tag.0.to_be_bytes()[1..]);
             }
         }
     }
@@ -64,21 +45,21 @@ impl<'b> Writer<'b> {
     /// An item up to its value.
     fn item(&mut self, tag: Tag, item_type: u8) {
         self.tag(tag);
-        self.push(r#"","type":""#);
-        self.push(type_name(item_type));
-        self.push(r#"","value":"#);
+        self.lines.push(r#"","type":""#);
+        self.lines.push(type_name(item_type));
+        self.lines.push(r#"","value":"#);
     }
 
     fn close(&mut self) {
-        self.buffer.push(b'}');
-        if self.depth == 0 && self.style == Style::Indented {
-            self.buffer.push(b'\n');
+        self.lines.buffer.push(b'}');
+        if self.lines.depth == 0 {
+            self.lines.end_of_line();
         }
     }
 
     fn number(&mut self, tag: Tag, item_type: u8, value: i64) -> Result<()> {
         self.item(tag, item_type);
-        push_decimal(self.buffer, value);
+        push_decimal(self.lines.buffer, value);
         self.close();
         Ok(())
     }
@@ -86,44 +67,39 @@ impl<'b> Writer<'b> {
     /// An item whose value is a text that needs no escapes.
     fn plain(&mut self, tag: Tag, item_type: u8, value: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
         self.item(tag, item_type);
-        self.buffer.push(b'"');
-        value(self.buffer);
-        self.buffer.push(b'"');
+        self.lines.buffer.push(b'"');
+        value(self.lines.buffer);
+        self.lines.buffer.push(b'"');
         self.close();
         Ok(())
     }
 }
 
 impl<'b> TextWriter<'b> for Writer<'b> {
-    fn with(buffer: &'b mut Vec<u8>, style: Style) -> Self {
-        Writer {
-            buffer,
-            style,
-            depth: 0,
-            first: true,
-        }
+    fn on(lines: Lines<'b>) -> Self {
+        Writer { lines, first: true }
     }
 
-    fn buffer(self) -> &'b mut Vec<u8> {
-        self.buffer
+    fn into_lines(self) -> Lines<'b> {
+        self.lines
     }
 }
 
 impl Sink for Writer<'_> {
     fn begin(&mut self, tag: Tag) -> Result<()> {
         self.tag(tag);
-        self.push(r#"","value":["#);
+        self.lines.push(r#"","value":["#);
         self.first = true;
-        self.depth += 1;
+        self.lines.depth += 1;
         Ok(())
     }
 
     fn end(&mut self) -> Result<()> {
-        self.depth = self.depth.saturating_sub(1);
+        self.lines.depth = self.lines.depth.saturating_sub(1);
         if !std::mem::take(&mut self.first) {
             self.line();
         }
-        self.buffer.push(b']');
+        self.lines.buffer.push(b']');
         self.close();
         Ok(())
     }
@@ -166,7 +142,7 @@ impl Sink for Writer<'_> {
 
     fn boolean(&mut self, tag: Tag, value: bool) -> Result<()> {
         self.item(tag, code::BOOLEAN);
-        self.push(if value { "true" } else { "false" });
+        self.lines.push(if value { "true" } else { "false" });
         self.close();
         Ok(())
     }
@@ -198,25 +174,25 @@ impl Sink for Writer<'_> {
 
 /// A text as JSON has it between quotes.
 fn escape(buffer: &mut Vec<u8>, text: &str) {
-    let bytes = text.as_bytes();
-    let mut copied = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        let short = match byte {
-            b'"' | b'\\' => *byte,
-            b'\n' => b'n',
-            b'\r' => b'r',
-            b'\t' => b't',
-            0..=0x1F => 0,
-            _ => continue,
+    let mut rest = text.as_bytes();
+    loop {
+        let plain = plain_length(rest, |byte| {
+            (byte < b' ') | (byte == b'"') | (byte == b'\\')
+        });
+        buffer.extend_from_slice(&rest[..plain]);
+        let Some((special, behind)) = rest[plain..].split_first() else {
+            return;
         };
-        buffer.extend_from_slice(&bytes[copied..at]);
-        copied = at + 1;
-        if short == 0 {
-            buffer.extend_from_slice(b"\\u00");
-            push_hex(buffer, &[*byte]);
-        } else {
-            buffer.extend_from_slice(&[b'\\', short]);
+        match special {
+            b'\n' => buffer.extend_from_slice(b"\\n"),
+            b'\r' => buffer.extend_from_slice(b"\\r"),
+            b'\t' => buffer.extend_from_slice(b"\\t"),
+            b'"' | b'\\' => buffer.extend_from_slice(&[b'\\', *special]),
+            _ => {
+                buffer.extend_from_slice(b"\\u00");
+                push_hex(buffer, &[*special]);
+            }
         }
+        rest = behind;
     }
-    buffer.extend_from_slice(&bytes[copied..]);
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::index::{Index, Node, Value};
+use super::steps;
 use super::value::{Given, Rules};
 use crate::codec::{Error, ErrorKind, Result, Source};
 use crate::types::{EnumerationTable, ItemType, Tag};
@@ -54,7 +55,7 @@ impl<'i, 'a> Cursor<'i, 'a> {
             let kind = ErrorKind::UnexpectedType { expected, found };
             return Err(Error::at(kind, self.offset()));
         }
-        Ok(match node.value {
+        let given = match node.value {
             Value::Absent => Given::Absent,
             Value::Null => Given::Null,
             Value::Items => Given::Items,
@@ -64,7 +65,12 @@ impl<'i, 'a> Cursor<'i, 'a> {
             Value::Inexact => Given::Inexact,
             Value::Text(start, length) => Given::Text(self.slice(start, length)),
             Value::Unescaped(start, length) => Given::Text(self.index.kept(start, length)),
-        })
+        };
+        steps::count(match given {
+            Given::Text(text) => 1 + text.len(),
+            _ => 1,
+        });
+        Ok(given)
     }
 
     fn slice(&self, start: u32, length: u32) -> &'a str {
@@ -92,6 +98,7 @@ impl<'i, 'a> Cursor<'i, 'a> {
             at = self.index.get(at).next;
             count += 1;
         }
+        steps::count(count);
         count
     }
 }

@@ -16,13 +16,23 @@ const VALUES: [u8; 256] = {
     values
 };
 
+/// The two digits of each byte.
+const PAIRS: [[u8; 2]; 256] = {
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [LOWER[byte >> 4], LOWER[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
+
 /// Appends bytes as pairs of hexadecimal digits.
 pub(crate) fn push_hex(buffer: &mut Vec<u8>, bytes: &[u8]) {
     let start = buffer.len();
     buffer.resize(start + bytes.len() * 2, 0);
     for (pair, byte) in buffer[start..].chunks_exact_mut(2).zip(bytes) {
-        pair[0] = LOWER[usize::from(byte >> 4)];
-        pair[1] = LOWER[usize::from(byte & 15)];
+        pair.copy_from_slice(&PAIRS[usize::from(*byte)]);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroize;
 
-use super::{Cursor, Style};
+use super::{Cursor, Lines, Style};
 use crate::codec::{Decoder, Encoder, Error, ErrorKind, Item, Options, Result, Sink};
 use crate::types::Tag;
 use crate::version::ProtocolVersion;
@@ -30,8 +30,8 @@ pub(crate) fn decode_item<'a, T: Item<'a>>(
 
 /// A writer that appends to a buffer.
 pub(crate) trait TextWriter<'b>: Sink {
-    fn with(buffer: &'b mut Vec<u8>, style: Style) -> Self;
-    fn buffer(self) -> &'b mut Vec<u8>;
+    fn on(lines: Lines<'b>) -> Self;
+    fn into_lines(self) -> Lines<'b>;
 }
 
 /// Appends an item to a buffer, or nothing if that fails.
@@ -43,10 +43,10 @@ pub(crate) fn encode_item<'a, 'b, W: TextWriter<'b>, T: Item<'a>>(
     style: Style,
 ) -> Result<()> {
     let length = buffer.len();
-    let mut writer = W::with(buffer, style);
+    let mut writer = W::on(Lines::new(buffer, style));
     let written = item.write(tag, &mut Encoder::new(&mut writer, version));
     written.map_err(|error| {
-        let buffer = writer.buffer();
+        let buffer = writer.into_lines().buffer;
         // It may hold the begin of a key.
         buffer[length..].zeroize();
         buffer.truncate(length);
@@ -59,9 +59,21 @@ macro_rules! encoding {
     (json: $json:literal) => {
         use crate::codec::{Error, Item, Message, Mode, Options, Result};
         pub use crate::text::Fragment;
-        use crate::text::{self, Cursor, Index, Rules, Style};
+        use crate::text::{self, Cursor, Index, Lines, Rules, Style, TextWriter};
         use crate::types::Tag;
         use crate::version::ProtocolVersion;
+
+        impl<'b> Writer<'b> {
+            /// A writer without white space.
+            pub fn new(buffer: &'b mut Vec<u8>) -> Self {
+                Writer::on(Lines::new(buffer, Style::Compact))
+            }
+
+            /// A writer of an item a line.
+            pub fn indented(buffer: &'b mut Vec<u8>) -> Self {
+                Writer::on(Lines::new(buffer, Style::Indented))
+            }
+        }
 
         /// Decodes messages and keeps its memory from one to the next.
         #[derive(Default)]

@@ -2,6 +2,7 @@
 
 use zeroize::Zeroize;
 
+use super::steps;
 use crate::codec::{Error, ErrorKind, Limits, Result};
 use crate::types::Tag;
 
@@ -122,6 +123,7 @@ impl Index {
 
     /// Begins an item in the one that is open.
     pub(crate) fn open(&mut self, offset: usize) -> Result<()> {
+        steps::count(1);
         if self.depth > self.limits.depth {
             let offset = self.nodes[self.open as usize].offset as usize;
             return Err(Error::at(ErrorKind::TooDeep(self.limits.depth), offset));
@@ -162,6 +164,7 @@ impl Index {
 
     /// The fault with the path to the open item.
     pub(crate) fn locate(&self, mut error: Error) -> Error {
+        steps::count(self.depth);
         let mut node = &self.nodes[self.open as usize];
         for _ in 0..self.depth {
             if node.tag != 0 {

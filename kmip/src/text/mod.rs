@@ -9,6 +9,9 @@ mod digits;
 mod encoding;
 mod fragments;
 mod index;
+mod lines;
+mod plain;
+pub(crate) mod steps;
 mod time;
 mod value;
 
@@ -21,6 +24,8 @@ pub(crate) use encoding::{TextWriter, decode_item, encode_item, encoding};
 pub use fragments::Fragment;
 pub(crate) use fragments::fragments;
 pub(crate) use index::{Index, Value};
+pub(crate) use lines::Lines;
+pub(crate) use plain::plain_length;
 pub(crate) use time::{push_date_time, push_date_time_extended};
 pub(crate) use value::{LARGEST_EXACT, Rules, item_type, shortened, tag_by_digits, type_name};
 
@@ -43,6 +48,7 @@ pub(crate) fn checked_text<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a s
     if length > limit {
         return Err(Error::new(ErrorKind::TooLong { length, limit }));
     }
+    steps::count(length);
     std::str::from_utf8(bytes)
         .map_err(|error| Error::at(ErrorKind::InvalidUtf8, error.valid_up_to()))
 }

@@ -2,12 +2,18 @@
 
 use std::io::Write;
 
-use crate::types::{DateTime, DateTimeExtended};
+use crate::types::{DateTime, DateTimeExtended, date_time_digits};
 
 /// Appends `YYYY-MM-DDThh:mm:ss+00:00`.
 pub(crate) fn push_date_time(buffer: &mut Vec<u8>, seconds: i64) {
-    // Writing to a Vec does not fail.
-    let _ = write!(buffer, "{}", DateTime(seconds));
+    match date_time_digits(seconds) {
+        Some(digits) => {
+            buffer.extend_from_slice(&digits);
+            buffer.extend_from_slice(b"+00:00");
+        }
+        // Writing to a Vec does not fail.
+        None => drop(write!(buffer, "{}", DateTime(seconds))),
+    }
 }
 
 /// Appends `YYYY-MM-DDThh:mm:ss.ffffff+00:00`.

@@ -7,8 +7,9 @@
 use std::str::FromStr;
 
 use super::digits::bytes_from_hex;
+use super::steps;
 use crate::codec::ErrorKind;
-use crate::types::{DateTime, DateTimeExtended, EnumerationTable, ItemType, Tag};
+use crate::types::{DateTime, DateTimeExtended, EnumerationTable, EnumerationValue, ItemType, Tag};
 
 type Result<T> = std::result::Result<T, ErrorKind>;
 
@@ -130,8 +131,7 @@ impl Rules {
                 return self.word(number, given, NAME);
             }
         }
-        let loose = table.filter(|_| !self.strict);
-        match loose.and_then(|table| table.by_loose_name(text)) {
+        match table.and_then(|table| self.loose_name(text, table)) {
             Some(value) => Ok(value.value),
             None => Err(unknown_name(text, table)),
         }
@@ -167,11 +167,23 @@ impl Rules {
             let given = Given::Text(word);
             return self.word(self.number(given, 8, NAME)?, given, NAME);
         }
-        let loose = Some(table).filter(|_| !self.strict);
-        match loose.and_then(|table| table.by_loose_name(word)) {
+        match self.loose_name(word, table) {
             Some(bit) => Ok(bit.value),
             None => Err(unknown_name(word, Some(table))),
         }
+    }
+
+    /// A value by a name in another case or punctuation.
+    fn loose_name(
+        &self,
+        name: &str,
+        table: &'static EnumerationTable,
+    ) -> Option<&'static EnumerationValue> {
+        if self.strict {
+            return None;
+        }
+        steps::count(table.values.len());
+        table.by_loose_name(name)
     }
 
     pub(crate) fn boolean(&self, given: Given<'_>) -> Result<bool> {

@@ -150,8 +150,16 @@ impl<'a> Reader<'a> {
     }
 
     /// How many items with the tag of this one follow each other, this one included. Broken
-    /// headers end the count.
+    /// headers end the count. A guess where all items of the structure seem to be alike.
     pub(crate) fn run_length(&self) -> usize {
+        let (value, behind) = self.split();
+        let size = HEADER_BYTES + value.len();
+        if !behind.is_empty() && behind.len() % size == 0 {
+            let last = behind[behind.len() - size..].first_chunk();
+            if last.is_some_and(|header| u64::from_be_bytes(*header) == self.header) {
+                return 1 + behind.len() / size;
+            }
+        }
         self.count(|tag| tag == self.raw_tag())
     }
 

@@ -181,6 +181,11 @@ fn header(tag: Tag, item_type: u8, length: u32) -> [u8; HEADER_BYTES] {
 fn checked_length(length: usize, item_type: ItemType) -> Result<u32> {
     match u32::try_from(length) {
         Ok(length) if length <= UNFINISHED - 8 => Ok(length),
-        _ => Err(Error::new(ErrorKind::InvalidLength { item_type, length })),
+        _ => Err(too_long(length, item_type)),
     }
+}
+
+#[cold]
+fn too_long(length: usize, item_type: ItemType) -> Error {
+    Error::new(ErrorKind::InvalidLength { item_type, length })
 }

@@ -138,6 +138,13 @@ impl IntoOwned for Attributes<'_> {
     }
 }
 
+/// Adds a value. Unlike `push`, this builds it where it stays.
+fn added<T: Default>(list: &mut Vec<T>) -> &mut T {
+    let index = list.len();
+    list.resize_with(index + 1, T::default);
+    &mut list[index]
+}
+
 impl<'a> Item<'a> for Attributes<'a> {
     fn read(&mut self, d: &mut Decoder<'_, 'a>) -> Result<()> {
         let typed = d.edition().is_2x();
@@ -149,18 +156,14 @@ impl<'a> Item<'a> for Attributes<'a> {
         }
         while let Some(tag) = d.tag() {
             let read = if typed && Attribute::accepts_2x(d, tag) {
-                self.list.push(Attribute::default());
-                let index = self.list.len() - 1;
-                d.count_items(1)
-                    .and_then(|()| self.list[index].read_2x(d, tag))
+                let attribute = added(&mut self.list);
+                d.count_items(1).and_then(|()| attribute.read_2x(d, tag))
             } else if !typed && tag == Tag::ATTRIBUTE {
-                self.list.push(Attribute::default());
-                let index = self.list.len() - 1;
-                d.count_items(1).and_then(|()| self.list[index].read(d))
+                let attribute = added(&mut self.list);
+                d.count_items(1).and_then(|()| attribute.read(d))
             } else if !typed && tag == Tag::NAME {
-                self.names.push(Name::default());
-                let index = self.names.len() - 1;
-                d.count_items(1).and_then(|()| self.names[index].read(d))
+                let name = added(&mut self.names);
+                d.count_items(1).and_then(|()| name.read(d))
             } else {
                 self.read_extra(d, tag)
             };

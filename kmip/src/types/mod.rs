@@ -39,6 +39,7 @@ pub use reference::AttributeReference;
 pub use secret::{Secret, SecretText};
 pub use tag::{AttributeInfo, AttributeRules, Tag, TagInfo};
 pub use time::ParseTimeError;
+pub(crate) use time::date_time_digits;
 
 pub use generated::*;
 

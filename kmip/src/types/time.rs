@@ -67,6 +67,9 @@ impl FromStr for DateTimeExtended {
 }
 
 fn write_date_time(f: &mut fmt::Formatter<'_>, seconds: i64) -> fmt::Result {
+    if let Some(digits) = date_time_digits(seconds) {
+        return f.write_str(std::str::from_utf8(&digits).unwrap_or_default());
+    }
     let (year, month, day) = civil_from_days(seconds.div_euclid(SECONDS_A_DAY));
     let of_day = seconds.rem_euclid(SECONDS_A_DAY);
     let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
@@ -78,6 +81,26 @@ fn write_date_time(f: &mut fmt::Formatter<'_>, seconds: i64) -> fmt::Result {
         "{:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}",
         year.unsigned_abs()
     )
+}
+
+/// `YYYY-MM-DDThh:mm:ss` for the years with four digits.
+pub(crate) fn date_time_digits(seconds: i64) -> Option<[u8; 19]> {
+    let (year, month, day) = civil_from_days(seconds.div_euclid(SECONDS_A_DAY));
+    let year = u16::try_from(year).ok().filter(|year| *year <= 9999)?;
+    let of_day = seconds.rem_euclid(SECONDS_A_DAY);
+    let mut digits = *b"0000-00-00T00:00:00";
+    let mut pair = |at: usize, value: u8| {
+        digits[at] += value / 10;
+        digits[at + 1] += value % 10;
+    };
+    pair(0, (year / 100) as u8);
+    pair(2, (year % 100) as u8);
+    pair(5, month as u8);
+    pair(8, day as u8);
+    pair(11, (of_day / 3600) as u8);
+    pair(14, (of_day / 60 % 60) as u8);
+    pair(17, (of_day % 60) as u8);
+    Some(digits)
 }
 
 /// Seconds since 1970 and microseconds of the second.

@@ -2,16 +2,19 @@
 //! and 4.6).
 
 use crate::codec::ErrorKind;
+use crate::text::{plain_length, steps};
 
 /// Appends what an attribute's value stands for. Fails with what is wrong.
 pub(super) fn unescape(text: &str, output: &mut String) -> Result<(), String> {
     let mut rest = text;
     while let Some(at) = rest.find(|c: char| !is_plain(c)) {
+        steps::count(at + 1);
         let (plain, special) = rest.split_at(at);
         output.push_str(plain);
         rest = match special.as_bytes()[0] {
             b'&' => {
                 let end = special.find(';');
+                steps::count(end.unwrap_or(special.len()));
                 let end = end.ok_or_else(|| "an `&` without `;`".to_owned())?;
                 output.push(reference(&special[1..end])?);
                 &special[end + 1..]
@@ -32,6 +35,7 @@ pub(super) fn unescape(text: &str, output: &mut String) -> Result<(), String> {
             }
         };
     }
+    steps::count(rest.len());
     output.push_str(rest);
     Ok(())
 }
@@ -72,9 +76,18 @@ fn is_character(c: char) -> bool {
 
 /// Appends a text as an attribute's value.
 pub(super) fn escape(buffer: &mut Vec<u8>, text: &str) -> Result<(), ErrorKind> {
-    let bytes = text.as_bytes();
-    let mut copied = 0;
-    for (at, byte) in bytes.iter().enumerate() {
+    let special = |byte: u8| {
+        let markup = (byte == b'&') | (byte == b'<') | (byte == b'>') | (byte == b'"');
+        markup | (byte < b' ') | (byte == 0xEF)
+    };
+    let mut rest = text.as_bytes();
+    loop {
+        let plain = plain_length(rest, special);
+        buffer.extend_from_slice(&rest[..plain]);
+        rest = &rest[plain..];
+        let Some((byte, behind)) = rest.split_first() else {
+            return Ok(());
+        };
         let escaped: &[u8] = match byte {
             b'&' => b"&amp;",
             b'<' => b"&lt;",
@@ -85,17 +98,16 @@ pub(super) fn escape(buffer: &mut Vec<u8>, text: &str) -> Result<(), ErrorKind> 
             b'\r' => b"&#13;",
             0..=0x1F => return Err(no_character(u32::from(*byte))),
             // U+FFFE and U+FFFF are EF BF BE and EF BF BF.
-            0xEF if matches!(bytes[at..], [_, 0xBF, 0xBE | 0xBF, ..]) => {
-                return Err(no_character(0xFFC0 + u32::from(bytes[at + 2] & 0x3F)));
-            }
-            _ => continue,
+            _ => match behind {
+                [0xBF, last @ (0xBE | 0xBF), ..] => {
+                    return Err(no_character(0xFFC0 + u32::from(last & 0x3F)));
+                }
+                _ => &[0xEF],
+            },
         };
-        buffer.extend_from_slice(&bytes[copied..at]);
         buffer.extend_from_slice(escaped);
-        copied = at + 1;
+        rest = behind;
     }
-    buffer.extend_from_slice(&bytes[copied..]);
-    Ok(())
 }
 
 #[cold]

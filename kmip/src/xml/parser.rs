@@ -9,7 +9,8 @@ use quick_xml::events::{BytesDecl, BytesStart, Event};
 use super::escape::unescape;
 use crate::codec::{Error, ErrorKind, Mode, Options, Result};
 use crate::text::{
-    GENERIC, Index, Value, checked_text, item_type, shortened, skip_mark, tag_by_digits,
+    GENERIC, Index, Value, checked_text, item_type, plain_length, shortened, skip_mark, steps,
+    tag_by_digits,
 };
 use crate::types::Tag;
 
@@ -118,8 +119,9 @@ impl<'a> Parser<'_, 'a> {
     fn element(&mut self, element: &BytesStart<'_>, offset: usize) -> Result<()> {
         self.index.open(offset)?;
         let attributes = self.attributes(element, offset)?;
-        let name = element.name();
-        let name = std::str::from_utf8(name.as_ref()).unwrap_or_default();
+        // It stands behind the `<`.
+        let name = offset + 1..offset + 1 + element.name().as_ref().len();
+        let name = self.text.get(name).unwrap_or_default();
         match self.tag(name, &attributes) {
             Ok(tag) => self.index.node().tag = tag.0,
             Err(kind) if self.index.tolerates(&kind) => {}
@@ -168,11 +170,12 @@ impl<'a> Parser<'_, 'a> {
             let what = "only a TTLV element has the attribute `tag`";
             return Err(ErrorKind::Syntax(what.to_owned()));
         }
-        let local = match name.split_once(':') {
-            Some((_, local)) if !self.strict => local,
-            _ => name,
+        let local = || match name.split_once(':') {
+            Some((_, local)) if !self.strict => Tag::by_spelling(local),
+            _ => None,
         };
-        Tag::by_spelling(local).ok_or_else(|| ErrorKind::UnknownTag(shortened(name)))
+        let tag = Tag::by_spelling(name).or_else(local);
+        tag.ok_or_else(|| ErrorKind::UnknownTag(shortened(name)))
     }
 
     fn attributes(&mut self, element: &BytesStart<'_>, offset: usize) -> Result<Attributes> {
@@ -182,6 +185,7 @@ impl<'a> Parser<'_, 'a> {
         for attribute in element.attributes().with_checks(false) {
             let attribute = attribute.map_err(|error| syntax(error.to_string(), offset))?;
             count += 1;
+            steps::count(1);
             if count > MAX_ATTRIBUTES {
                 let what = format!("more than {MAX_ATTRIBUTES} attributes");
                 return Err(syntax(what, offset));
@@ -239,7 +243,9 @@ impl<'a> Parser<'_, 'a> {
     /// Attributes without a meaning for KMIP.
     #[cold]
     fn check_others(&self, element: &BytesStart<'_>, offset: usize) -> Result<()> {
-        for attribute in element.attributes() {
+        for (before, attribute) in element.attributes().enumerate() {
+            // Each is compared with those before it.
+            steps::count(1 + before);
             attribute.map_err(|error| syntax(error.to_string(), offset))?;
         }
         if self.strict {
@@ -256,7 +262,7 @@ impl<'a> Parser<'_, 'a> {
             .checked_add(raw.len())
             .and_then(|end| self.text.get(begin..end))
             .ok_or_else(|| syntax("an attribute's value is broken".to_owned(), offset))?;
-        if is_plain(text.as_bytes()) {
+        if plain_length(text.as_bytes(), is_special) == text.len() {
             return Ok(Value::Text(begin as u32, text.len() as u32));
         }
         let kept = self.index.unescaped().len();
@@ -280,13 +286,9 @@ impl<'a> Parser<'_, 'a> {
     }
 }
 
-/// Whether a value stands for itself. Looks at whole chunks, which compilers turn into few
-/// instructions: values may be long.
-fn is_plain(text: &[u8]) -> bool {
-    // U+FFFE and U+FFFF begin with EF.
-    let special = |byte: u8| byte < b' ' || byte == b'&' || byte == b'<' || byte == 0xEF;
-    let any = |chunk: &[u8]| chunk.iter().fold(false, |any, byte| any | special(*byte));
-    !text.chunks(64).any(any)
+/// Whether a byte of a value may not stand for itself. U+FFFE and U+FFFF begin with EF.
+fn is_special(byte: u8) -> bool {
+    (byte < b' ') | (byte == b'&') | (byte == b'<') | (byte == 0xEF)
 }
 
 fn is_blank(text: &[u8]) -> bool {

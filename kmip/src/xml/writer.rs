@@ -3,7 +3,7 @@
 use super::escape::escape;
 use crate::codec::{Error, Result, Sink};
 use crate::text::{
-    GENERIC, Style, TextWriter, push_date_time, push_date_time_extended, push_decimal, push_hex,
+    GENERIC, Lines, TextWriter, push_date_time, push_date_time_extended, push_decimal, push_hex,
     push_hex_word, push_mask, type_name,
 };
 use crate::ttlv;
@@ -16,9 +16,7 @@ const INLINE: usize = 16;
 /// Appends items to a buffer.
 #[derive(Debug)]
 pub struct Writer<'b> {
-    buffer: &'b mut Vec<u8>,
-    style: Style,
-    depth: usize,
+    lines: Lines<'b>,
     /// Tags of the open structures: the outer ones, and those that are deeper.
     open: [Tag; INLINE],
     deeper: Vec<Tag>,
@@ -26,65 +24,38 @@ pub struct Writer<'b> {
     pending: bool,
 }
 
-impl<'b> Writer<'b> {
-    /// A writer without white space.
-    pub fn new(buffer: &'b mut Vec<u8>) -> Self {
-        Writer::with(buffer, Style::Compact)
-    }
-
-    /// A writer of an element a line.
-    pub fn indented(buffer: &'b mut Vec<u8>) -> Self {
-        Writer::with(buffer, Style::Indented)
-    }
-
-    fn push(&mut self, text: &str) {
-        self.buffer.extend_from_slice(text.as_bytes());
-    }
-
-    fn indent(&mut self) {
-        if self.style == Style::Indented {
-            let width = self.buffer.len() + 2 * self.depth;
-            self.buffer.resize(width, b' ');
-        }
-    }
-
-    fn end_of_line(&mut self) {
-        if self.style == Style::Indented {
-            self.buffer.push(b'\n');
-        }
-    }
-
+impl Writer<'_> {
     fn finish_start(&mut self) {
         if std::mem::take(&mut self.pending) {
-            self.buffer.push(b'>');
-            self.end_of_line();
+            self.lines.buffer.push(b'>');
+            self.lines.end_of_line();
         }
     }
 
     /// `<Name`.
     fn tag(&mut self, tag: Tag) {
         self.finish_start();
-        self.indent();
-        self.buffer.push(b'<');
+        self.lines.indent();
+        self.lines.buffer.push(b'<');
         match tag.spelling() {
-            Some(name) => self.push(name),
+            Some(name) => self.lines.push(name),
             None => {
-                self.push(GENERIC);
-                self.push(" tag=\"0x");
-                push_hex(self.buffer, &tag.0.to_be_bytes()[1..]);
-                self.buffer.push(b'"');
+                self.lines.push(GENERIC);
+                self.lines.push(" tag=\"0x");
+                push_hex(self.lines.buffer, &tag.0.to_be_bytes()[1..]);
+                self.lines.buffer.push(b'"');
             }
         }
     }
 
     fn item(&mut self, tag: Tag, item_type: u8, value: impl FnOnce(&mut Vec<u8>)) -> Result<()> {
         self.tag(tag);
-        self.push(" type=\"");
-        self.push(type_name(item_type));
-        self.push("\" value=\"");
-        value(self.buffer);
-        self.push("\"/>");
-        self.end_of_line();
+        self.lines.push(" type=\"");
+        self.lines.push(type_name(item_type));
+        self.lines.push("\" value=\"");
+        value(self.lines.buffer);
+        self.lines.push("\"/>");
+        self.lines.end_of_line();
         Ok(())
     }
 
@@ -94,19 +65,17 @@ impl<'b> Writer<'b> {
 }
 
 impl<'b> TextWriter<'b> for Writer<'b> {
-    fn with(buffer: &'b mut Vec<u8>, style: Style) -> Self {
+    fn on(lines: Lines<'b>) -> Self {
         Writer {
-            buffer,
-            style,
-            depth: 0,
+            lines,
             open: [Tag(0); INLINE],
             deeper: Vec::new(),
             pending: false,
         }
     }
 
-    fn buffer(self) -> &'b mut Vec<u8> {
-        self.buffer
+    fn into_lines(self) -> Lines<'b> {
+        self.lines
     }
 }
 
@@ -114,28 +83,28 @@ impl Sink for Writer<'_> {
     fn begin(&mut self, tag: Tag) -> Result<()> {
         self.tag(tag);
         self.pending = true;
-        match self.open.get_mut(self.depth) {
+        match self.open.get_mut(self.lines.depth) {
             Some(open) => *open = tag,
             None => self.deeper.push(tag),
         }
-        self.depth += 1;
+        self.lines.depth += 1;
         Ok(())
     }
 
     fn end(&mut self) -> Result<()> {
-        self.depth = self.depth.saturating_sub(1);
+        self.lines.depth = self.lines.depth.saturating_sub(1);
         let deeper = self.deeper.pop();
         if std::mem::take(&mut self.pending) {
-            self.push("/>");
+            self.lines.push("/>");
         } else {
-            self.indent();
-            let tag = deeper.or_else(|| self.open.get(self.depth).copied());
+            self.lines.indent();
+            let tag = deeper.or_else(|| self.open.get(self.lines.depth).copied());
             let name = tag.and_then(Tag::spelling).unwrap_or(GENERIC);
-            self.push("</");
-            self.push(name);
-            self.push(">");
+            self.lines.push("</");
+            self.lines.push(name);
+            self.lines.push(">");
         }
-        self.end_of_line();
+        self.lines.end_of_line();
         Ok(())
     }
 

@@ -10,25 +10,27 @@ use crate::page::title;
 const WIDTH: f64 = 860.0;
 const LEFT: f64 = 300.0;
 const RIGHT: f64 = 24.0;
-const TOP: f64 = 64.0;
+const TOP: f64 = 48.0;
 const ROW: f64 = 40.0;
 /// Distance of decode and encode from the middle of their row.
 const LINE: f64 = 9.0;
 
 /// Ends of the scale, as powers of ten of nanoseconds.
 const FIRST: i32 = 1;
-const LAST: i32 = 8;
-const UNITS: [&str; 8] = [
-    "10 ns", "100 ns", "1 µs", "10 µs", "100 µs", "1 ms", "10 ms", "100 ms",
+const LAST: i32 = 7;
+const UNITS: [&str; 7] = [
+    "10 ns", "100 ns", "1 µs", "10 µs", "100 µs", "1 ms", "10 ms",
 ];
 
-/// The SVG. It has no background and follows the colour scheme of the reader.
+/// The SVG. It follows the colour scheme of the reader, and has a background of its own, since
+/// pages do not always follow it.
 pub(crate) fn chart(results: &Results) -> String {
     let height = TOP + ROW * results.messages.len() as f64 + 34.0;
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \
          width=\"{WIDTH}\" height=\"{height}\" role=\"img\" \
-         aria-label=\"Time to decode and encode nine messages\">\n{STYLE}"
+         aria-label=\"Time to decode and encode nine messages\">\n{STYLE}\
+         <rect class=\"page\" width=\"100%\" height=\"100%\" rx=\"6\"/>\n"
     );
     let end = TOP + ROW * results.messages.len() as f64;
     legend(&mut svg, !results.peers.is_empty());
@@ -38,12 +40,19 @@ pub(crate) fn chart(results: &Results) -> String {
         line(&mut svg, "grid", x, TOP, x, end);
         text(&mut svg, "axis", x, end + 18.0, unit);
     }
+    text(
+        &mut svg,
+        "note",
+        12.0,
+        end + 18.0,
+        "logarithmic scale; left is faster",
+    );
     for (index, message) in results.messages.iter().enumerate() {
         let middle = TOP + ROW * (index as f64 + 0.5);
         line(
             &mut svg,
             "grid",
-            8.0,
+            12.0,
             middle + ROW / 2.0,
             WIDTH - RIGHT,
             middle + ROW / 2.0,
@@ -56,17 +65,22 @@ pub(crate) fn chart(results: &Results) -> String {
 
 const STYLE: &str = "<style>\n\
     text { font: 13px sans-serif; fill: #24292f; dominant-baseline: middle }\n\
+    .page { fill: #ffffff }\n\
+    .title, .letter { font-weight: bold }\n\
     .axis { font-size: 12px; text-anchor: middle }\n\
     .small { font-size: 11px; text-anchor: end; fill: #57606a }\n\
+    .note { font-size: 12px; fill: #57606a }\n\
     .grid { stroke: #8b949e; stroke-opacity: .35 }\n\
     .span { stroke: #8b949e; stroke-width: 2 }\n\
-    .walk { fill: #8b949e }\n\
+    .mark { stroke: #ffffff; stroke-width: 1 }\n\
+    .walk { fill: #6e7781 }\n\
     .ttlv { fill: #0b7285 }\n\
     .json { fill: #d9730d }\n\
     .xml { fill: #9c36b5 }\n\
     .peer { fill: #e03131 }\n\
     @media (prefers-color-scheme: dark) {\n\
-    text { fill: #e6edf3 } .small { fill: #9da7b3 }\n\
+    .page { fill: #0d1117 } .mark { stroke: #0d1117 }\n\
+    text { fill: #e6edf3 } .small, .note { fill: #9da7b3 } .walk { fill: #9da7b3 }\n\
     .ttlv { fill: #3bc9db } .json { fill: #ffa94d } .xml { fill: #da77f2 } .peer { fill: #ff6b6b }\n\
     }\n</style>\n";
 
@@ -80,23 +94,18 @@ fn legend(svg: &mut String, with_peers: bool) {
     if with_peers {
         names.push(("peer", "kmip-protocol, TTLV"));
     }
-    text(svg, "title", 8.0, 18.0, "CPU time a message, logarithmic");
+    text(svg, "title", 12.0, 22.0, "CPU time per message");
     let mut x = LEFT;
     for (class, name) in names {
-        point(svg, class, x, 18.0, name);
-        text(svg, "name", x + 10.0, 18.0, name);
-        x += 30.0 + 8.0 * name.len() as f64;
+        point(svg, class, x, 22.0, name);
+        text(svg, "name", x + 11.0, 22.0, name);
+        x += 34.0 + 7.5 * name.len() as f64;
     }
 }
 
 fn row(svg: &mut String, results: &Results, message: &Measured, middle: f64) {
-    text(
-        svg,
-        "name",
-        8.0,
-        middle,
-        &format!("{}  {}", message.letter, message.title),
-    );
+    text(svg, "letter", 12.0, middle, &message.letter.to_string());
+    text(svg, "name", 30.0, middle, message.title);
     for (work, name, y) in [
         (Work::Decode, "decode", middle - LINE),
         (Work::Encode, "encode", middle + LINE),
@@ -139,10 +148,19 @@ fn x_of(nanoseconds: f64) -> f64 {
     LEFT + share.clamp(0.0, 1.0) * (WIDTH - RIGHT - 16.0 - LEFT)
 }
 
+/// A mark, with a form of its own for each class: colours are not for everybody.
 fn point(svg: &mut String, class: &str, x: f64, y: f64, title: &str) {
+    let form = match class {
+        "walk" => "M-2-6h4v12h-4z",
+        "json" => "M-4.5-4.5h9v9h-9z",
+        "xml" => "M0-6l6 6-6 6-6-6z",
+        "peer" => "M0-6l6 10.5h-12z",
+        _ => "M-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0z",
+    };
     writeln!(
         svg,
-        "<circle class=\"{class}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\"><title>{title}</title></circle>"
+        "<path class=\"mark {class}\" transform=\"translate({x:.1} {y:.1})\" d=\"{form}\">\
+         <title>{title}</title></path>"
     )
     .ok();
 }

@@ -8,6 +8,7 @@ mod chart;
 mod goals;
 mod machine;
 mod measured;
+mod missed_goals;
 mod page;
 
 use std::path::{Path, PathBuf};

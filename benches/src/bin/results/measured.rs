@@ -27,6 +27,8 @@ pub(crate) struct Measured {
     pub(crate) codecs: Vec<Codec>,
     /// Decoding the same message with a small payload from TTLV, as a multiple of the walk.
     pub(crate) decode_small: Option<f64>,
+    /// Copying the bytes of a message with a large payload, as a multiple of the walk.
+    pub(crate) copy: Option<f64>,
 }
 
 /// A message in an encoding.
@@ -107,16 +109,21 @@ impl Results {
 impl Measured {
     fn read(criterion: &Path, sample: &Sample) -> Result<Self> {
         let codecs = Encoding::ALL.map(|encoding| Codec::read(criterion, sample, encoding));
-        let small = sample.small.as_ref().map(|_| {
-            let group = format!("{}-ttlv-ratio", sample.letter);
-            median(criterion, &group, "decode_small")
-        });
+        let group = format!("{}-ttlv-ratio", sample.letter);
+        let of_large = |name| {
+            let measured = sample
+                .small
+                .as_ref()
+                .map(|_| median(criterion, &group, name));
+            measured.transpose()
+        };
         Ok(Measured {
             letter: sample.letter,
             title: sample.title,
             bytes: sample.ttlv.len(),
             codecs: codecs.into_iter().collect::<Result<_>>()?,
-            decode_small: small.transpose()?,
+            decode_small: of_large("decode_small")?,
+            copy: of_large("copy")?,
         })
     }
 

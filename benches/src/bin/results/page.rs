@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use kmip::Encoding;
 
-use crate::goals::goals;
+use crate::goals::{Goal, goals};
 use crate::machine::Machine;
 use crate::measured::{Codec, Measured, Results, Times, Work};
+use crate::missed_goals;
 
 /// The whole page.
 pub(crate) fn page(results: &Results, compile_time: &[(String, f64)], machine: &Machine) -> String {
@@ -14,13 +15,16 @@ pub(crate) fn page(results: &Results, compile_time: &[(String, f64)], machine: &
     head(&mut page, machine);
     page.push_str("\n## Goals\n\n");
     goal_table(&mut page, results);
+    reasons(&mut page, results);
     page.push_str("\n## Multiples of the walk\n\n");
     table(&mut page, results, |codec| codec.ratios, ratio);
     page.push_str("\nMessage a in JSON as others write it, decoded, in multiples of the walk: ");
     let variants = results.json_variants.iter();
     let variants = variants.map(|(name, times)| format!("{} {times:.1}", name.replace('_', " ")));
     page.push_str(&variants.collect::<Vec<_>>().join(", "));
-    page.push_str(".\n\n## Nanoseconds\n\n");
+    page.push_str(".\n");
+    copies(&mut page, results);
+    page.push_str("\n## Nanoseconds\n\n");
     table(&mut page, results, |codec| codec.times, nanoseconds);
     page.push_str("\n## Allocations\n\n");
     allocation_table(&mut page, results);
@@ -82,6 +86,21 @@ fn goal_table(page: &mut String, results: &Results) {
     }
 }
 
+/// Why goals are missed, for those that are.
+fn reasons(page: &mut String, results: &Results) {
+    let missed: Vec<Goal> = goals(results)
+        .into_iter()
+        .filter(|goal| !goal.reached())
+        .collect();
+    if missed.is_empty() {
+        return;
+    }
+    page.push_str("\n### Why goals are missed\n\n");
+    for (goals, reason) in missed_goals::explained(&missed) {
+        writeln!(page, "* **{}**: {reason}", goals.join("; ")).ok();
+    }
+}
+
 /// Message by encoding and work.
 fn table(
     page: &mut String,
@@ -111,11 +130,31 @@ fn table(
     }
 }
 
+/// What encoding a large payload costs beside copying it, with which no encoder can do without.
+fn copies(page: &mut String, results: &Results) {
+    let of = |message: &Measured| {
+        let encode = message.codec(Encoding::Ttlv)?.ratios.encode;
+        let times = ratio(encode / message.copy?);
+        Some(format!("{} {times}", message.letter))
+    };
+    let list: Vec<String> = results.messages.iter().filter_map(of).collect();
+    if !list.is_empty() {
+        let list = list.join(", ");
+        writeln!(
+            page,
+            "\nEncoding TTLV, in multiples of copying the same bytes into the buffer: {list}."
+        )
+        .ok();
+    }
+}
+
 fn allocation_table(page: &mut String, results: &Results) {
     page.push_str(
         "Decode / into owned / encode, with a reader and a buffer that were used before. \
          A decode allocates once for each repeated field, and in text once for each byte \
-         string and each text with escapes; the XML parser keeps the names of open elements.\n\n| message | bytes | TTLV | JSON | XML |\n\
+         string and each text with escapes. XML allocates 4 to 9 times more: `quick-xml`'s reader \
+         keeps a stack of the names of open elements, also if it is told not to check them, and \
+         cannot be used for another message.\n\n| message | bytes | TTLV | JSON | XML |\n\
          |---|--:|--:|--:|--:|\n",
     );
     for message in &results.messages {
