@@ -11,7 +11,7 @@ use super::attributes::{self, KeyAttributes};
 use super::peer::{Peer, is_refusal};
 use super::server::Server;
 use super::{Plugin, key_type_option};
-use crate::abi::{ListRequest, ListedKey, PluginError, Property};
+use crate::abi::{KEY_ID_SIZE, ListRequest, ListedKey, PluginError, Property};
 use crate::server_traits::ServerTrait;
 
 pub(super) fn run(
@@ -106,8 +106,9 @@ fn locate(server: &mut Server, request: &ListRequest<'_>) -> Result<Vec<String>,
         filter.extend(server.style.attributes(request.filter));
     }
     let mut ids: Vec<String> = Vec::new();
+    let mut located = 0;
     loop {
-        let offset = i32::try_from(ids.len()).unwrap_or(i32::MAX);
+        let offset = i32::try_from(located).unwrap_or(i32::MAX);
         let request = |filter: &[Attribute<'static>]| LocateRequest {
             offset_items: (offset > 0).then_some(offset),
             attributes: filter.to_vec().into(),
@@ -123,10 +124,11 @@ fn locate(server: &mut Server, request: &ListRequest<'_>) -> Result<Vec<String>,
             }
             response => response?,
         };
-        let before = ids.len();
+        let (before, found) = (ids.len(), response.unique_identifier.len());
+        located += found;
         for id in response.unique_identifier {
             let id = match id {
-                UniqueIdentifier::Text(id) => id.into_owned(),
+                UniqueIdentifier::Text(id) if id.len() <= KEY_ID_SIZE => id.into_owned(),
                 // zkey could not store any other.
                 _ => continue,
             };
@@ -136,9 +138,11 @@ fn locate(server: &mut Server, request: &ListRequest<'_>) -> Result<Vec<String>,
         }
         // A server that limits its answers tells how many objects there are in all.
         let all = response.located_items.unwrap_or_default();
-        let has_more = usize::try_from(all).is_ok_and(|all| all > ids.len());
+        let has_more = usize::try_from(all).is_ok_and(|all| all > located);
+        // One that does not know offsets begins again.
+        let is_repeated = found == 0 || (offset > 0 && ids.len() == before);
         let can_page = server.peer.client.version() >= kmip::ProtocolVersion::V1_3;
-        if !has_more || ids.len() == before || !can_page {
+        if !has_more || is_repeated || !can_page {
             return Ok(ids);
         }
     }

@@ -4,6 +4,8 @@
  *
  *   host PLUGIN DIRECTORY certificate FILE      up to a client certificate in FILE
  *   host PLUGIN DIRECTORY keys SERVER CA        connects to SERVER and works with keys
+ *   host PLUGIN DIRECTORY wrap LABEL            makes a new wrapping key
+ *   host PLUGIN DIRECTORY reencipher MODE       re-enciphers the plugin's keys
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -233,12 +235,30 @@ static void keys(const char *server, const char *ca)
 	CHECK(!kms->deconfigure(handle));
 }
 
+static int report(int code)
+{
+	const char *text = kms->get_last_error(handle);
+
+	CHECK(code <= 0 && !code == !text);
+	if (text)
+		fprintf(stderr, "%s\n", text);
+	return code ? 1 : 0;
+}
+
+static int wrap(const char *label)
+{
+	const struct kms_option list[] = { { 'w', NULL }, { 'B', label } };
+
+	return report(kms->configure(handle, NULL, 0, list, 2));
+}
+
 int main(int argc, char **argv)
 {
 	const struct functions *(*get)(void);
 	struct sigaction before, after;
 	mode_t mask = umask(077);
 	void *library;
+	int code = 0;
 
 	if (argc < 5 || sizeof(struct util_opt) != 64 || sizeof(struct functions) != 152)
 		return 2;
@@ -261,6 +281,10 @@ int main(int argc, char **argv)
 	CHECK(handle);
 	if (!strcmp(argv[3], "certificate"))
 		certificate(argv[4]);
+	else if (!strcmp(argv[3], "wrap"))
+		code = wrap(argv[4]);
+	else if (!strcmp(argv[3], "reencipher"))
+		code = report(kms->reencipher(handle, atoi(argv[4]), 0, NULL, 0));
 	else
 		keys(argv[4], argv[5]);
 	CHECK(!kms->terminate(handle));
@@ -271,5 +295,5 @@ int main(int argc, char **argv)
 	CHECK(threads() == 1);
 	dlclose(library);
 	printf("done\n");
-	return 0;
+	return code;
 }

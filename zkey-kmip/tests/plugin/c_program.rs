@@ -26,13 +26,15 @@ fn skip(why: &str) {
     println!("skipped: {why}");
 }
 
-fn build(directory: &Path) -> Option<PathBuf> {
+/// Compiles a source of `tests/c` with these arguments; `None` where there is no compiler.
+pub(crate) fn build(directory: &Path, name: &str, arguments: &[&str]) -> Option<PathBuf> {
     let compiler = std::env::var("KMIP_TEST_CC").unwrap_or_else(|_| "cc".to_owned());
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/host.c");
-    let program = directory.join("host");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/c/{name}.c"));
+    let program = directory.join(name);
     let built = Command::new(&compiler)
         .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-g", "-o"])
         .args([&program, &source])
+        .args(arguments)
         .arg("-ldl")
         .output();
     match built {
@@ -51,7 +53,7 @@ fn build(directory: &Path) -> Option<PathBuf> {
 /// The life of a key, by the program behind the words of `runner`.
 fn drive(runner: &[&str]) {
     let machine = Machine::new();
-    let Some(program) = build(machine.directory.path()) else {
+    let Some(program) = build(machine.directory.path(), "host", &[]) else {
         return;
     };
     machine.profile("used", PROFILE_2X);

@@ -234,3 +234,20 @@ fn server_that_is_gone_is_named() {
     own.run(&["validate"]).ok();
     own.run(&["remove", "-F", "-N", "x"]).ok();
 }
+
+#[test]
+fn two_processes_configure_one_after_the_other() {
+    let (own, server) = Installation::connected(Behaviour::default());
+    own.run(&["generate", "-N", "x"]).ok();
+    let line = ["kms", "configure", "--gen-wrapping-key"];
+    let both = [0, 1].map(|_| own.command(&line).spawn().unwrap());
+    for process in both {
+        finish(process, "").ok();
+    }
+    own.run(&["kms", "refresh"]).ok();
+    let objects = server.store.objects();
+    let active = objects
+        .values()
+        .filter(|one| one.state == State::ACTIVE && one.key.is_empty());
+    assert_eq!(active.count(), 1, "wrapping keys in use");
+}

@@ -6,6 +6,7 @@ mod c_program;
 mod common;
 mod configure;
 mod end_to_end;
+mod faults;
 mod https;
 mod key_server;
 mod keys;

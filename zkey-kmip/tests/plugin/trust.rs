@@ -198,3 +198,47 @@ fn a_fingerprint_given_beforehand_answers_the_question() {
     // Nobody is there to answer.
     assert_eq!(machine.configure(&options).unwrap(), Configured::Complete);
 }
+
+#[test]
+fn swapped_files_are_told_and_nothing_is_sent() {
+    let machine = Machine::new();
+    let identity = machine.authority.server();
+    let server = machine.server_with(&identity, Behaviour::default());
+    machine.connect(&server, "default");
+    let works = || {
+        machine
+            .plugin()
+            .get_key_properties("x")
+            .unwrap_err()
+            .to_string()
+    };
+    assert!(works().contains("Get Attributes"), "{}", works());
+    // The client certificate is one of another key.
+    let certificate = machine.path("KMIP/client-certificate.pem");
+    let own = fs::read(&certificate).unwrap();
+    let other = Machine::new();
+    other.with_certificate();
+    fs::copy(other.path("client.pem"), &certificate).unwrap();
+    server.store.take_log();
+    let error = works();
+    assert!(error.contains("certificate"), "{error}");
+    // Or none at all.
+    for damaged in [
+        "",
+        "damaged",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    ] {
+        fs::write(&certificate, damaged).unwrap();
+        let error = works();
+        assert!(error.contains("certificate"), "{error}");
+    }
+    fs::write(&certificate, own).unwrap();
+    // The identity key is a wrapping key.
+    let key = machine.path("KMIP/identity-key.skey");
+    let own = fs::read(&key).unwrap();
+    fs::copy(machine.path("KMIP/wrapping-key.skey"), &key).unwrap();
+    works();
+    fs::write(&key, own).unwrap();
+    assert!(server.store.take_log().is_empty());
+    assert!(works().contains("Get Attributes"));
+}

@@ -45,6 +45,8 @@ pub(crate) struct Behaviour {
     pub(crate) lying_delete: bool,
     /// Locate ignores custom attributes, or refuses them.
     pub(crate) custom_locate: CustomLocate,
+    /// Characters that each identifier is longer.
+    pub(crate) long_ids: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +72,7 @@ impl Default for Behaviour {
             structured: false,
             lying_delete: false,
             custom_locate: CustomLocate::Known,
+            long_ids: 0,
         }
     }
 }
@@ -486,7 +489,8 @@ impl Shared {
         key: Vec<u8>,
         public: Option<PublicKey<'static>>,
     ) -> String {
-        let id = format!("id-{}", self.objects.len() + 1);
+        let filling = "x".repeat(self.behaviour.long_ids);
+        let id = format!("id{filling}-{}", self.objects.len() + 1);
         attributes.push(Attribute::object_type(object_type));
         attributes.push(Attribute::unique_identifier(id.clone()));
         let object = Object {
