@@ -21,17 +21,10 @@ pub(crate) fn install(library: &Path, target: &Path) -> PathBuf {
 pub fn without_symbol(library: &Path, symbol: &str) {
     let mut content = fs::read(library).expect("a library");
     let name = [b"\0", symbol.as_bytes(), b"\0"].concat();
-    let mut found = false;
-    let mut at = 0;
-    while let Some(next) = find(&content[at..], &name) {
-        at += next + 1;
-        content[at] = b'?';
-        found = true;
+    let places: Vec<usize> = memchr::memmem::find_iter(&content, &name).collect();
+    for at in &places {
+        content[at + 1] = b'?';
     }
-    assert!(found, "{} has no {symbol}", library.display());
+    assert!(!places.is_empty(), "{} has no {symbol}", library.display());
     fs::write(library, content).expect("a library");
-}
-
-fn find(content: &[u8], name: &[u8]) -> Option<usize> {
-    content.windows(name.len()).position(|part| part == name)
 }

@@ -37,6 +37,9 @@ pub enum HostError {
         /// The plugin.
         plugin: String,
     },
+    /// A trial of `selftest` failed.
+    #[error("these adapters cannot be used for everything: see the trials that failed")]
+    SelftestFailed,
     /// Another process bound or unbound the repository between our start and our lock.
     #[error("another process changed the binding of the repository meanwhile; try again")]
     BindingChanged,

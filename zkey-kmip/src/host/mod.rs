@@ -116,6 +116,7 @@ impl Run<'_> {
         let done = match arguments.verb {
             Verb::KmsPlugins => commands::kms::plugins(self.source, &arguments, self.terminal),
             Verb::ProfileCheck => commands::profile::check(&arguments, self.terminal),
+            Verb::Selftest => commands::selftest::run(&arguments, self.terminal),
             // All others work with a repository.
             _ => return self.with_repository(directory, &arguments, loaded),
         };

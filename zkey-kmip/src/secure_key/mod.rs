@@ -10,6 +10,7 @@ pub mod cca;
 pub mod ep11;
 mod error;
 mod master_keys;
+pub mod selftest;
 mod signature;
 pub mod software;
 mod spec;

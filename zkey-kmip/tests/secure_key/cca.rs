@@ -273,13 +273,17 @@ fn a_missing_library_is_said() {
 
 #[test]
 fn each_missing_function_is_named() {
+    let coprocessors = Coprocessors::new();
     for verb in [
         "CSUACFV", "CSUACFQ", "CSUACRA", "CSUACRD", "CSNBKTC", "CSNBKTC2", "CSNBKTB2", "CSNBKTR2",
         "CSNBRKA", "CSNDPKG", "CSNDPKB", "CSNDKTC", "CSNDDSG", "CSNDPKD", "CSNDSYI",
     ] {
-        let coprocessors = Coprocessors::new();
-        without_symbol(&coprocessors.library(), verb);
-        let error = coprocessors.open().select_apqn(&apqns()).unwrap_err();
+        let library = coprocessors.emulator.install(&built_library(), verb);
+        without_symbol(&library, verb);
+        let bus = ApBus::below(coprocessors.emulator.sysfs_root());
+        let backend = Cca::new(library.as_os_str(), bus);
+        let error = backend.select_apqn(&apqns()).unwrap_err();
+        fs::remove_file(library).unwrap();
         assert!(
             matches!(error, SecureKeyError::SymbolMissing { .. }),
             "{verb}"

@@ -78,6 +78,16 @@ pub(super) fn of(verb: Verb) -> Vec<Arg> {
             ),
             json(),
         ],
+        Verb::Selftest => vec![
+            value(
+                "apqns",
+                'a',
+                "CARD.DOMAIN[,...]",
+                "APQNs of the adapters to try, in hexadecimal, all of one type",
+            )
+            .required(true),
+            json(),
+        ],
         Verb::Change => change(),
         Verb::Rename => vec![
             name(),

@@ -40,6 +40,8 @@ pub(crate) enum Verb {
     Validate,
     /// `profile check`
     ProfileCheck,
+    /// `selftest`
+    Selftest,
 }
 
 /// The groups of commands: below `kms`, below `profile`, or at the top.
@@ -69,7 +71,7 @@ impl Group {
 
 impl Verb {
     /// All commands, in the order of the help text.
-    pub(crate) const ALL: [Verb; 16] = [
+    pub(crate) const ALL: [Verb; 17] = [
         Verb::Generate,
         Verb::List,
         Verb::Validate,
@@ -86,6 +88,7 @@ impl Verb {
         Verb::KmsImport,
         Verb::KmsRefresh,
         Verb::ProfileCheck,
+        Verb::Selftest,
     ];
 
     /// The group that it belongs to.
@@ -123,6 +126,7 @@ impl Verb {
             Verb::Rename => "rename",
             Verb::Validate => "validate",
             Verb::ProfileCheck => "check",
+            Verb::Selftest => "selftest",
         }
     }
 
@@ -145,6 +149,7 @@ impl Verb {
             Verb::Rename => "Rename a key",
             Verb::Validate => "Check files and properties of keys",
             Verb::ProfileCheck => "Check a file with the profile of a KMIP server",
+            Verb::Selftest => "Try all that the KMIP plugin needs of the adapters; stores nothing",
         }
     }
 
@@ -152,7 +157,7 @@ impl Verb {
     pub(crate) const fn uses_plugin(self) -> bool {
         !matches!(
             self,
-            Verb::KmsPlugins | Verb::KmsBind | Verb::List | Verb::ProfileCheck
+            Verb::KmsPlugins | Verb::KmsBind | Verb::List | Verb::ProfileCheck | Verb::Selftest
         )
     }
 

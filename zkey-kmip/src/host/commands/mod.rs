@@ -8,6 +8,7 @@ mod keys;
 pub(super) mod kms;
 pub(super) mod profile;
 mod refresh;
+pub(super) mod selftest;
 mod validate;
 
 use super::cli::Arguments;
@@ -51,6 +52,7 @@ pub(super) fn run(
     match arguments.verb {
         Verb::KmsPlugins => kms::plugins(source, arguments, host.terminal),
         Verb::ProfileCheck => profile::check(arguments, host.terminal),
+        Verb::Selftest => selftest::run(arguments, host.terminal),
         Verb::KmsBind => kms::bind(host, arguments, source),
         Verb::KmsUnbind => kms::unbind(host),
         Verb::KmsInfo => kms::info(host, arguments),

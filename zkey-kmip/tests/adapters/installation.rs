@@ -1,0 +1,121 @@
+//! A repository on a machine with adapters.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use emulated_card::{Apqn, Emulator, Fault, Machine, Mode};
+use openssl::x509::X509;
+use test_support::Authority;
+
+use crate::common;
+use crate::common::host::{Outcome, Repository, finish};
+use crate::key_server::{Behaviour, KeyServer};
+
+pub(crate) const APQNS: [Apqn; 2] = [Apqn::new(3, 0x39), Apqn::new(0x0a, 0x39)];
+
+pub(crate) struct Installation {
+    pub(crate) repository: Repository,
+    pub(crate) emulator: Emulator,
+}
+
+impl Installation {
+    /// With CCA adapters.
+    pub(crate) fn new() -> Installation {
+        let repository = Repository::new();
+        let list = format!("KMIP={}\n", common::shared_object().display());
+        fs::write(repository.path("kms-plugins.conf"), list).unwrap();
+        let machine = Machine::new(Mode::Cca, &APQNS);
+        let emulator = Emulator::create(&repository.path("machine"), &machine);
+        let test = std::env::current_exe().unwrap();
+        let library = test.parent().unwrap().join("libcsulcca.so");
+        emulator.install(&library, "libcsulcca.so");
+        Installation {
+            repository,
+            emulator,
+        }
+    }
+
+    pub(crate) fn text_path(&self, name: &str) -> String {
+        self.repository.path(name).to_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> std::process::Command {
+        let mut command = self.repository.program(arguments);
+        command
+            .env("ZKEY_KMS_PLUGINS", self.text_path("kms-plugins.conf"))
+            .env("ZKEY_KMIP_PROFILES", self.text_path("no-profiles"))
+            .env("SYSFS_ROOT", self.emulator.sysfs_root())
+            .env("LD_LIBRARY_PATH", self.emulator.library_directory())
+            .env_remove("ZKEY_KMIP_BACKEND")
+            .env_remove("KMIP_EMULATOR_DIR");
+        command
+    }
+
+    pub(crate) fn answer(&self, arguments: &[&str], input: &str) -> Outcome {
+        finish(self.command(arguments).spawn().unwrap(), input)
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
+        self.answer(arguments, "")
+    }
+
+    pub(crate) fn fail(&self, call: &str, code: u64, reason: u64) {
+        let fault = Fault::of(call, code, reason);
+        self.emulator.change(|machine| machine.faults = vec![fault]);
+    }
+
+    pub(crate) fn repair(&self) {
+        self.emulator.change(|machine| machine.faults.clear());
+    }
+
+    /// Binds, and makes identity key and certificate.
+    pub(crate) fn identified(&self, identity: &str) -> X509 {
+        self.run(&["kms", "bind", "KMIP"]).ok();
+        let certificate = self.text_path("client.pem");
+        self.run(&[
+            "kms",
+            "configure",
+            "--apqns",
+            "03.0039,0a.0039",
+            "--gen-identity-key",
+            identity,
+            "--gen-self-signed-cert",
+            &certificate,
+            "--cert-subject",
+            "CN=client",
+        ])
+        .ok();
+        X509::from_pem(&fs::read(certificate).unwrap()).unwrap()
+    }
+
+    /// Up to a connection with a wrapping key; returns the server.
+    pub(crate) fn configured(&self, identity: &str) -> KeyServer {
+        let client = self.identified(identity);
+        let authority = Authority::new("authority");
+        let server = KeyServer::start(&authority.server(), client, Behaviour::default());
+        authority.write_pem(self.repository.path("ca.pem").as_path());
+        let (address, ca) = (server.address(), self.text_path("ca.pem"));
+        let connect = ["kms", "configure", "--kmip-server", &address];
+        let options = ["--tls-ca-bundle", &ca, "--tls-verify-hostname"];
+        self.answer(&[&connect[..], &options].concat(), "y\n").ok();
+        server
+    }
+
+    /// Everything in the repository and the plugin's configuration.
+    pub(crate) fn content(&self) -> BTreeMap<PathBuf, Vec<u8>> {
+        let mut content = BTreeMap::new();
+        read(&self.repository.path(""), &mut content);
+        read(&self.repository.path("KMIP"), &mut content);
+        content
+    }
+}
+
+fn read(directory: &Path, content: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            content.insert(path.clone(), fs::read(path).unwrap());
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! `zkey-kmip selftest`.
+
+use emulated_card::Kind;
+use serde_json::Value;
+
+use crate::installation::Installation;
+
+const BOTH: [&str; 3] = ["selftest", "--apqns", "03.0039,0a.0039"];
+
+fn trials(text: &str) -> Vec<(String, String)> {
+    let trials: Vec<Value> = serde_json::from_str(text).unwrap();
+    let field = |trial: &Value, name: &str| trial[name].as_str().unwrap().to_owned();
+    let pair = |trial: &Value| (field(trial, "trial"), field(trial, "outcome"));
+    trials.iter().map(pair).collect()
+}
+
+#[test]
+fn good_adapters_pass_everything() {
+    let installation = Installation::new();
+    installation.emulator.change(|machine| {
+        machine.load_new(Kind::Aes);
+        machine.load_new(Kind::Apka);
+    });
+    let text = installation.run(&[&BOTH[..], &["--json"]].concat()).ok();
+    let trials = trials(&text);
+    let other: Vec<_> = trials
+        .iter()
+        .filter(|(_, outcome)| outcome != "passed")
+        .collect();
+    assert!(other.is_empty(), "{other:?}");
+    for wanted in [
+        "brainpoolP512r1",
+        "RsaPss",
+        "CCA-AESCIPHER of 192 bits",
+        "0a.0039",
+        "NEW master key",
+        "OpenSSL",
+    ] {
+        assert!(
+            trials.iter().any(|(title, _)| title.contains(wanted)),
+            "{wanted}"
+        );
+    }
+}
+
+#[test]
+fn what_does_not_work_is_named() {
+    let installation = Installation::new();
+    installation.fail("CSNBRKA", 8, 90);
+    let outcome = installation.run(&["selftest", "--apqns", "03.0039"]);
+    let failed: Vec<_> = outcome
+        .out
+        .lines()
+        .filter(|line| line.starts_with("FAILED"))
+        .collect();
+    assert_eq!(failed.len(), 9, "{failed:?}");
+    for line in failed {
+        assert!(
+            line.contains("CCA-AESCIPHER") && line.contains("CSNBRKA"),
+            "{line}"
+        );
+        assert!(
+            line.contains("03.0039") && line.contains("reason code 90"),
+            "{line}"
+        );
+    }
+    assert!(outcome.out.contains("skipped"), "{}", outcome.out);
+    let message = outcome.fails(1);
+    assert!(message.contains("trials"), "{message}");
+}
+
+#[test]
+fn without_adapters_it_says_so() {
+    let installation = Installation::new();
+    let message = installation
+        .run(&["selftest", "--apqns", "07.0001"])
+        .fails(1);
+    assert!(message.contains("07.0001"), "{message}");
+    installation.run(&["selftest"]).fails(2);
+    installation
+        .run(&["selftest", "--apqns", "nonsense"])
+        .fails(2);
+}
