@@ -152,7 +152,7 @@ fn x_of(nanoseconds: f64) -> f64 {
 fn point(svg: &mut String, class: &str, x: f64, y: f64, title: &str) {
     let form = match class {
         "walk" => "M-2-6h4v12h-4z",
-        "json" => "M-4.5-4.5h9v9h-9z",
+        "json" => "M-5.5-5.5h11v11h-11z",
         "xml" => "M0-6l6 6-6 6-6-6z",
         "peer" => "M0-6l6 10.5h-12z",
         _ => "M-5 0a5 5 0 1 0 10 0a5 5 0 1 0-10 0z",
