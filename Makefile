@@ -66,12 +66,13 @@ fmt: ## check the formatting
 	cargo fmt --all --check
 
 .PHONY: clippy
-clippy: setup ## clippy, warnings are errors
-	cargo clippy --workspace --all-targets --locked -- -D warnings
+clippy: setup ## clippy with all features and with none, warnings are errors
+	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+	cargo clippy -p kmip -p zkey-kmip --locked -- -D warnings
 
 .PHONY: doc
 doc: setup ## build the documentation, warnings are errors
-	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --no-deps --locked
 
 .PHONY: deny
 deny: ## licences, bans and sources of the dependencies

@@ -341,3 +341,49 @@ fn a_malformed_message_over_https_is_answered_with_a_message() {
     );
     assert!(answer.contains("InvalidMessage"), "{answer}");
 }
+
+#[test]
+fn certificates_and_pins_are_checked_over_https_and_on_every_connection() {
+    let world = World::new();
+    let stranger = Authority::new("Other CA");
+    let refused = |tls: ClientTls| {
+        let settings = world.client(DEFAULT_PATH, Encoding::Json).tls(tls);
+        let error = settings.connect().unwrap_err();
+        format!("{:?}", error.problem())
+    };
+    let unknown = ClientTls::new().ca_certificate(stranger.certificate().clone());
+    assert!(refused(unknown).contains("not among the trusted ones"));
+    let other = world
+        .tls()
+        .pinned_certificate(stranger.certificate().clone());
+    assert!(refused(other).contains("OtherCertificate"));
+    let key = stranger.certificate().public_key().unwrap();
+    assert!(refused(world.tls().pinned_public_key(key)).contains("OtherPublicKey"));
+    assert!(refused(world.tls().host_name("elsewhere")).contains("localhost"));
+
+    // The second connection leads to a server with another certificate of the same authority.
+    let acceptors = [world.ca.server(), world.ca.server()].map(|certified| {
+        let tls = ServerTls::new(identity(certified.clone()));
+        let tls = tls.client_ca(world.ca.certificate().clone());
+        (certified, TlsAcceptor::new(tls).unwrap())
+    });
+    let pin = acceptors[0].0.certificate.clone();
+    let server = ScriptedServer::start(move |socket, number| {
+        let acceptor = &acceptors[number.min(1)].1;
+        if let Ok(stream) = acceptor.accept(TcpStream::from(socket), "client", Deadline::NEVER) {
+            let engine = Engine::new(Store::default());
+            let options = ServeOptions::default().https(DEFAULT_PATH);
+            let _ = kmip::server::serve_connection(&engine, stream, &Peer::local(), &options);
+        }
+    });
+    let mut client = Client::builder(server.address().to_string().parse().unwrap())
+        .tls(world.tls().pinned_certificate(pin))
+        .https(DEFAULT_PATH, Encoding::Xml)
+        .connect()
+        .unwrap();
+    client.locate([], None).unwrap();
+    client.disconnect();
+    let error = client.locate([], None).unwrap_err();
+    let problem = format!("{:?}", error.problem());
+    assert!(problem.contains("OtherCertificate"), "{problem}");
+}

@@ -157,7 +157,10 @@ fn hooks_see_requests_results_and_failures() {
 
 /// Keeps the fields of spans by the names of the spans.
 #[derive(Clone, Default)]
-struct Spans(Arc<Mutex<Vec<(String, BTreeMap<String, String>)>>>);
+struct Spans(Arc<Mutex<Vec<Span>>>);
+
+/// Name and fields.
+type Span = (String, BTreeMap<String, String>);
 
 struct Fields<'f>(&'f mut BTreeMap<String, String>);
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::Encoding;
-use crate::transport::tls::{ClientTls, TlsConnector};
+use crate::transport::tls::{ClientTls, TlsConnector, probe};
 use crate::transport::{
     self, DEFAULT_MAXIMUM_MESSAGE_SIZE, Deadline, ServerAddress, Stream, TcpStream, Timeouts,
 };
@@ -333,7 +333,13 @@ impl Connect for TlsConnect {
         deadline: Deadline,
     ) -> Result<Box<dyn Stream>, transport::Error> {
         let stream = TcpStream::connect(server, deadline)?;
-        Ok(Box::new(self.0.connect(stream, server, deadline)?))
+        match self.0.connect(stream, server, deadline) {
+            Ok(stream) => Ok(Box::new(stream)),
+            Err(error) if probe::is_about_offer(&error) => {
+                Err(probe::with_offer(error, &self.0.probe(server, deadline)))
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -341,7 +347,9 @@ impl Connect for TlsConnect {
 mod asynchronous {
     //! Reaching servers without blocking.
 
-    use super::{Deadline, ServerAddress, TlsConnector, transport};
+    use tokio::task::spawn_blocking;
+
+    use super::{Deadline, ServerAddress, TlsConnector, probe, transport};
     use crate::transport::{AsyncStream, connect_tcp};
 
     /// The future of [`AsyncConnect::connect`].
@@ -372,8 +380,17 @@ mod asynchronous {
         ) -> Connecting<'c> {
             Box::pin(async move {
                 let stream = connect_tcp(server, deadline).await?;
-                let stream = self.0.connect_async(stream, server, deadline).await?;
-                Ok(Box::new(stream) as Box<dyn AsyncStream>)
+                let error = match self.0.connect_async(stream, server, deadline).await {
+                    Ok(stream) => return Ok(Box::new(stream) as Box<dyn AsyncStream>),
+                    Err(error) => error,
+                };
+                if !probe::is_about_offer(&error) {
+                    return Err(error);
+                }
+                let (connector, server) = (self.0.clone(), server.clone());
+                let probed = spawn_blocking(move || connector.probe(&server, deadline));
+                let offer = probed.await.unwrap_or_default();
+                Err(probe::with_offer(error, &offer))
             })
         }
     }

@@ -1,27 +1,45 @@
 //! A KMIP client.
 //!
 //! ```no_run
-//! use kmip::client::Client;
+//! use kmip::client::{Client, NewKey};
 //! use kmip::transport::tls::{ClientTls, Identity};
-//! use kmip::types::{Attribute, CryptographicUsageMask};
+//! use kmip::types::Attribute;
 //! # use std::path::Path;
 //!
 //! let identity = Identity::from_pem_files(Path::new("me.crt"), Path::new("me.key"), None)?;
 //! let tls = ClientTls::new().ca_file("ca.pem").identity(identity);
 //! let mut client = Client::builder("keys.example.com".parse()?).tls(tls).connect()?;
 //!
-//! let usage = CryptographicUsageMask::ENCRYPT | CryptographicUsageMask::DECRYPT;
-//! let key = client.create_symmetric_key(256, usage, [Attribute::object_group("disks")])?;
+//! let key = client.create(NewKey::aes(256).attribute(Attribute::object_group("disks")))?;
 //! client.activate(&key)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! Every operation can be called with its request type through [`Client::call`]; the frequent ones
-//! have methods of their own. Requests are written once and sent in the version that was negotiated
-//! with the server.
+//! have methods of their own, and [`NewKey`], [`NewKeyPair`], [`NewObject`] and [`Search`] make
+//! their requests. Requests are written once and sent in the version that was negotiated with the
+//! server; what that version does not have is refused before anything is sent.
 //!
+//! | for | see |
+//! |---|---|
+//! | several operations in one message | [`Client::call_batch`], [`Client::send_batch`], [`Client::call_all`] |
+//! | data in several parts | [`Client::stream`] |
+//! | authenticated encryption | [`Client::seal`], [`Client::open`] |
+//! | certificates for keys on the server | [`Signer`] |
+//! | credentials | [`Credential`](crate::types::Credential), [`Client::login`], [`Attest`] |
+//! | several servers | [`ClientBuilder::fallback_server`] |
+//! | logs and traces | [`Hook`], [`MessageLog`], feature `tracing` |
+//! | asynchronous programs | `AsyncClient` (feature `tokio`), `Pool` (feature `deadpool`) |
+//!
+//! With the feature `tracing`, each request has a span `kmip.request` (peer, version, correlation
+//! values, sizes, duration, result) and in it a span `kmip.item` for each of its items (operation,
+//! result, reason). Neither holds anything of the content of messages but identifiers.
+//!
+//! # Without I/O
 //! [`Session`] and [`Negotiation`] do no I/O: they turn requests into bytes and bytes into results,
-//! and decide which version to try next. [`Client`] is the blocking shell around them.
+//! and decide which version to try next. What is around them (connecting, repeating, failing over)
+//! is written once, as asynchronous code over a small driver; [`Client`] and `AsyncClient` are its
+//! two faces.
 
 #[cfg(feature = "tokio")]
 mod asynchronous;

@@ -115,7 +115,7 @@ impl Client {
     ///     unique_identifier: Some("a key".into()),
     ///     ..EncryptRequest::default()
     /// };
-    /// let mut encrypted = Vec::new();
+    /// let mut encrypted: Vec<u8> = Vec::new();
     /// let mut stream = client.stream(request);
     /// for part in parts {
     ///     let answer = stream.part(part)?;

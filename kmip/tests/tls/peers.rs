@@ -1,9 +1,11 @@
 //! Versions, ciphers, and peers that do not do their part.
 
+use std::error::Error as _;
 use std::io::{Read, Write};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use kmip::client::Client;
 use kmip::transport::tls::{
     Alert, ClientTls, Error as TlsError, Protocol, TlsAcceptor, TlsConnector, TlsVersion,
 };
@@ -64,6 +66,57 @@ fn ciphers_can_be_chosen_and_a_mismatch_shows_the_offer() {
     assert!(error.to_string().contains(other), "{error}");
     let error = TlsConnector::new(ClientTls::new().protocol(ciphers("NO-SUCH"))).unwrap_err();
     assert!(error.to_string().contains("NO-SUCH"), "{error}");
+}
+
+#[test]
+fn a_failed_handshake_says_what_each_side_offers() {
+    let world = World::new();
+    let only = |list: &str| {
+        let version = TlsVersion::TLS1_2;
+        Protocol::default()
+            .maximum_version(version)
+            .cipher_list(list)
+    };
+    let (ours, theirs) = (
+        "ECDHE-ECDSA-AES128-GCM-SHA256",
+        "ECDHE-ECDSA-AES256-GCM-SHA384",
+    );
+    // The client asks again what the server takes.
+    let server = serve(world.server_tls().protocol(only(theirs)));
+    let settings = || {
+        Client::builder(address(&server, "localhost")).tls(world.client_tls().protocol(only(ours)))
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    for error in [
+        settings().connect().unwrap_err(),
+        runtime.block_on(settings().connect_async()).unwrap_err(),
+    ] {
+        let source = error.source().and_then(|error| error.source()).unwrap();
+        let text = source.to_string();
+        assert!(text.contains(ours) && text.contains(theirs), "{text}");
+    }
+    // The server knows what it was offered.
+    let acceptor = TlsAcceptor::new(world.server_tls().protocol(only(theirs))).unwrap();
+    let (tell, told) = std::sync::mpsc::channel();
+    let tell = std::sync::Mutex::new(tell);
+    let server = ScriptedServer::start(move |socket, _| {
+        let accepted = acceptor.accept(TcpStream::from(socket), "client", Deadline::NEVER);
+        if let Err(error) = accepted {
+            let _ = tell.lock().unwrap().send(format!("{}", error.cause()));
+        }
+    });
+    refused(
+        &address(&server, "localhost"),
+        world.client_tls().protocol(only(ours)),
+    );
+    let text = told.recv_timeout(Duration::from_secs(10)).unwrap();
+    assert!(
+        text.contains("the peer offered") && text.contains(ours),
+        "{text}"
+    );
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::transport::{Deadline, IoLimits, ServerAddress, Stream};
 #[derive(Clone)]
 pub struct TlsConnector {
     context: SslContext,
-    options: Arc<ClientTls>,
+    pub(super) options: Arc<ClientTls>,
 }
 
 impl TlsConnector {

@@ -14,6 +14,7 @@ mod files;
 mod identity;
 mod inspect;
 mod options;
+pub(crate) mod probe;
 mod server;
 mod stream;
 mod trust;

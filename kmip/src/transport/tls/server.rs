@@ -2,8 +2,12 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
-use openssl::ssl::{Ssl, SslContext, SslMethod, SslStream, SslVerifyMode};
+use openssl::ex_data::Index;
+use openssl::ssl::{
+    ClientHelloResponse, Ssl, SslContext, SslMethod, SslRef, SslStream, SslVerifyMode,
+};
 use openssl::stack::Stack;
 use openssl::x509::{X509, X509Name};
 
@@ -100,6 +104,10 @@ impl TlsAcceptor {
         context
             .set_session_id_context(b"kmip")
             .map_err(failed("set the session context"))?;
+        context.set_client_hello_callback(|ssl, _| {
+            note_offer(ssl);
+            Ok(ClientHelloResponse::SUCCESS)
+        });
         let store = trust::store(&options.client_trust)?;
         let mut names = Stack::<X509Name>::new().map_err(failed("list the client CAs"))?;
         for certificate in store.all_certificates() {
@@ -150,7 +158,7 @@ impl TlsAcceptor {
                     Cause::Timeout(Timeout::Connect(limit.unwrap_or_default()))
                 }
                 Failure::Io(error) => Cause::Io(error),
-                failure => Cause::Tls(self.explain(failure)),
+                failure => Cause::Tls(self.explain(failure, stream.ssl())),
             },
         }))
     }
@@ -170,7 +178,7 @@ impl TlsAcceptor {
         Findings::watch(ssl, mode, policy, &self.trusted)
     }
 
-    fn explain(&self, failure: Failure) -> Error {
+    fn explain(&self, failure: Failure, ssl: &SslRef) -> Error {
         let (alert, closed, source) = match failure {
             Failure::Alert(alert, source) => (Some(alert), false, Some(source)),
             Failure::Protocol(source) => (None, false, Some(source)),
@@ -179,11 +187,35 @@ impl TlsAcceptor {
         Error::from(Box::new(HandshakeError {
             alert,
             closed,
-            offered: self.offered.clone(),
+            offered: match offer(ssl) {
+                Some(theirs) => format!("{}; the peer offered {theirs}", self.offered),
+                None => self.offered.clone(),
+            },
             advice: source.as_ref().and_then(stream::advice),
             source,
         }))
     }
+}
+
+/// Where the cipher suites of a client are kept until its handshake is over.
+fn offer_index() -> Option<Index<Ssl, Vec<u8>>> {
+    static INDEX: OnceLock<Option<Index<Ssl, Vec<u8>>>> = OnceLock::new();
+    *INDEX.get_or_init(|| Ssl::new_ex_index().ok())
+}
+
+fn note_offer(ssl: &mut SslRef) {
+    let suites = ssl.client_hello_ciphers().map(<[u8]>::to_vec);
+    if let (Some(index), Some(suites)) = (offer_index(), suites) {
+        ssl.set_ex_data(index, suites);
+    }
+}
+
+/// The cipher suites that a client has offered, as far as OpenSSL knows them.
+fn offer(ssl: &SslRef) -> Option<String> {
+    let suites = ssl.ex_data(offer_index()?)?;
+    let lists = ssl.bytes_to_cipher_list(suites, false).ok()?;
+    let names: Vec<&str> = lists.suites.iter().map(|suite| suite.name()).collect();
+    Some(format!("cipher suites {}", names.join(":")))
 }
 
 impl fmt::Debug for TlsAcceptor {
