@@ -249,6 +249,32 @@ fn cases_can_be_chosen_and_reported_as_junit() {
 }
 
 #[test]
+fn a_page_shows_the_messages_of_cases_that_fail() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let wrong = CASE.replace(
+        r#""SymmetricKey"/>
+      <UniqueIdentifier"#,
+        r#""SecretData"/>
+      <UniqueIdentifier"#,
+    );
+    fs::write(directory.path().join("BAD-1-12.xml"), wrong).expect("a file");
+    fs::write(directory.path().join("GOOD-1-12.xml"), CASE).expect("a file");
+    let path = directory.path().join("report.html");
+    let path = path.to_str().expect("UTF-8");
+    let output = run(directory.path(), &["--embedded", "--html", path]);
+    assert_eq!(output.status.code(), Some(1));
+    let page = fs::read_to_string(path).expect("a page");
+    assert!(page.contains(r#"<td class="failed">1 of 2</td>"#), "{page}");
+    assert!(
+        page.contains("<li>wrong value at BatchItem/ResponsePayload/ObjectType"),
+        "{page}"
+    );
+    // Request and response of both steps of the case that fails, and nothing of the other one.
+    assert_eq!(page.matches("&lt;RequestMessage&gt;").count(), 2, "{page}");
+    assert!(!page.contains("<RequestMessage>"), "{page}");
+}
+
+#[test]
 fn a_server_elsewhere_is_played_against_over_tls_and_https() {
     let authority = Authority::new("test authority");
     let directory = tempfile::tempdir().expect("a directory");

@@ -5,11 +5,11 @@ mod common;
 use common::{Identifier, World, create, is_2x, name, wrong_state};
 use kmip::ProtocolVersion;
 use kmip::types::{
-    AddAttributeRequest, Attribute, AttributeReference, AttributeValue, Attributes,
-    CryptographicParameters, DateTime, DeleteAttributeRequest, GetAttributeListRequest,
-    HashingAlgorithm, Link, LinkType, ManagedObject, MaskGenerator, ModifyAttributeRequest,
-    ObjectType, PaddingMethod, RawValue, RegisterRequest, ResultReason, SetAttributeRequest, State,
-    Tag, Template, UniqueIdentifier,
+    AddAttributeRequest, AdjustAttributeRequest, AdjustmentType, Attribute, AttributeReference,
+    AttributeValue, Attributes, CryptographicParameters, DateTime, DeleteAttributeRequest,
+    GetAttributeListRequest, HashingAlgorithm, Link, LinkType, ManagedObject, MaskGenerator,
+    ModifyAttributeRequest, ObjectType, PaddingMethod, RawValue, RegisterRequest, ResultReason,
+    SetAttributeRequest, State, Tag, Template, UniqueIdentifier,
 };
 
 fn add(
@@ -403,4 +403,51 @@ fn templates_give_what_the_request_does_not() {
     let attributes = world.attributes(version, &key, &[]).unwrap();
     assert_eq!(attributes.cryptographic_length(), Some(&128));
     assert_eq!(contacts(&attributes), Some("request"));
+}
+
+#[test]
+fn numbers_are_counted_and_booleans_negated() {
+    let version = ProtocolVersion::V2_1;
+    let world = World::new();
+    let counter = Attribute::custom("x", "counter", RawValue::Integer(7));
+    let reference = AttributeReference::custom("x", "counter");
+    let key = world.create(version, [counter]);
+    let adjust = |reference: &AttributeReference<'static>, adjustment, by| {
+        let request = AdjustAttributeRequest {
+            unique_identifier: Some(key.clone()),
+            attribute_reference: reference.clone(),
+            adjustment_type: adjustment,
+            adjustment_value: by,
+            ..AdjustAttributeRequest::default()
+        };
+        world.call(version, request).map(drop)
+    };
+    let (up, down, negate) = (
+        AdjustmentType::INCREMENT,
+        AdjustmentType::DECREMENT,
+        AdjustmentType::NEGATE,
+    );
+    adjust(&reference, up, None).unwrap();
+    adjust(&reference, up, Some(RawValue::Integer(10))).unwrap();
+    adjust(&reference, down, Some(RawValue::Integer(3))).unwrap();
+    adjust(&reference, negate, None).unwrap();
+    let found = world
+        .attributes(version, &key, &[reference.clone()])
+        .unwrap();
+    let expected = Attribute::custom("x", "counter", RawValue::Integer(-15));
+    assert_eq!(found.iter().collect::<Vec<_>>(), [&expected]);
+
+    // There is no room for the result, or it is no number.
+    let most = Some(RawValue::LongInteger(i64::from(i32::MAX)));
+    adjust(&reference, negate, None).unwrap();
+    let refused = adjust(&reference, up, most).unwrap_err();
+    assert_eq!(refused, ResultReason::INVALID_ATTRIBUTE_VALUE);
+    let mask = AttributeReference::from(Tag::CRYPTOGRAPHIC_ALGORITHM);
+    let refused = adjust(&mask, up, None).unwrap_err();
+    assert_eq!(refused, ResultReason::INVALID_ATTRIBUTE_VALUE);
+    // The protection of a key cannot be taken back in this way either.
+    let sensitive = AttributeReference::from(Tag::SENSITIVE);
+    adjust(&sensitive, negate, None).unwrap();
+    let refused = adjust(&sensitive, negate, None).unwrap_err();
+    assert_eq!(refused, ResultReason::INVALID_ATTRIBUTE_VALUE);
 }

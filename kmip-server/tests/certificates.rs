@@ -5,9 +5,10 @@ mod common;
 use common::World;
 use kmip::ProtocolVersion;
 use kmip::types::{
-    Attribute, Attributes, CertificateRequestType, CertifyRequest, CreateKeyPairRequest,
-    CryptographicAlgorithm, CryptographicUsageMask, GetRequest, ManagedObject, ReCertifyRequest,
-    ResultReason, UniqueIdentifier,
+    Attribute, Attributes, Certificate, CertificateRequestType, CertificateType, CertifyRequest,
+    CreateKeyPairRequest, CryptographicAlgorithm, CryptographicUsageMask, DateTime, GetRequest,
+    ManagedObject, ReCertifyRequest, ResultReason, UniqueIdentifier, ValidateRequest,
+    ValidityIndicator,
 };
 use openssl::hash::MessageDigest;
 use openssl::pkey::{PKey, Private};
@@ -135,4 +136,39 @@ fn a_key_gets_a_certificate_and_another_one() {
         refused.expect_err("refused"),
         ResultReason::INVALID_OBJECT_TYPE
     );
+}
+
+#[test]
+fn chains_are_validated() {
+    let version = ProtocolVersion::V2_1;
+    let world = World::new();
+    let authority = test_support::Authority::new("root");
+    let x509 = |certificate: &X509| Certificate {
+        certificate_type: CertificateType::X_509,
+        certificate_value: certificate.to_der().expect("DER").into(),
+        ..Certificate::default()
+    };
+    let client = authority.client("client").certificate;
+    let expired = test_support::Request::new("old").expired();
+    let expired = expired.signed_by(&authority).certificate;
+    let root = x509(authority.certificate());
+    // Of the same name, but not the one that has signed.
+    let impostor = x509(test_support::Authority::new("root").certificate());
+    for (chain, expected) in [
+        (vec![x509(&client), root.clone()], ValidityIndicator::VALID),
+        (vec![root.clone(), x509(&client)], ValidityIndicator::VALID),
+        (vec![x509(&client)], ValidityIndicator::UNKNOWN),
+        (vec![x509(&client), impostor], ValidityIndicator::INVALID),
+        (vec![x509(&expired), root], ValidityIndicator::INVALID),
+    ] {
+        let request = ValidateRequest {
+            certificate: chain,
+            validity_date: Some(DateTime::now()),
+            ..ValidateRequest::default()
+        };
+        let answer = world.call(version, request).expect("an answer");
+        assert_eq!(answer.validity_indicator, expected);
+    }
+    let nothing = world.call(version, ValidateRequest::default());
+    assert_eq!(nothing.expect_err("refused"), ResultReason::INVALID_MESSAGE);
 }

@@ -9,9 +9,10 @@ use kmip::types::{
     Credential, CredentialType, CredentialValue, DelegatedLoginRequest, DeviceCredential,
     GetAttributesRequest, GetRequest, Interval, LocateRequest, LoginRequest, LogoutRequest,
     Objects, Operation, OperationRequest, Operations, PollRequest, RequestMessage,
-    ResponseBatchItem, ResponsePayload, ResultReason, ResultStatus, Right, Rights, Ticket,
-    TicketCredential, UniqueIdentifier,
+    ResponseBatchItem, ResponsePayload, ResultReason, ResultStatus, Right, Rights, RngSeedRequest,
+    Ticket, TicketCredential, UniqueIdentifier,
 };
+use kmip_server::SeedPolicy;
 
 fn send<'a, R: OperationRequest<'a>>(
     world: &World,
@@ -274,4 +275,24 @@ fn devices_do_not_see_each_others_objects() {
     assert_eq!(seen.result_status, ResultStatus::SUCCESS);
     let refused = as_device("two", Some(&key));
     assert_eq!(refused.result_reason, Some(ResultReason::PERMISSION_DENIED));
+}
+
+#[test]
+fn seeds_are_taken_as_the_configuration_says() {
+    for (policy, expected) in [
+        (SeedPolicy::Accept, Ok(32)),
+        (SeedPolicy::Partial, Ok(16)),
+        (SeedPolicy::Ignore, Ok(0)),
+        (SeedPolicy::Deny, Err(ResultReason::PERMISSION_DENIED)),
+    ] {
+        let world = World::configured(|configuration| configuration.seed_policy = policy);
+        let request = RngSeedRequest {
+            data: vec![7; 32].into(),
+            ..RngSeedRequest::default()
+        };
+        let taken = world
+            .call(VERSION, request)
+            .map(|answer| answer.data_length);
+        assert_eq!(taken, expected, "{policy:?}");
+    }
 }

@@ -60,7 +60,7 @@ fn line(output: &mut Vec<u8>, text: &str) {
 }
 
 /// A text for an attribute or an element, without characters that XML does not have.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

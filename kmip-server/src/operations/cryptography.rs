@@ -132,6 +132,18 @@ impl<'p> Piece<'p> {
     }
 }
 
+/// Where in a stream a request stands: the requests of all operations have the same fields for it.
+macro_rules! piece_of {
+    ($request:expr) => {
+        $crate::operations::cryptography::Piece::new(
+            $request.correlation_value.as_deref(),
+            $request.init_indicator,
+            $request.final_indicator,
+        )
+    };
+}
+pub(super) use piece_of;
+
 /// Data that was collected, or awaits more.
 pub(super) enum Collected {
     /// All of it, and the stream that it came in if it was one.

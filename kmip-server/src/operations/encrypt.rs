@@ -8,35 +8,35 @@ use kmip::types::{
 };
 use zeroize::Zeroizing;
 
-use super::cryptography::{Key, Piece, UsableKey, Use, required};
+use super::cryptography::{Key, Piece, UsableKey, Use, piece_of, required};
 use crate::context::Context;
 use crate::crypto::{self, CipherInput, CipherRun, Direction};
 use crate::object::key_block;
 use crate::refusal;
 use crate::streams::{Stream, Work};
 
+/// The job of a request: those of both operations have the same fields for it.
+macro_rules! job {
+    ($request:expr, $direction:expr) => {{
+        let piece = piece_of!($request);
+        Job {
+            direction: $direction,
+            data: required($request.data.as_ref(), &piece)?,
+            piece,
+            key: Key::Given($request.unique_identifier.as_ref()),
+            parameters: $request.cryptographic_parameters.as_ref(),
+            iv: $request.iv_counter_nonce.as_deref(),
+            additional: $request.authenticated_encryption_additional_data.as_deref(),
+            tag: None,
+        }
+    }};
+}
+
 pub(super) fn encrypt(
     context: &Context<'_>,
     request: &EncryptRequest<'_>,
 ) -> Result<EncryptResponse<'static>, Failure> {
-    let piece = Piece::new(
-        request.correlation_value.as_deref(),
-        request.init_indicator,
-        request.final_indicator,
-    );
-    let data = required(request.data.as_ref(), &piece)?;
-    let job = Job {
-        direction: Direction::Encrypt,
-        operation: Operation::ENCRYPT,
-        piece,
-        key: Key::Given(request.unique_identifier.as_ref()),
-        parameters: request.cryptographic_parameters.as_ref(),
-        data,
-        iv: request.iv_counter_nonce.as_deref(),
-        additional: request.authenticated_encryption_additional_data.as_deref(),
-        tag: None,
-    };
-    let mut done = job.run(context)?;
+    let mut done = job!(request, Direction::Encrypt).run(context)?;
     // Before 1.4 there is no field for the tag; it follows the data.
     if let (Some(tag), true) = (&done.tag, context.version() < ProtocolVersion::V1_4) {
         done.data.extend_from_slice(tag);
@@ -56,22 +56,9 @@ pub(super) fn decrypt(
     context: &Context<'_>,
     request: &DecryptRequest<'_>,
 ) -> Result<DecryptResponse<'static>, Failure> {
-    let piece = Piece::new(
-        request.correlation_value.as_deref(),
-        request.init_indicator,
-        request.final_indicator,
-    );
-    let data = required(request.data.as_ref(), &piece)?;
     let job = Job {
-        direction: Direction::Decrypt,
-        operation: Operation::DECRYPT,
-        piece,
-        key: Key::Given(request.unique_identifier.as_ref()),
-        parameters: request.cryptographic_parameters.as_ref(),
-        data,
-        iv: request.iv_counter_nonce.as_deref(),
-        additional: request.authenticated_encryption_additional_data.as_deref(),
         tag: request.authenticated_encryption_tag.as_deref(),
+        ..job!(request, Direction::Decrypt)
     };
     let done = job.run(context)?;
     Ok(DecryptResponse {
@@ -86,7 +73,6 @@ pub(super) fn decrypt(
 #[derive(Clone, Copy)]
 struct Job<'j> {
     direction: Direction,
-    operation: Operation,
     piece: Piece<'j>,
     key: Key<'j>,
     parameters: Option<&'j CryptographicParameters<'j>>,
@@ -105,13 +91,20 @@ struct Done {
 }
 
 impl<'j> Job<'j> {
+    fn operation(&self) -> Operation {
+        match self.direction {
+            Direction::Encrypt => Operation::ENCRYPT,
+            Direction::Decrypt => Operation::DECRYPT,
+        }
+    }
+
     fn run(self, context: &Context<'_>) -> Result<Done, Failure> {
         if let Some(correlation) = self.piece.correlation {
             let owner = context.owner();
             let stream = context
                 .volatile
                 .streams
-                .take(correlation, owner, self.operation)?;
+                .take(correlation, owner, self.operation())?;
             return self.proceed(context, stream);
         }
         let wanted = Use {
@@ -137,7 +130,7 @@ impl<'j> Job<'j> {
         }
         let block = key_block(&key.content);
         let block =
-            block.ok_or_else(|| refusal::wrong_object(context.version(), self.operation))?;
+            block.ok_or_else(|| refusal::wrong_object(context.version(), self.operation()))?;
         let data = match (&key.content, self.direction) {
             (ManagedObject::PublicKey(_), Direction::Encrypt) => Zeroizing::new(
                 crypto::rsa_encrypt(&*crypto::public_key(block)?, &key.parameters, self.data)?,
@@ -145,7 +138,7 @@ impl<'j> Job<'j> {
             (ManagedObject::PrivateKey(_), Direction::Decrypt) => {
                 crypto::rsa_decrypt(&*crypto::private_key(block)?, &key.parameters, self.data)?
             }
-            _ => return Err(refusal::wrong_object(context.version(), self.operation)),
+            _ => return Err(refusal::wrong_object(context.version(), self.operation())),
         };
         Ok(Done {
             object: key.object.identifier,
@@ -160,7 +153,7 @@ impl<'j> Job<'j> {
     fn pad(self, context: &Context<'_>, key: UsableKey) -> Result<Done, Failure> {
         let block = key_block(&key.content);
         let block =
-            block.ok_or_else(|| refusal::wrong_object(context.version(), self.operation))?;
+            block.ok_or_else(|| refusal::wrong_object(context.version(), self.operation()))?;
         let pad = crypto::symmetric_bytes(block)?;
         if self.piece.is_open() || pad.len() < self.data.len() {
             let message = "the data is longer than the one-time pad";
@@ -193,7 +186,7 @@ impl<'j> Job<'j> {
         let made_iv = run.made_iv.take();
         let stream = Stream {
             owner: context.owner().to_owned(),
-            operation: self.operation,
+            operation: self.operation(),
             object: Some(key.object.identifier.clone()),
             parameters: CryptographicParameters::default(),
             work: Work::Cipher(Box::new(run)),

@@ -3,7 +3,7 @@
 use kmip::server::Failure;
 use kmip::types::{Data, HashRequest, HashResponse, IntoOwned, Operation, ResultReason};
 
-use super::cryptography::{Collected, Piece, gather, required};
+use super::cryptography::{Collected, gather, piece_of, required};
 use crate::context::Context;
 use crate::crypto::{self, failed};
 
@@ -11,11 +11,7 @@ pub(super) fn hash(
     context: &Context<'_>,
     request: &HashRequest<'_>,
 ) -> Result<HashResponse<'static>, Failure> {
-    let piece = Piece::new(
-        request.correlation_value.as_deref(),
-        request.init_indicator,
-        request.final_indicator,
-    );
+    let piece = piece_of!(request);
     let data = required(request.data.as_ref(), &piece)?;
     let parameters = request.cryptographic_parameters.clone().into_owned();
     let begin = || Ok((None, parameters.clone()));

@@ -3,11 +3,11 @@
 use kmip::server::Failure;
 use kmip::types::{
     CryptographicUsageMask, MacRequest, MacResponse, MacVerifyRequest, MacVerifyResponse,
-    Operation, ResultReason, Secret,
+    Operation, ResultReason, Secret, UniqueIdentifier,
 };
 
 use super::cryptography::{
-    Collected, Piece, UsableKey, Use, again, collect_with_key, named, required, validity,
+    Collected, Piece, Use, again, collect_with_key, named, piece_of, required, validity,
 };
 use crate::context::Context;
 use crate::crypto;
@@ -18,79 +18,114 @@ pub(super) fn mac(
     context: &Context<'_>,
     request: &MacRequest<'_>,
 ) -> Result<MacResponse<'static>, Failure> {
-    let piece = Piece::new(
-        request.correlation_value.as_deref(),
-        request.init_indicator,
-        request.final_indicator,
-    );
-    let data = required(request.data.as_ref(), &piece)?;
-    let wanted = Use {
-        usage: CryptographicUsageMask::MAC_GENERATE,
-        protects: true,
-        parameters: request.cryptographic_parameters.as_ref(),
-        bytes: None,
+    let piece = piece_of!(request);
+    let job = Job {
+        operation: Operation::MAC,
+        data: required(request.data.as_ref(), &piece)?,
+        piece,
+        key: request.unique_identifier.as_ref(),
+        wanted: Use {
+            usage: CryptographicUsageMask::MAC_GENERATE,
+            protects: true,
+            parameters: request.cryptographic_parameters.as_ref(),
+            bytes: None,
+        },
     };
-    let given = request.unique_identifier.as_ref();
-    match collect_with_key(context, Operation::MAC, &piece, data, given, &wanted)? {
-        Collected::Open(correlation) => Ok(MacResponse {
-            unique_identifier: named(given),
-            correlation_value: Some(correlation.into()),
-            ..MacResponse::default()
-        }),
-        Collected::Complete(data, stream) => {
-            let key = again(context, stream, given, &wanted)?;
-            Ok(MacResponse {
-                unique_identifier: key.object.unique_identifier(),
-                mac_data: Some(compute(context, &key, &data)?.into()),
-                ..MacResponse::default()
-            })
-        }
-    }
+    let Done {
+        key: unique_identifier,
+        code,
+        correlation,
+    } = job.run(context)?;
+    Ok(MacResponse {
+        unique_identifier,
+        mac_data: code.map(Into::into),
+        correlation_value: correlation.map(Into::into),
+        ..MacResponse::default()
+    })
 }
 
 pub(super) fn verify(
     context: &Context<'_>,
     request: &MacVerifyRequest<'_>,
 ) -> Result<MacVerifyResponse<'static>, Failure> {
-    let piece = Piece::new(
-        request.correlation_value.as_deref(),
-        request.init_indicator,
-        request.final_indicator,
-    );
-    let data = required(request.data.as_ref(), &piece)?;
-    let wanted = Use {
-        usage: CryptographicUsageMask::MAC_VERIFY,
-        protects: false,
-        parameters: request.cryptographic_parameters.as_ref(),
-        bytes: None,
-    };
-    let given = request.unique_identifier.as_ref();
-    match collect_with_key(context, Operation::MAC_VERIFY, &piece, data, given, &wanted)? {
-        Collected::Open(correlation) => Ok(MacVerifyResponse {
-            unique_identifier: named(given),
-            correlation_value: Some(correlation.into()),
-            ..MacVerifyResponse::default()
-        }),
-        Collected::Complete(data, stream) => {
-            let claimed = request.mac_data.as_deref().ok_or_else(|| {
-                Failure::new(ResultReason::INVALID_MESSAGE, "the MAC Data is missing")
-            })?;
-            let key = again(context, stream, given, &wanted)?;
-            let code = compute(context, &key, &data)?;
-            // Compared as secrets: how far they agree must not show in the time it takes.
-            let valid = Secret::borrowed(&code) == Secret::borrowed(claimed);
-            Ok(MacVerifyResponse {
-                unique_identifier: key.object.unique_identifier(),
-                validity_indicator: Some(validity(valid)),
-                ..MacVerifyResponse::default()
-            })
-        }
+    let piece = piece_of!(request);
+    let claimed = request.mac_data.as_deref();
+    if claimed.is_none() && !piece.is_open() {
+        let message = "the MAC Data is missing";
+        return Err(Failure::new(ResultReason::INVALID_MESSAGE, message));
     }
+    let job = Job {
+        operation: Operation::MAC_VERIFY,
+        data: required(request.data.as_ref(), &piece)?,
+        piece,
+        key: request.unique_identifier.as_ref(),
+        wanted: Use {
+            usage: CryptographicUsageMask::MAC_VERIFY,
+            protects: false,
+            parameters: request.cryptographic_parameters.as_ref(),
+            bytes: None,
+        },
+    };
+    let Done {
+        key: unique_identifier,
+        code,
+        correlation,
+    } = job.run(context)?;
+    // Compared as secrets: how far they agree must not show in the time it takes.
+    let valid = code
+        .zip(claimed)
+        .map(|(code, claimed)| validity(Secret::borrowed(&code) == Secret::borrowed(claimed)));
+    Ok(MacVerifyResponse {
+        unique_identifier,
+        validity_indicator: valid,
+        correlation_value: correlation.map(Into::into),
+        ..MacVerifyResponse::default()
+    })
 }
 
-fn compute(context: &Context<'_>, key: &UsableKey, data: &[u8]) -> Result<Vec<u8>, Failure> {
-    let block = key_block(&key.content)
-        .ok_or_else(|| refusal::wrong_object(context.version(), Operation::MAC))?;
-    let own = key.object.attributes.cryptographic_algorithm().copied();
-    crypto::mac(crypto::symmetric_bytes(block)?, own, &key.parameters, data)
+/// What both have in common: the code of the data.
+struct Job<'j> {
+    operation: Operation,
+    piece: Piece<'j>,
+    data: &'j [u8],
+    key: Option<&'j UniqueIdentifier<'j>>,
+    wanted: Use<'j>,
+}
+
+struct Done {
+    key: UniqueIdentifier<'static>,
+    /// Unless there is more to come, with the Correlation Value.
+    code: Option<Vec<u8>>,
+    correlation: Option<Vec<u8>>,
+}
+
+impl Job<'_> {
+    fn run(&self, context: &Context<'_>) -> Result<Done, Failure> {
+        let Job {
+            operation,
+            piece,
+            data,
+            key,
+            wanted,
+        } = self;
+        match collect_with_key(context, *operation, piece, data, *key, wanted)? {
+            Collected::Open(correlation) => Ok(Done {
+                key: named(*key),
+                code: None,
+                correlation: Some(correlation),
+            }),
+            Collected::Complete(data, stream) => {
+                let key = again(context, stream, *key, wanted)?;
+                let block = key_block(&key.content)
+                    .ok_or_else(|| refusal::wrong_object(context.version(), *operation))?;
+                let own = key.object.attributes.cryptographic_algorithm().copied();
+                let bytes = crypto::symmetric_bytes(block)?;
+                Ok(Done {
+                    code: Some(crypto::mac(bytes, own, &key.parameters, &data)?),
+                    key: key.object.unique_identifier(),
+                    correlation: None,
+                })
+            }
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 mod activate;
 mod add_attribute;
+mod adjust_attribute;
 mod archive;
 mod certify;
 mod check;
@@ -33,6 +34,7 @@ mod sign;
 mod split_key;
 mod undo;
 mod unwrap;
+mod validate;
 
 use kmip::server::Failure;
 use kmip::types::{
@@ -58,6 +60,9 @@ pub(crate) fn perform(
     Ok(match request {
         RequestPayload::Activate(request) => activate::activate(context, &request)?.into(),
         RequestPayload::AddAttribute(request) => add_attribute::add(context, request)?.into(),
+        RequestPayload::AdjustAttribute(request) => {
+            adjust_attribute::adjust(context, &request)?.into()
+        }
         RequestPayload::Archive(request) => archive::archive(context, &request)?.into(),
         RequestPayload::Cancel(request) => cancel(context, &request)?.into(),
         RequestPayload::Certify(request) => certify::certify(context, &request)?.into(),
@@ -114,6 +119,7 @@ pub(crate) fn perform(
         RequestPayload::SetAttribute(request) => set_attribute::set(context, request)?.into(),
         RequestPayload::Sign(request) => sign::sign(context, &request)?.into(),
         RequestPayload::SignatureVerify(request) => sign::verify(context, &request)?.into(),
+        RequestPayload::Validate(request) => validate::validate(context, &request)?.into(),
         other => return Err(Failure::operation_not_supported(other.operation())),
     })
 }
@@ -155,7 +161,9 @@ pub(crate) fn can_defer(operation: Operation) -> bool {
 
 /// The operations that the server performs, Discover Versions, which the engine answers, and Poll among
 /// them.
-const SUPPORTED: [Operation; 47] = [
+const SUPPORTED: [Operation; 49] = [
+    Operation::ADJUST_ATTRIBUTE,
+    Operation::VALIDATE,
     Operation::CREATE,
     Operation::CREATE_KEY_PAIR,
     Operation::REGISTER,

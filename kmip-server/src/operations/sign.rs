@@ -7,7 +7,7 @@ use kmip::types::{
 };
 
 use super::cryptography::{
-    Collected, Key, Piece, UsableKey, Use, again, collect_with_key, named, required, validity,
+    Collected, Key, UsableKey, Use, again, collect_with_key, named, piece_of, required, validity,
 };
 use crate::context::Context;
 use crate::crypto::{self, Signed};
@@ -18,11 +18,7 @@ pub(super) fn sign(
     context: &Context<'_>,
     request: &SignRequest<'_>,
 ) -> Result<SignResponse<'static>, Failure> {
-    let piece = Piece::new(
-        request.correlation_value.as_deref(),
-        request.init_indicator,
-        request.final_indicator,
-    );
+    let piece = piece_of!(request);
     let parameters = request.cryptographic_parameters.as_ref();
     let wanted = signing(CryptographicUsageMask::SIGN, parameters);
     let given = request.unique_identifier.as_ref();
@@ -62,11 +58,7 @@ pub(super) fn verify(
     context: &Context<'_>,
     request: &SignatureVerifyRequest<'_>,
 ) -> Result<SignatureVerifyResponse<'static>, Failure> {
-    let piece = Piece::new(
-        request.correlation_value.as_deref(),
-        request.init_indicator,
-        request.final_indicator,
-    );
+    let piece = piece_of!(request);
     let parameters = request.cryptographic_parameters.as_ref();
     let wanted = Use {
         protects: false,

@@ -4,6 +4,7 @@ mod bindings;
 mod case;
 mod compare;
 mod finding;
+mod html;
 mod node;
 mod options;
 mod outcome;
@@ -76,6 +77,10 @@ pub(crate) fn run(options: &RunOptions) -> Result<ExitCode, Failure> {
         let mut text = Vec::new();
         junit::write("kmip conformance run", &sections, &mut text);
         fs::write(path, text).map_err(Failure::writing(path))?;
+    }
+    if let Some(path) = &options.html {
+        let page = html::page(&results, options.verbose);
+        fs::write(path, page).map_err(Failure::writing(path))?;
     }
     let count = Count::of(sections.iter().flat_map(|(_, checks)| checks));
     if options.json {

@@ -27,6 +27,10 @@ pub(crate) struct RunOptions {
     /// Also write the results as JUnit XML
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
+    /// Also write the results as a page in HTML: a matrix of versions and groups, and the messages
+    /// of the cases that fail (with -v of all)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
     /// Print the results as JSON; the last line goes to standard error
     #[arg(long)]
     pub(crate) json: bool,

@@ -155,7 +155,7 @@ fn print_difference(
 }
 
 impl Verdict {
-    fn word(&self) -> &'static str {
+    pub(super) fn word(&self) -> &'static str {
         match self {
             Verdict::Equal => "equal",
             Verdict::EqualModuloVariables => "equal modulo variables",
