@@ -527,6 +527,27 @@ fn keys_of_the_plugin_in_c_can_do_both() {
 }
 
 #[test]
+fn what_does_not_unwrap_is_told_without_the_reason() {
+    let bench = Ep11Bench::new();
+    let backend = bench.open();
+    let wrapping = backend.generate_wrapping_key(2048).unwrap();
+    let unwrap = |size: usize| {
+        let key_type = SecureKeyType::Ep11Aes;
+        import(&backend, &wrapping, key_type, PADDINGS[1], &vec![9; size])
+    };
+    let error = unwrap(17).unwrap_err();
+    assert!(matches!(error, SecureKeyError::UnwrapRefused { .. }));
+    names(&error, &["m_UnwrapKey", "03.0039", "padding"]);
+    for (code, tells_reason) in [(0x40, false), (0x62, false), (0x110, false), (0xd1, true)] {
+        bench.fault(Fault::of("m_UnwrapKey", code, 0));
+        let text = unwrap(32).unwrap_err().to_string();
+        assert_eq!(text.contains(&format!("{code:#x}")), tells_reason, "{text}");
+        bench.no_fault();
+    }
+    unwrap(32).unwrap();
+}
+
+#[test]
 fn wrapping_keys_do_not_decrypt() {
     let bench = Ep11Bench::new();
     let key = bench.open().generate_wrapping_key(2048).unwrap();

@@ -165,13 +165,11 @@ pub(super) fn blames_wrapped_key(rv: u64) -> bool {
     matches!(
         rv,
         FUNCTION_FAILED
-            | ARGUMENTS_BAD
             | DATA_INVALID
             | DATA_LEN_RANGE
             | ENCRYPTED_DATA_INVALID
             | ENCRYPTED_DATA_LEN_RANGE
             | KEY_SIZE_RANGE
-            | TEMPLATE_INCONSISTENT
             | WRAPPED_KEY_INVALID
             | WRAPPED_KEY_LEN_RANGE
     )

@@ -20,9 +20,14 @@ pub(super) fn unwrap(
     padding: WrapPadding,
     wrapped: &[u8],
 ) -> Result<Vec<u8>, SecureKeyError> {
+    let apqn = selection.first().apqn;
+    let refused = || SecureKeyError::UnwrapRefused {
+        call: "m_UnwrapKey",
+        apqn,
+    };
     // The length is public.
     if wrapped.len() != pair.public_key.size() {
-        return Err(SecureKeyError::Unwrap);
+        return Err(refused());
     }
     let template = template(true);
     let result = selection.call(|library, target| {
@@ -30,15 +35,13 @@ pub(super) fn unwrap(
     });
     let Unwrapped { blob, bits } = match result {
         Ok(unwrapped) => unwrapped,
-        Err(error) if blames_wrapped_key(error.failed.failure) => {
-            return Err(SecureKeyError::Unwrap);
-        }
+        Err(error) if blames_wrapped_key(error.failed.failure) => return Err(refused()),
         Err(error) => return Err(error.into()),
     };
     if !matches!(bits, 128 | 192 | 256) {
-        return Err(SecureKeyError::Unwrap);
+        return Err(refused());
     }
-    form_for_kernel(&Aes::new(blob, bits)?, selection.first().apqn, pkey)
+    form_for_kernel(&Aes::new(blob, bits)?, apqn, pkey)
 }
 
 /// With header, unless the kernel is too old for that.
@@ -124,4 +127,46 @@ pub(super) fn prove_aes(selection: &Selection, key: &Aes) -> Result<(), SecureKe
         }
     })?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    const APQN: Apqn = Apqn { card: 3, domain: 7 };
+
+    /// Takes keys of this length only.
+    struct Kernel(usize);
+
+    impl PkeyDevice for Kernel {
+        fn verify(&self, key: &[u8]) -> PkeyVerdict {
+            if key.len() == self.0 {
+                PkeyVerdict::Usable
+            } else {
+                PkeyVerdict::Refused(io::Error::from_raw_os_error(libc::EINVAL))
+            }
+        }
+    }
+
+    fn key(session: u8) -> Aes {
+        let mut blob = Zeroizing::new(vec![0; 256]);
+        blob[20] = session;
+        // Protected keys are allowed; version of the blob.
+        blob[53] = 0x20;
+        blob[64..66].copy_from_slice(&[0x12, 0x34]);
+        Aes::new(blob, 256).unwrap()
+    }
+
+    #[test]
+    fn a_key_that_is_bound_to_a_session_does_not_lose_it() {
+        let old = Kernel(320);
+        let bare = form_for_kernel(&key(0), APQN, &old).unwrap();
+        assert_eq!(bare.len(), 320);
+        let error = form_for_kernel(&key(9), APQN, &old).unwrap_err();
+        assert!(matches!(error, SecureKeyError::SessionBound { apqn: APQN }));
+        let token = form_for_kernel(&key(9), APQN, &Kernel(336)).unwrap();
+        assert_eq!(token[16 + 20], 9);
+    }
 }
