@@ -185,6 +185,12 @@ pub(super) fn name(label: &str) -> Attribute<'static> {
     })
 }
 
+/// Whether two attributes hold the same property with the same value, in the same form. Servers may
+/// keep the blank that stands for an empty text, or not.
+pub(super) fn are_same(one: &Attribute<'_>, other: &Attribute<'_>) -> bool {
+    one.reference() == other.reference() && property_of(&one.value) == property_of(&other.value)
+}
+
 /// The property that an attribute holds, in whatever form.
 fn property_of(value: &AttributeValue<'_>) -> Option<(String, String)> {
     let of_text = |text: &str| {

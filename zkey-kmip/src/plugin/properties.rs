@@ -9,7 +9,7 @@ use kmip::types::{
 };
 
 use super::Plugin;
-use super::attributes::AttributeStyle;
+use super::attributes::{self, AttributeStyle};
 use super::peer::Peer;
 use super::server::Server;
 use crate::abi::{Errno, PluginError, Property};
@@ -202,7 +202,7 @@ impl Change {
             }
             (Some(old), Some(value)) => {
                 let new = style.attribute(&name, value);
-                if new.value == old.value {
+                if attributes::are_same(old, &new) {
                     None
                 } else if new.reference() == old.reference() {
                     Some(Change::Modify(name, old.clone(), new))

@@ -279,3 +279,29 @@ fn where_nothing_can_be_stored_keys_are_made_all_the_same() {
     fs::remove_dir(machine.path("KMIP/kmip.conf.new")).unwrap();
     assert!(!info(&machine).contains("default-key-format"));
 }
+
+#[test]
+fn empty_values_stay_empty_however_they_are_told() {
+    let behaviour = Behaviour {
+        trims: true,
+        ..Behaviour::default()
+    };
+    let (machine, _server) = connected(PROFILE_2X, behaviour);
+    let key = generate(
+        &machine.plugin(),
+        DATA,
+        &properties(),
+        None,
+        KeyMode::NonXts,
+    );
+    let key = key.unwrap().key_id;
+    let empty = [
+        Property::new("volumes", ""),
+        Property::new("volume-type", ""),
+    ];
+    machine.plugin().set_key_properties(&key, &empty).unwrap();
+    let back = machine.plugin().get_key_properties(&key).unwrap();
+    for property in empty {
+        assert!(back.contains(&property), "{property:?}");
+    }
+}

@@ -47,6 +47,8 @@ pub(crate) struct Behaviour {
     pub(crate) custom_locate: CustomLocate,
     /// Characters that each identifier is longer.
     pub(crate) long_ids: usize,
+    /// A text that is blank is told as an empty one.
+    pub(crate) trims: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +75,7 @@ impl Default for Behaviour {
             lying_delete: false,
             custom_locate: CustomLocate::Known,
             long_ids: 0,
+            trims: false,
         }
     }
 }
@@ -350,10 +353,18 @@ impl Shared {
                 Ok(response.into())
             }
             RequestPayload::GetAttributes(get) => {
+                let trims = state.behaviour.trims;
                 let id = call.identify(get.unique_identifier.as_ref())?;
                 let object = state.find(&id)?;
                 let mut attributes = object.attributes.clone();
                 attributes.push(Attribute::state(object.state));
+                for attribute in &mut attributes.list {
+                    if let AttributeValue::Custom(custom) = &mut attribute.value {
+                        if trims && custom.value == RawValue::from(" ") {
+                            custom.value = RawValue::from("");
+                        }
+                    }
+                }
                 let wanted = &get.attribute_reference;
                 attributes
                     .list
