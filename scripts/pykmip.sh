@@ -7,6 +7,7 @@
 #
 #   KMIP_PYKMIP_ADDRESS     HOST:PORT
 #   KMIP_PYKMIP_CA          certificate that the server's is signed with
+#   KMIP_PYKMIP_CA_KEY      its private key, to issue more
 #   KMIP_PYKMIP_CERT        certificate and
 #   KMIP_PYKMIP_KEY         private key of a client
 #   KMIP_PYKMIP_PYTHON      a Python that has PyKMIP, for its client
@@ -98,6 +99,7 @@ serve
 variables=(
     "KMIP_PYKMIP_ADDRESS=$address"
     "KMIP_PYKMIP_CA=$directory/certificates/ca.crt"
+    "KMIP_PYKMIP_CA_KEY=$directory/certificates/ca.key"
     "KMIP_PYKMIP_CERT=$directory/certificates/client.crt"
     "KMIP_PYKMIP_KEY=$directory/certificates/client.key"
     "KMIP_PYKMIP_PYTHON=$venv/bin/python"
