@@ -87,13 +87,24 @@ impl Search {
     }
 }
 
+/// Ends the adapters, also after a failure, which would wait for them for ever otherwise.
+struct End<'e>(&'e Emulator);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        // Whatever is no request ends it.
+        let _ = remote::call(self.0.directory(), b"end");
+    }
+}
+
+/// Where data can be. What is executable, too, is code that an emulator of the processor made.
 fn writable(line: &str) -> Option<(u64, u64)> {
     let mut words = line.split(' ');
     let (start, end) = words.next()?.split_once('-')?;
     let number = |text| u64::from_str_radix(text, 16).ok();
     words
         .next()?
-        .starts_with("rw")
+        .starts_with("rw-")
         .then_some((number(start)?, number(end)?))
 }
 
@@ -123,6 +134,7 @@ fn no_aes_key_is_in_the_memory_of_the_plugin() {
         while !remote::is_wanted(emulator.directory()) {
             std::thread::yield_now();
         }
+        let end = End(emulator);
         let run = |mut command: Command| {
             caller.set(None);
             let child = command.spawn().unwrap();
@@ -135,8 +147,7 @@ fn no_aes_key_is_in_the_memory_of_the_plugin() {
             run(installation.command(&["remove", "-N", key_type, "-F"]));
             run(installation.command(&["kms", "import", "-N", key_type, "-q"]));
         }
-        // Whatever is no request ends it.
-        let _ = remote::call(emulator.directory(), b"end");
+        drop(end);
         serving.join().unwrap().unwrap();
     });
     let search = search.into_inner().unwrap();
