@@ -90,7 +90,8 @@ impl Peer {
     where
         R: OperationRequest<'a> + Clone,
     {
-        if !self.has(ServerTrait::SeparateActivate) && !self.has(ServerTrait::NoBatches) {
+        let tries_both = !self.has(ServerTrait::SeparateActivate) && self.batch_size() > 1;
+        if tries_both {
             let batch = (request.clone(), ActivateRequest::default());
             let (created, activated) = self.client.call_batch(batch)?;
             match created {
@@ -106,49 +107,79 @@ impl Peer {
             }
         }
         let id = id_of(self.client.call(request)?);
-        self.learn(ServerTrait::SeparateActivate);
+        if tries_both {
+            self.learn(ServerTrait::SeparateActivate);
+        }
         Ok(Created {
             id,
             is_active: false,
         })
     }
 
+    /// An object was activated by its identifier, which tells something only where both could have
+    /// been one message.
+    pub(super) fn learn_separate_activate(&mut self) {
+        if self.batch_size() > 1 {
+            self.learn(ServerTrait::SeparateActivate);
+        }
+    }
+
     /// Activates an object that was made before, if it is not active yet.
     pub(super) fn activate(&mut self, created: &Created) -> Result<(), Error> {
         if !created.is_active {
             self.client.activate(created.id.clone())?;
-            self.learn(ServerTrait::SeparateActivate);
+            self.learn_separate_activate();
         }
         Ok(())
     }
 
-    /// Performs several operations, in one message if the server takes that.
+    /// Performs several operations, in as few messages as server and profile allow.
     pub(super) fn send(
+        &mut self,
+        mut requests: Vec<RequestPayload<'static>>,
+        on_error: BatchErrorContinuationOption,
+    ) -> Result<Vec<ItemResult<ResponsePayload<'static>>>, Error> {
+        let mut results = Vec::with_capacity(requests.len());
+        while !requests.is_empty() {
+            let rest = requests.split_off(self.batch_size().min(requests.len()));
+            results.extend(self.send_batch(requests, on_error)?);
+            requests = rest;
+            if stops(&results, on_error) {
+                break;
+            }
+        }
+        Ok(results)
+    }
+
+    fn batch_size(&self) -> usize {
+        match self.has(ServerTrait::NoBatches) {
+            true => 1,
+            false => self.profile.batch_size,
+        }
+    }
+
+    /// In one message, or one by one if the server refuses that.
+    fn send_batch(
         &mut self,
         requests: Vec<RequestPayload<'static>>,
         on_error: BatchErrorContinuationOption,
     ) -> Result<Vec<ItemResult<ResponsePayload<'static>>>, Error> {
-        let can_batch = !self.has(ServerTrait::NoBatches);
-        if requests.len() == 1 || can_batch {
-            let mut batch = Batch::new().on_error(on_error);
-            for request in &requests {
-                batch.push(request.clone());
-            }
-            let results = self.client.send_batch(batch)?;
-            if requests.len() == 1 || !refuses_all(&results) {
-                return Ok(results);
-            }
+        let mut batch = Batch::new().on_error(on_error);
+        for request in &requests {
+            batch.push(request.clone());
+        }
+        let results = self.client.send_batch(batch)?;
+        if requests.len() == 1 || !refuses_all(&results) {
+            return Ok(results);
         }
         let mut results = Vec::with_capacity(requests.len());
         for request in requests {
-            let single = self.client.send_batch(Batch::new().with(request))?;
-            results.extend(single);
-            let stops = on_error == BatchErrorContinuationOption::STOP;
-            if stops && results.last().is_some_and(Result::is_err) {
+            results.extend(self.client.send_batch(Batch::new().with(request))?);
+            if stops(&results, on_error) {
                 break;
             }
         }
-        if can_batch && results.first().is_some_and(Result::is_ok) {
+        if results.first().is_some_and(Result::is_ok) {
             self.learn(ServerTrait::NoBatches);
         }
         Ok(results)
@@ -172,6 +203,14 @@ impl Peer {
 /// Whether the server refuses a request for its form rather than for what it is about.
 pub(super) fn is_refusal(error: &Error) -> bool {
     error.failure().is_some() && !error.is_not_found() && !error.is_permission_denied()
+}
+
+/// Whether nothing is to be done after the last of these results.
+fn stops(
+    results: &[ItemResult<ResponsePayload<'static>>],
+    on_error: BatchErrorContinuationOption,
+) -> bool {
+    on_error == BatchErrorContinuationOption::STOP && results.last().is_some_and(Result::is_err)
 }
 
 /// Whether not even the first of several operations was performed.

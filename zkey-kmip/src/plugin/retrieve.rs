@@ -253,7 +253,7 @@ fn get_wrapped(
     let mut results = server.peer.send(requests, stop)?.into_iter();
     if !expected.is_active {
         server.peer.next::<ActivateResponse<'_>>(&mut results)?;
-        server.peer.learn(ServerTrait::SeparateActivate);
+        server.peer.learn_separate_activate();
     }
     if server.style.always_sensitive {
         let response: GetAttributesResponse<'_> = server.peer.next(&mut results)?;

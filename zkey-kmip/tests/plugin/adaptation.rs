@@ -305,3 +305,20 @@ fn empty_values_stay_empty_however_they_are_told() {
         assert!(back.contains(&property), "{property:?}");
     }
 }
+
+#[test]
+fn messages_are_no_longer_than_the_profile_says() {
+    let (machine, server) = connected(&format!("{PROFILE_2X}batch-size=1\n"), Behaviour::default());
+    // Create, Activate, Always Sensitive, Get.
+    assert_eq!(messages_of_generate(&machine, &server), 4);
+    let id = list(&machine.plugin(), None).unwrap().remove(0).0;
+    server.store.take_messages();
+    let change = [
+        Property::new("zkey-name", "a"),
+        Property::new("volumes", "b"),
+    ];
+    machine.plugin().set_key_properties(&id, &change).unwrap();
+    assert_eq!(server.store.take_messages(), 3, "both, and a look");
+    let text = info(&machine);
+    assert!(!text.contains("no-batches") && !text.contains("separate-activate"));
+}
