@@ -108,13 +108,18 @@ struct Counter {
 
 impl Counter {
     fn before(server: &KeyServer) -> Counter {
+        Self::limited(server, usize::MAX)
+    }
+
+    /// Takes no more connections after these.
+    fn limited(server: &KeyServer, limit: usize) -> Counter {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let connections = Arc::new(AtomicUsize::new(0));
         let (target, count) = (server.address(), Arc::clone(&connections));
         // Ends with the test's process.
         thread::spawn(move || {
-            for client in listener.incoming() {
+            for client in listener.incoming().take(limit) {
                 count.fetch_add(1, Ordering::SeqCst);
                 let (client, server) = (client.unwrap(), TcpStream::connect(&target).unwrap());
                 let ends = (client.try_clone().unwrap(), server.try_clone().unwrap());
@@ -162,4 +167,30 @@ fn commands_take_one_connection_and_configure_two() {
     plugin.set_key_properties(&key.key_id, &change).unwrap();
     import(&plugin, &key.key_id).unwrap();
     assert_eq!(counter.take(), 1);
+}
+
+#[test]
+fn another_server_of_the_cluster_stands_in() {
+    let machine = Machine::new();
+    let server = machine.server(Behaviour::default());
+    // Gone as soon as it is configured.
+    let first = Counter::limited(&server, 2);
+    let profile = format!("{PROFILE_2X}failover-servers={}\n", server.address());
+    machine.profile("used", &profile);
+    machine.terminal.will_answer(&["y"]);
+    let configured = machine.configure(&[
+        (code::KMIP_SERVER, &first.address),
+        (code::TLS_CA_BUNDLE, &machine.text_path("ca.pem")),
+        (code::PROFILE, "used"),
+    ]);
+    assert_eq!(configured.unwrap(), Configured::Complete);
+    generate(
+        &machine.plugin(),
+        DATA,
+        &properties(),
+        None,
+        KeyMode::NonXts,
+    )
+    .unwrap();
+    assert_eq!(first.take(), 2);
 }
