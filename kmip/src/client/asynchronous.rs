@@ -6,7 +6,8 @@ use std::pin::Pin;
 use crate::transport::{ServerAddress, Timeouts};
 use crate::types::ProtocolVersion;
 
-use super::builder::{AsyncConnect, ClientBuilder};
+use super::builder::ClientBuilder;
+use super::connect::asynchronous::AsyncConnect;
 use super::core::Core;
 use super::driver::asynchronous::Tokio;
 use super::error::Error;

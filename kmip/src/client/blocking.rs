@@ -5,7 +5,8 @@ use std::fmt;
 use crate::transport::{ServerAddress, Timeouts};
 use crate::types::ProtocolVersion;
 
-use super::builder::{ClientBuilder, Connect};
+use super::builder::ClientBuilder;
+use super::connect::Connect;
 use super::core::Core;
 use super::driver::{Blocking, finish};
 use super::error::Error;

@@ -4,9 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::Encoding;
-use crate::transport::tls::{ClientTls, TlsConnector, probe};
+use crate::transport::tls::{ClientTls, TlsConnector};
 use crate::transport::{
-    self, DEFAULT_MAXIMUM_MESSAGE_SIZE, Deadline, ServerAddress, Stream, TcpStream, Timeouts,
+    DEFAULT_MAXIMUM_MESSAGE_SIZE, Deadline, ServerAddress, Stream, TcpStream, Timeouts,
 };
 use crate::types::{Authentication, Credential, ProtocolVersion};
 
@@ -14,39 +14,12 @@ use crate::types::{Authentication, Credential, ProtocolVersion};
 use super::asynchronous::AsyncClient;
 use super::attestation::Attest;
 use super::blocking::Client;
+#[cfg(feature = "tokio")]
+use super::connect::asynchronous::{self, AsyncConnect};
+use super::connect::{Connect, TlsConnect};
 use super::error::{Error, Problem};
 use super::observe::{Hook, OnMessage};
 use super::versions::VersionCache;
-
-#[cfg(feature = "tokio")]
-pub use asynchronous::{AsyncConnect, Connecting};
-
-/// Makes streams to servers. What [`ClientBuilder::tls`] and [`ClientBuilder::without_tls`] do
-/// not cover can be done by an implementation of one's own.
-pub trait Connect: Send {
-    /// A new stream to `server`, authenticated as far as need be.
-    ///
-    /// # Errors
-    /// If the server cannot be reached in time or is not trusted.
-    fn connect(
-        &mut self,
-        server: &ServerAddress,
-        deadline: Deadline,
-    ) -> Result<Box<dyn Stream>, transport::Error>;
-}
-
-impl<F> Connect for F
-where
-    F: FnMut(&ServerAddress, Deadline) -> Result<Box<dyn Stream>, transport::Error> + Send,
-{
-    fn connect(
-        &mut self,
-        server: &ServerAddress,
-        deadline: Deadline,
-    ) -> Result<Box<dyn Stream>, transport::Error> {
-        self(server, deadline)
-    }
-}
 
 /// The settings of a [`Client`].
 pub struct ClientBuilder {
@@ -144,7 +117,7 @@ impl ClientBuilder {
     }
 
     /// Posts messages in `encoding` to `path` on the server, by default
-    /// [`DEFAULT_PATH`](transport::DEFAULT_PATH), as HTTP in TLS (HTTPS).
+    /// [`DEFAULT_PATH`](crate::transport::DEFAULT_PATH), as HTTP in TLS (HTTPS).
     #[must_use]
     pub fn https(mut self, path: impl Into<String>, encoding: Encoding) -> Self {
         self.http = Some((path.into(), encoding));
@@ -321,93 +294,6 @@ impl ClientBuilder {
 
     fn error(&self, problem: Problem) -> Error {
         Error::new(self.servers[0].to_string(), None, problem)
-    }
-}
-
-struct TlsConnect(TlsConnector);
-
-impl Connect for TlsConnect {
-    fn connect(
-        &mut self,
-        server: &ServerAddress,
-        deadline: Deadline,
-    ) -> Result<Box<dyn Stream>, transport::Error> {
-        let stream = TcpStream::connect(server, deadline)?;
-        match self.0.connect(stream, server, deadline) {
-            Ok(stream) => Ok(Box::new(stream)),
-            Err(error) if probe::is_about_offer(&error) => {
-                Err(probe::with_offer(error, &self.0.probe(server, deadline)))
-            }
-            Err(error) => Err(error),
-        }
-    }
-}
-
-#[cfg(feature = "tokio")]
-mod asynchronous {
-    //! Reaching servers without blocking.
-
-    use tokio::task::spawn_blocking;
-
-    use super::{Deadline, ServerAddress, TlsConnector, probe, transport};
-    use crate::transport::{AsyncStream, connect_tcp};
-
-    /// The future of [`AsyncConnect::connect`].
-    pub type Connecting<'c> = std::pin::Pin<
-        Box<dyn Future<Output = Result<Box<dyn AsyncStream>, transport::Error>> + Send + 'c>,
-    >;
-
-    /// Makes asynchronous streams to servers, as [`Connect`](super::Connect) makes blocking ones.
-    pub trait AsyncConnect: Send {
-        /// A new stream to `server`, authenticated as far as need be.
-        ///
-        /// # Errors
-        /// If the server cannot be reached in time or is not trusted.
-        fn connect<'c>(
-            &'c mut self,
-            server: &'c ServerAddress,
-            deadline: Deadline,
-        ) -> Connecting<'c>;
-    }
-
-    pub(super) struct Tls(pub(super) TlsConnector);
-
-    impl AsyncConnect for Tls {
-        fn connect<'c>(
-            &'c mut self,
-            server: &'c ServerAddress,
-            deadline: Deadline,
-        ) -> Connecting<'c> {
-            Box::pin(async move {
-                let stream = connect_tcp(server, deadline).await?;
-                let error = match self.0.connect_async(stream, server, deadline).await {
-                    Ok(stream) => return Ok(Box::new(stream) as Box<dyn AsyncStream>),
-                    Err(error) => error,
-                };
-                if !probe::is_about_offer(&error) {
-                    return Err(error);
-                }
-                let (connector, server) = (self.0.clone(), server.clone());
-                let probed = spawn_blocking(move || connector.probe(&server, deadline));
-                let offer = probed.await.unwrap_or_default();
-                Err(probe::with_offer(error, &offer))
-            })
-        }
-    }
-
-    pub(super) struct Clear;
-
-    impl AsyncConnect for Clear {
-        fn connect<'c>(
-            &'c mut self,
-            server: &'c ServerAddress,
-            deadline: Deadline,
-        ) -> Connecting<'c> {
-            Box::pin(async move {
-                let stream = connect_tcp(server, deadline).await?;
-                Ok(Box::new(stream) as Box<dyn AsyncStream>)
-            })
-        }
     }
 }
 

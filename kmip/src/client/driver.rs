@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use crate::transport::{Connection, Deadline, Error, Framing, Liveness, ServerAddress, Timeouts};
 
-use super::builder::Connect;
+use super::connect::Connect;
 
 /// Makes connections.
 pub(super) trait Driver {
@@ -93,7 +93,7 @@ pub(super) mod asynchronous {
     //! The driver on tokio.
 
     use super::{Deadline, Driver, Error, Framing, Link, Liveness, ServerAddress, Timeouts};
-    use crate::client::builder::AsyncConnect;
+    use crate::client::connect::asynchronous::AsyncConnect;
     use crate::transport::AsyncConnection;
 
     /// Waits without blocking.

@@ -1,5 +1,7 @@
 //! Requests into bytes, bytes into results. No I/O.
 
+mod answers;
+
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -7,14 +9,16 @@ use crate::Encoding;
 use crate::codec::Options;
 use crate::types::{
     AsynchronousIndicator, AttestationType, Authentication, BatchErrorContinuationOption,
-    Credential, IntoOwned, LogResponse, LogoutResponse, Nonce, Operation, PingResponse,
-    ProtocolVersion, RequestBatchItem, RequestHeader, RequestMessage, ResponseBatchItem,
-    ResponseMessage, ResponsePayload, ResultReason, ResultStatus, Ticket,
+    Credential, IntoOwned, Nonce, Operation, ProtocolVersion, RequestBatchItem, RequestHeader,
+    RequestMessage, ResponseBatchItem, ResponseMessage, ResponsePayload, ResultStatus, Ticket,
 };
 
 use super::batch::{Batch, ItemResult};
-use super::error::{Error, OperationFailure, Problem, ResponseFault};
+use super::error::{Error, Problem, ResponseFault};
 use super::repeat::is_repeatable;
+use answers::{
+    demands_attestation, empty_payload, failure_of_message, item_id, operation_failure, place,
+};
 
 /// What requests to one server have in common, and what their responses must be like.
 ///
@@ -406,77 +410,5 @@ impl Session {
 
     pub(super) fn error(&self, operation: impl Into<Option<Operation>>, problem: Problem) -> Error {
         Error::new(self.server.clone(), operation, problem)
-    }
-}
-
-/// The payload of a successful answer that has no fields, which some servers leave out.
-fn empty_payload(operation: Operation) -> Option<ResponsePayload<'static>> {
-    Some(match operation {
-        Operation::PING => PingResponse::default().into(),
-        Operation::LOG => LogResponse::default().into(),
-        Operation::LOGOUT => LogoutResponse::default().into(),
-        _ => return None,
-    })
-}
-
-/// The Unique Batch Item ID of an item of a request.
-fn item_id(first: u64, index: usize) -> [u8; 8] {
-    first.wrapping_add(index as u64).to_be_bytes()
-}
-
-/// Which item of the request is answered.
-fn place(
-    item: &ResponseBatchItem<'_>,
-    answers: &[Option<ItemResult<ResponsePayload<'static>>>],
-    first_id: u64,
-) -> Result<usize, ResponseFault> {
-    let open = |index: &usize| answers[*index].is_none();
-    match &item.unique_batch_item_id {
-        Some(id) => (0..answers.len())
-            .find(|index| id[..] == item_id(first_id, *index))
-            .filter(open)
-            .ok_or(ResponseFault::ItemId),
-        // Some servers do not return it.
-        None => (0..answers.len())
-            .find(open)
-            .ok_or(ResponseFault::ExtraItem),
-    }
-}
-
-fn demands_attestation(items: &[ResponseBatchItem<'_>]) -> bool {
-    let demands = |item: &ResponseBatchItem<'_>| {
-        item.result_reason == Some(ResultReason::ATTESTATION_REQUIRED)
-    };
-    items.iter().any(demands)
-}
-
-/// The one failed item without identification with which a server refuses a whole message.
-fn failure_of_message<'i, 'r>(
-    items: &'i [ResponseBatchItem<'r>],
-    expected: usize,
-) -> Option<&'i ResponseBatchItem<'r>> {
-    match items {
-        [item]
-            if expected > 1
-                && item.result_status != ResultStatus::SUCCESS
-                && item.unique_batch_item_id.is_none()
-                && item.operation.is_none() =>
-        {
-            Some(item)
-        }
-        _ => None,
-    }
-}
-
-fn operation_failure(item: &ResponseBatchItem<'_>, correlation: Option<&str>) -> OperationFailure {
-    OperationFailure {
-        status: item.result_status,
-        reason: item.result_reason,
-        message: item.result_message.as_deref().map(str::to_owned),
-        asynchronous_correlation_value: item
-            .asynchronous_correlation_value
-            .as_deref()
-            .map(<[u8]>::to_vec),
-        server_correlation_value: correlation.map(str::to_owned),
     }
 }
