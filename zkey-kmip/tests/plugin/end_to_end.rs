@@ -1,6 +1,7 @@
 //! The whole of it: the program, the shared object, a key server, and zkey's repository.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use kmip::types::State;
@@ -250,4 +251,58 @@ fn two_processes_configure_one_after_the_other() {
         .values()
         .filter(|one| one.state == State::ACTIVE && one.key.is_empty());
     assert_eq!(active.count(), 1, "wrapping keys in use");
+}
+
+/// The examples of the manual page, as they stand there.
+fn examples() -> Vec<Vec<String>> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/zkey-kmip.1");
+    let page = fs::read_to_string(page).unwrap();
+    let (_, examples) = page.split_once(".EX\n").unwrap();
+    let (examples, _) = examples.split_once(".EE").unwrap();
+    let words = |line: &str| {
+        let line = line.replace('\\', "").replace('"', "");
+        line.split_whitespace().skip(1).map(str::to_owned).collect()
+    };
+    examples.lines().map(words).collect()
+}
+
+#[test]
+fn the_examples_of_the_manual_page_work_one_by_one() {
+    let own = Installation::new();
+    let identity = own.machine.authority.server();
+    let clients = own.machine.authority.certificate().clone();
+    let server = KeyServer::start(&identity, clients, Behaviour::default());
+    let directory = own.machine.directory.path();
+    let mut done = Vec::new();
+    for mut words in examples() {
+        match words.iter().position(|word| word == "kms.example.com") {
+            Some(place) => words[place] = server.address(),
+            // There is no such volume here.
+            None if words[0] == "generate" => words.push("--no-volume-check".to_owned()),
+            None => {}
+        }
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        if words.contains(&"--client-cert") {
+            let request = fs::read(own.machine.path("client.csr")).unwrap();
+            let certificate = own.machine.authority.sign_request(&request);
+            fs::write(own.machine.path("client.pem"), certificate).unwrap();
+        }
+        let mut command = own.command(&words);
+        // The CA certificates of this system.
+        command
+            .current_dir(directory)
+            .env("SSL_CERT_FILE", directory.join("ca.pem"));
+        let input = if words[0] == "remove" || words.contains(&"--kmip-server") {
+            "y\n"
+        } else {
+            ""
+        };
+        finish(command.spawn().unwrap(), input).ok();
+        done.push(words.join(" "));
+    }
+    assert_eq!(done.len(), 8, "{done:?}");
+    let objects = server.store.objects();
+    let keys: Vec<_> = objects.values().filter(|one| !one.key.is_empty()).collect();
+    assert_eq!(keys.len(), 2);
+    assert!(keys.iter().all(|key| key.state == State::DESTROYED));
 }
