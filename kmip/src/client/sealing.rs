@@ -84,9 +84,13 @@ client_methods! {
         };
         let answer = ask!(self, request)?;
         let ciphertext = present(answer.data.and_then(bytes), "data", &self.session)?;
-        let tag = present(answer.authenticated_encryption_tag, "tag", &self.session)?;
+        let tag = answer.authenticated_encryption_tag.filter(|tag| tag.len() == TAG);
+        let tag = present(tag, "tag of 16 bytes", &self.session)?;
+        // Servers tell the nonce if they have taken another.
+        let taken = answer.iv_counter_nonce.map_or(nonce.to_vec(), Into::into);
+        let taken = Some(taken).filter(|taken| taken.len() == NONCE);
         Ok(Sealed {
-            nonce: nonce.to_vec(),
+            nonce: present(taken, "nonce of 12 bytes", &self.session)?,
             ciphertext: ciphertext.expose().to_vec(),
             tag: tag.into_owned(),
         })

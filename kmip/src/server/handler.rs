@@ -90,6 +90,10 @@ pub trait Handler: Send + Sync {
 
 /// How far an operation is that is done asynchronously.
 #[derive(Debug)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it is looked at once and not kept"
+)]
 pub enum Polled {
     /// It is not done yet.
     Pending,

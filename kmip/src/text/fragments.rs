@@ -6,7 +6,7 @@ use crate::codec::{Decoder, Error, Options, RawValue};
 use crate::types::{AttributeReference, Tag};
 use crate::version::ProtocolVersion;
 
-/// An item of a JSON or XML message that may be broken; see [`Reader::fragments`] of
+/// An item of a JSON or XML message that may be broken; see `Reader::fragments` of
 /// [`json`](crate::json::Reader::fragments) and [`xml`](crate::xml::Reader::fragments).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fragment<'a> {
