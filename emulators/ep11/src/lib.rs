@@ -23,6 +23,8 @@ pub mod blob;
 pub mod codes;
 #[allow(unsafe_code)]
 mod ffi;
+#[allow(unsafe_code)]
+mod memory;
 mod pairs;
 mod secret;
 #[allow(unsafe_code)]
