@@ -154,10 +154,7 @@ impl Handler for KeyServer {
         let owner = call.user().unwrap_or_default();
         let deferred = &self.volatile.deferred;
         match deferred.take(correlation, owner, call.version())? {
-            Progress::Done(operation, outcome) => Ok(Polled::Done {
-                operation,
-                outcome: outcome.map(|payload| *payload),
-            }),
+            Progress::Done(operation, outcome) => Ok(Polled::Done { operation, outcome }),
             waiting @ Progress::Waiting(_) => {
                 deferred.put_back(correlation, owner, call.version(), waiting);
                 Ok(Polled::Pending)

@@ -432,7 +432,7 @@ fn numbers_are_counted_and_booleans_negated() {
     adjust(&reference, down, Some(RawValue::Integer(3))).unwrap();
     adjust(&reference, negate, None).unwrap();
     let found = world
-        .attributes(version, &key, &[reference.clone()])
+        .attributes(version, &key, std::slice::from_ref(&reference))
         .unwrap();
     let expected = Attribute::custom("x", "counter", RawValue::Integer(-15));
     assert_eq!(found.iter().collect::<Vec<_>>(), [&expected]);

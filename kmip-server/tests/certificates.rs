@@ -5,12 +5,15 @@ mod common;
 use common::World;
 use kmip::ProtocolVersion;
 use kmip::types::{
-    Attribute, Attributes, Certificate, CertificateRequestType, CertificateType, CertifyRequest,
-    CreateKeyPairRequest, CryptographicAlgorithm, CryptographicUsageMask, DateTime, GetRequest,
-    ManagedObject, ReCertifyRequest, ResultReason, UniqueIdentifier, ValidateRequest,
-    ValidityIndicator,
+    AddAttributeRequest, Attribute, AttributeValue, Attributes, Certificate,
+    CertificateRequestType, CertificateType, CertifyRequest, CreateKeyPairRequest,
+    CryptographicAlgorithm, CryptographicUsageMask, DateTime, GetRequest, KeyBlock, KeyFormatType,
+    KeyMaterial, KeyValue, Link, LinkType, ManagedObject, ObjectType, ReCertifyRequest,
+    RegisterRequest, ResultReason, Secret, SecretData, SecretDataType, UniqueIdentifier,
+    ValidateRequest, ValidityIndicator,
 };
 use openssl::hash::MessageDigest;
+use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{PKey, Private};
 use openssl::x509::{X509, X509Name, X509Req};
 
@@ -171,4 +174,79 @@ fn chains_are_validated() {
     }
     let nothing = world.call(version, ValidateRequest::default());
     assert_eq!(nothing.expect_err("refused"), ResultReason::INVALID_MESSAGE);
+}
+
+#[test]
+fn a_key_comes_with_its_certificate_as_pkcs12() {
+    let world = World::new();
+    let version = ProtocolVersion::V2_1;
+    let (private, public) = pair(&world, version);
+    let key = private_key(&world, version, &private);
+    let certified = world
+        .call(version, certify(&public, None))
+        .expect("a certificate");
+    let as_pkcs12 = GetRequest {
+        unique_identifier: Some(private.clone()),
+        key_format_type: Some(KeyFormatType::PKCS_12),
+        ..GetRequest::default()
+    };
+    let without = world.call(version, as_pkcs12.clone());
+    let expected = ResultReason::KEY_FORMAT_TYPE_NOT_SUPPORTED;
+    assert_eq!(without.expect_err("no password"), expected);
+
+    let password = RegisterRequest {
+        object_type: ObjectType::SECRET_DATA,
+        attributes: [Attribute::cryptographic_usage_mask(
+            CryptographicUsageMask::DERIVE_KEY,
+        )]
+        .into(),
+        managed_object: Some(ManagedObject::SecretData(SecretData {
+            secret_data_type: SecretDataType::PASSWORD,
+            key_block: KeyBlock {
+                key_format_type: KeyFormatType::OPAQUE,
+                key_value: Some(KeyValue::new(KeyMaterial::Bytes(Secret::owned(
+                    b"secret".to_vec(),
+                )))),
+                ..KeyBlock::default()
+            },
+            ..SecretData::default()
+        })),
+        ..RegisterRequest::default()
+    };
+    let password = world.call(version, password).expect("a password");
+    for (link_type, target) in [
+        (LinkType::PKCS_12_PASSWORD_LINK, password.unique_identifier),
+        (
+            LinkType::PKCS_12_CERTIFICATE_LINK,
+            certified.unique_identifier,
+        ),
+    ] {
+        let link = Attribute::from(AttributeValue::Link(Link {
+            link_type,
+            linked_object_identifier: target,
+            ..Link::default()
+        }));
+        let request = AddAttributeRequest {
+            unique_identifier: Some(private.clone()),
+            new_attribute: Some(link),
+            ..AddAttributeRequest::default()
+        };
+        world.call(version, request).expect("a link");
+    }
+    let got = world
+        .call(version, as_pkcs12)
+        .expect("PKCS#12")
+        .managed_object;
+    let ManagedObject::PrivateKey(got) = got else {
+        panic!("no private key");
+    };
+    let Some(KeyValue::Wrapped(bytes)) = got.key_block.key_value else {
+        panic!("no byte string");
+    };
+    let pkcs12 = Pkcs12::from_der(bytes.expose()).expect("PKCS#12");
+    assert!(pkcs12.parse2("wrong").is_err());
+    let parsed = pkcs12.parse2("secret").expect("the password");
+    assert!(parsed.pkey.expect("a key").public_eq(&key));
+    let certificate = parsed.cert.expect("a certificate");
+    assert!(certificate.public_key().expect("a key").public_eq(&key));
 }

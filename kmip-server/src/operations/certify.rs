@@ -158,7 +158,7 @@ fn point_to(
 }
 
 /// The object that another one is linked with.
-fn linked(object: &StoredObject, link_type: LinkType) -> Option<String> {
+pub(super) fn linked(object: &StoredObject, link_type: LinkType) -> Option<String> {
     object
         .attributes
         .iter()

@@ -4,12 +4,13 @@ use kmip::server::Failure;
 use kmip::types::{
     AttributeReference, AttributeValue, Attributes, CryptographicAlgorithm,
     CryptographicParameters, CryptographicUsageMask, EncodingOption, EncryptionKeyInformation,
-    GetRequest, GetResponse, IntoOwned, KeyBlock, KeyValue, KeyWrapType, KeyWrappingData,
-    KeyWrappingSpecification, ManagedObject, ObjectType, ProtocolVersion, ResultReason, Secret,
-    Tag, WrappingMethod,
+    GetRequest, GetResponse, IntoOwned, KeyBlock, KeyFormatType, KeyValue, KeyWrapType,
+    KeyWrappingData, KeyWrappingSpecification, ManagedObject, ObjectType, ProtocolVersion,
+    ResultReason, Secret, Tag, WrappingMethod,
 };
 use zeroize::Zeroizing;
 
+use super::pkcs12;
 use super::unwrap::unwrap_content;
 use crate::attributes::{older_parameters, visible};
 use crate::context::{Context, Objects};
@@ -28,8 +29,10 @@ pub(super) fn get(
         unwrap_content(context, &objects, &mut content)?;
     }
     check_form(&object, &content, request, context.version())?;
-    if let Some(format) = request.key_format_type {
-        convert(&mut content, format)?;
+    match request.key_format_type {
+        Some(KeyFormatType::PKCS_12) => pkcs12::enclose(&objects, &object, &mut content)?,
+        Some(format) => convert(&mut content, format)?,
+        None => {}
     }
     if request.key_compression_type.is_some() {
         let message = "this server does not compress keys";

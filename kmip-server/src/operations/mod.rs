@@ -23,6 +23,7 @@ mod login;
 mod mac;
 mod modify_attribute;
 mod obtain_lease;
+mod pkcs12;
 mod query;
 mod re_key;
 mod re_key_key_pair;

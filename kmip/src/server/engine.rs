@@ -225,7 +225,7 @@ impl<'m, H: Handler> BatchRun<'_, 'm, H> {
                 self.identifiers.note(operation, Some(&payload));
                 ResponseBatchItem {
                     unique_batch_item_id: id,
-                    ..ResponseBatchItem::success(payload)
+                    ..ResponseBatchItem::success(*payload)
                 }
             }
             Err(failure) => {
@@ -252,7 +252,7 @@ impl<'m, H: Handler> BatchRun<'_, 'm, H> {
                 let correlation = self.handler.defer(&self.call(), request)?;
                 Ok(Outcome::Pending(correlation))
             }
-            request => self.perform(request).map(Outcome::Done),
+            request => self.perform(request).map(Box::new).map(Outcome::Done),
         };
         // A mistake in the handler must not take the connection, or the server, with it.
         let handled = catch_unwind(AssertUnwindSafe(work));
@@ -319,11 +319,11 @@ fn refused<'m>(
 
 /// What became of an operation.
 enum Outcome {
-    Done(ResponsePayload<'static>),
+    Done(Box<ResponsePayload<'static>>),
     /// It is to be polled with this Asynchronous Correlation Value.
     Pending(Vec<u8>),
     /// The result of an operation that was polled.
-    Polled(Operation, Result<ResponsePayload<'static>, Failure>),
+    Polled(Operation, Result<Box<ResponsePayload<'static>>, Failure>),
 }
 
 /// Whether a client wants an operation deferred. In 1.x it cannot tell that it only may be.

@@ -102,7 +102,7 @@ pub enum Polled {
         /// What it was.
         operation: Operation,
         /// What came out of it.
-        outcome: Result<ResponsePayload<'static>, Failure>,
+        outcome: Result<Box<ResponsePayload<'static>>, Failure>,
     },
 }
 
