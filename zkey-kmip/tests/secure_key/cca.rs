@@ -500,6 +500,24 @@ fn aescipher_keys_can_go_to_cpacf_only() {
 }
 
 #[test]
+fn a_verb_that_only_a_check_needs_may_be_forbidden() {
+    let coprocessors = Coprocessors::new();
+    let backend = coprocessors.first();
+    let wrapping_key = backend.generate_wrapping_key(1024).unwrap();
+    for (key_type, verb) in [
+        (SecureKeyType::CcaAesData, "CSNBKTR2"),
+        (SecureKeyType::CcaAesCipher, "CSNBRKA"),
+    ] {
+        let key = import(&backend, &wrapping_key, key_type, PADDINGS[0], &[7; 32]).unwrap();
+        coprocessors.fail(verb, 8, 90);
+        assert_eq!(backend.verify(&key).unwrap().register, Register::Current);
+        coprocessors.fail(verb, 8, 47);
+        assert_eq!(cca_code(&backend.verify(&key).unwrap_err()), Some((8, 47)));
+        coprocessors.repair();
+    }
+}
+
+#[test]
 fn aesdata_keys_have_the_layout_of_the_hardware() {
     let coprocessors = Coprocessors::new();
     let backend = coprocessors.first();

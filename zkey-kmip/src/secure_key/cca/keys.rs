@@ -22,6 +22,8 @@ const OLD_MASTER_KEY: i64 = 10001;
 const CONTENT_REASONS: [i64; 14] = [
     43, 66, 67, 68, 718, 719, 720, 721, 2051, 2053, 2054, 2098, 2113, 2114,
 ];
+/// Reason codes that tell of the token of a key.
+const TOKEN_REASONS: [i64; 13] = [29, 47, 48, 49, 62, 63, 65, 181, 770, 2098, 2099, 2113, 3013];
 /// Reason codes for keywords that the library does not know.
 const KEYWORD_REASONS: [i64; 2] = [33, 34];
 
@@ -307,6 +309,11 @@ pub(super) fn reason(error: &SecureKeyError) -> Option<i64> {
         } => Some(*reason_code),
         _ => None,
     }
+}
+
+/// Whether an adapter refused to do something for another reason than the token.
+pub(super) fn is_about_the_operation(error: &SecureKeyError) -> bool {
+    reason(error).is_some_and(|code| !TOKEN_REASONS.contains(&code))
 }
 
 fn direction(step: ReencipherStep) -> &'static str {
