@@ -240,10 +240,8 @@ fn a_key_comes_with_its_certificate_as_pkcs12() {
     let ManagedObject::PrivateKey(got) = got else {
         panic!("no private key");
     };
-    let Some(KeyValue::Wrapped(bytes)) = got.key_block.key_value else {
-        panic!("no byte string");
-    };
-    let pkcs12 = Pkcs12::from_der(bytes.expose()).expect("PKCS#12");
+    let value = got.key_block.key_value.expect("a value");
+    let pkcs12 = Pkcs12::from_der(value.as_bytes().expect("bytes")).expect("PKCS#12");
     assert!(pkcs12.parse2("wrong").is_err());
     let parsed = pkcs12.parse2("secret").expect("the password");
     assert!(parsed.pkey.expect("a key").public_eq(&key));

@@ -30,7 +30,9 @@ pub(super) fn get(
     }
     check_form(&object, &content, request, context.version())?;
     match request.key_format_type {
-        Some(KeyFormatType::PKCS_12) => pkcs12::enclose(&objects, &object, &mut content)?,
+        Some(KeyFormatType::PKCS_12) => {
+            pkcs12::enclose(&objects, &object, &mut content, context.version())?;
+        }
         Some(format) => convert(&mut content, format)?,
         None => {}
     }

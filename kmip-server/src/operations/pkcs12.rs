@@ -3,7 +3,8 @@
 
 use kmip::server::Failure;
 use kmip::types::{
-    KeyBlock, KeyFormatType, KeyValue, LinkType, ManagedObject, ResultReason, Secret,
+    KeyBlock, KeyFormatType, KeyMaterial, KeyValue, LinkType, ManagedObject, ProtocolVersion,
+    ResultReason, Secret,
 };
 use openssl::pkcs12::Pkcs12;
 use openssl::stack::Stack;
@@ -26,6 +27,7 @@ pub(super) fn enclose(
     objects: &Objects<'_>,
     object: &StoredObject,
     content: &mut ManagedObject<'static>,
+    version: ProtocolVersion,
 ) -> Result<(), Failure> {
     let ManagedObject::PrivateKey(private) = content else {
         return Err(unsupported("only private keys are given as PKCS#12"));
@@ -51,7 +53,12 @@ pub(super) fn enclose(
         builder.build2(&password)?.to_der()
     };
     let encoded = encode().map_err(failed("the key cannot be given as PKCS#12"))?;
-    block.key_value = Some(KeyValue::Wrapped(Secret::owned(encoded)));
+    let encoded = Secret::owned(encoded);
+    // In 1.4 it takes the place of the whole Key Value (TC-PKCS12-1).
+    block.key_value = Some(match version < ProtocolVersion::V2_0 {
+        true => KeyValue::Wrapped(encoded),
+        false => KeyValue::new(KeyMaterial::Bytes(encoded)),
+    });
     block.key_format_type = KeyFormatType::PKCS_12;
     // What the form holds says it itself (TC-PKCS12-1).
     block.cryptographic_algorithm = None;
