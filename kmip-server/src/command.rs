@@ -214,7 +214,7 @@ fn announce(address: &str, ready_file: Option<&Path>) -> Result<(), CommandError
     if let Some(path) = ready_file {
         let temporary = path.with_extension("tmp");
         // Renamed, so that it is complete as soon as it is there.
-        fs::write(&temporary, format!("{address}\n"))
+        replace_new(&temporary, format!("{address}\n").as_bytes())
             .and_then(|()| fs::rename(&temporary, path))
             .map_err(|source| CommandError::File {
                 path: path.to_owned(),
@@ -224,6 +224,16 @@ fn announce(address: &str, ready_file: Option<&Path>) -> Result<(), CommandError
     // Nobody may be reading it.
     let _ = writeln!(io::stdout(), "ready {address}").and_then(|()| io::stdout().flush());
     Ok(())
+}
+
+/// Writes a file that is made anew: nothing that bears the name already, such as a link that somebody
+/// else has put there, is written to.
+fn replace_new(path: &Path, content: &[u8]) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    fs::File::create_new(path)?.write_all(content)
 }
 
 /// An error with its causes.

@@ -363,3 +363,17 @@ fn wrong_options_are_explained() {
     assert!(fails(&["--users", nobody.to_str().unwrap()]).contains("no users"));
     assert!(fails(&["--users", text.to_str().unwrap()]).contains("line 1"));
 }
+
+#[test]
+fn links_in_the_place_of_the_ready_file_are_not_followed() {
+    let world = World::new();
+    let victim = world.path("victim");
+    std::fs::write(&victim, "untouched").unwrap();
+    let ready = world.path("ready");
+    for place in [ready.clone(), ready.with_extension("tmp")] {
+        std::os::unix::fs::symlink(&victim, place).unwrap();
+    }
+    let _process = world.start(&["--ready-file", ready.to_str().unwrap()]);
+    assert!(!ready.is_symlink() && ready.is_file());
+    assert_eq!(std::fs::read_to_string(&victim).unwrap(), "untouched");
+}

@@ -267,3 +267,21 @@ fn colours_on_a_terminal_unless_refused() {
         "{plain:?}"
     );
 }
+
+#[test]
+fn a_lock_that_is_a_link_is_not_followed() {
+    let (repository, list) = installed();
+    let lock = repository.path(".lock");
+    let elsewhere = repository.path("elsewhere");
+    for exists in [false, true] {
+        let _ = fs::remove_file(&lock);
+        std::os::unix::fs::symlink(&elsewhere, &lock).unwrap();
+        if exists {
+            fs::write(&elsewhere, "untouched").unwrap();
+        }
+        run(&repository, &list, &["list"], "").fails(1);
+        assert_eq!(elsewhere.exists(), exists);
+    }
+    fs::remove_file(&lock).unwrap();
+    run(&repository, &list, &["list"], "").ok();
+}

@@ -296,3 +296,13 @@ fn values_beyond_the_c_plugin() {
         assert!(error.to_string().contains(key), "{error}");
     }
 }
+
+#[test]
+fn an_unknown_profile_is_told_with_those_that_there_are() {
+    let (_directory, profiles) = directory(&[("one.profile", MINIMAL), ("two.profile", MINIMAL)]);
+    let error = profiles.named("three").unwrap_err().to_string();
+    assert!(
+        error.contains("`three`") && error.ends_with("one, two"),
+        "{error}"
+    );
+}

@@ -6,6 +6,8 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
+use zeroize::Zeroize;
+
 use super::error::PluginError;
 
 /// Longest key identifier in bytes; the host's buffer has one more for the NUL.
@@ -104,13 +106,21 @@ impl fmt::Display for OptionValue<'_> {
     }
 }
 
-/// One property of a key.
+/// One property of a key. A value that it owns is wiped when dropped: one of them is a passphrase.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Property<'a> {
     /// Name, such as `description` or `zkey-name`.
     pub name: Cow<'a, str>,
     /// Value; `None` removes the property.
     pub value: Option<Cow<'a, str>>,
+}
+
+impl Drop for Property<'_> {
+    fn drop(&mut self) {
+        if let Some(Cow::Owned(value)) = &mut self.value {
+            value.zeroize();
+        }
+    }
 }
 
 impl<'a> Property<'a> {
@@ -131,10 +141,11 @@ impl<'a> Property<'a> {
     }
 
     /// The same without borrows.
-    pub fn into_owned(self) -> Property<'static> {
+    pub fn into_owned(mut self) -> Property<'static> {
+        let value = self.value.take();
         Property {
-            name: Cow::Owned(self.name.into_owned()),
-            value: self.value.map(|value| Cow::Owned(value.into_owned())),
+            name: Cow::Owned(std::mem::take(&mut self.name).into_owned()),
+            value: value.map(|value| Cow::Owned(value.into_owned())),
         }
     }
 }

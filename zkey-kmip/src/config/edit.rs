@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::parts::key;
-use super::transaction::Transaction;
+use super::transaction::{CommitError, Transaction};
 use super::{Config, ConfigError, ConfigFile, KMIP_CONF, ProtocolSetting};
 use crate::abi::Apqn;
 use crate::files::{Access, FileError};
@@ -230,14 +230,17 @@ impl Edit {
     /// Makes the change. Nothing is written when nothing was changed.
     ///
     /// # Errors
-    /// The former configuration stays. If the error came after the commit point, the rest is done
-    /// when the configuration is opened again.
+    /// The former configuration stays; but after [`ConfigError::Unfinished`], the new one takes its
+    /// place when the configuration is opened again.
     pub fn commit(mut self) -> Result<Config, ConfigError> {
         if self.changed {
             let content = self.config.values.to_bytes(Integrity::Hashed);
             self.transaction
                 .replace(KMIP_CONF, &content, Access::AsDirectory)?;
-            self.transaction.commit()?;
+            self.transaction.commit().map_err(|error| match error {
+                CommitError::NotCommitted(error) => error.into(),
+                CommitError::Unfinished(source) => ConfigError::Unfinished { source },
+            })?;
         }
         Ok(self.config)
     }

@@ -35,6 +35,15 @@ pub enum ConfigError {
     /// A file cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// All is decided and on the disk, but not everything has its place.
+    #[error(
+        "the configuration is changed, but not all of its files could be put in place; remove the \
+         cause, and the next command will finish it"
+    )]
+    Unfinished {
+        /// What failed.
+        source: PropertiesError,
+    },
     /// A value makes no sense.
     #[error("{}: {key}={value}: {problem}", path.display())]
     Value {
@@ -59,6 +68,9 @@ impl From<ConfigError> for PluginError {
             ConfigError::Directory { source, .. } => PluginError::io(message, source),
             ConfigError::WorldWritable { .. } => PluginError::new(Errno::EPERM, message),
             ConfigError::Values(error) => error.into(),
+            ConfigError::Unfinished { source } => {
+                PluginError::new(Errno::EIO, message).caused_by(source)
+            }
             ConfigError::File(error) => error.into(),
             ConfigError::Value { .. } => PluginError::new(Errno::EPERM, message),
             ConfigError::Incomplete(_) => PluginError::invalid(message),

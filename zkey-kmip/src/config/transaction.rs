@@ -24,6 +24,15 @@ enum Change {
     Remove,
 }
 
+/// A commit failed.
+#[derive(Debug)]
+pub(super) enum CommitError {
+    /// Before the commit point: nothing was changed.
+    NotCommitted(PropertiesError),
+    /// After it: all will be changed when the directory is opened again.
+    Unfinished(PropertiesError),
+}
+
 /// Changes that are not committed yet. Dropping it takes them back.
 #[derive(Debug)]
 pub(super) struct Transaction {
@@ -71,14 +80,16 @@ impl Transaction {
 
     /// Makes all changes, or none; after the commit point, the rest is done at the latest when
     /// the directory is opened again.
-    pub(super) fn commit(mut self) -> Result<(), PropertiesError> {
+    pub(super) fn commit(mut self) -> Result<(), CommitError> {
         let mut journal = Properties::new();
         for (count, (name, change)) in self.changes.iter().enumerate() {
             let verb = match change {
                 Change::Replace => REPLACE,
                 Change::Remove => REMOVE,
             };
-            journal.set(&format!("{verb}-{count}"), name)?;
+            journal
+                .set(&format!("{verb}-{count}"), name)
+                .map_err(CommitError::NotCommitted)?;
         }
         step("before the commit point");
         let path = self.directory.join(JOURNAL);
@@ -87,13 +98,14 @@ impl Transaction {
             // it, the staged files are still needed.
             if files::remove_if_present(&path).is_err() && path.is_file() {
                 self.changes.clear();
+                return Err(CommitError::Unfinished(error));
             }
-            return Err(error);
+            return Err(CommitError::NotCommitted(error));
         }
         step("after the commit point");
         // From here on the staged files belong to the journal.
         self.changes.clear();
-        finish(&self.directory, &journal)
+        finish(&self.directory, &journal).map_err(CommitError::Unfinished)
     }
 }
 
@@ -204,12 +216,12 @@ mod tests {
         }
     }
 
-    fn change(directory: &Path) -> Result<(), PropertiesError> {
+    fn change(directory: &Path) -> Result<(), CommitError> {
         let mut transaction = Transaction::begin(directory);
-        transaction.replace("a", b"new a", Access::Owner)?;
-        transaction.replace("b", b"new b", Access::Owner)?;
-        transaction.remove("c")?;
-        transaction.replace("d", b"new d", Access::Owner)?;
+        transaction.replace("a", b"new a", Access::Owner).unwrap();
+        transaction.replace("b", b"new b", Access::Owner).unwrap();
+        transaction.remove("c").unwrap();
+        transaction.replace("d", b"new d", Access::Owner).unwrap();
         transaction.commit()
     }
 
@@ -324,7 +336,8 @@ mod tests {
     fn a_failed_commit_leaves_the_old_state() {
         let directory = prepare();
         fs::create_dir(directory.path().join(JOURNAL)).unwrap();
-        assert!(change(directory.path()).is_err());
+        let failed = change(directory.path());
+        assert!(matches!(failed, Err(CommitError::NotCommitted(_))));
         fs::remove_dir(directory.path().join(JOURNAL)).unwrap();
         assert_eq!(state(directory.path()), state(prepare().path()));
     }

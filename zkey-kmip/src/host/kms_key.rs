@@ -1,7 +1,10 @@
 //! Keys as a key management system lists them, and which of them zkey's commands see
 //! (behaviour reference 1.9).
 
+use zeroize::Zeroizing;
+
 use super::environment;
+use super::passphrase;
 use super::repository::filter::{matches, volumes_match};
 use crate::abi::Property;
 use crate::abi::load::FoundKey;
@@ -28,7 +31,7 @@ pub(super) struct KmsKey {
     /// Sector size in bytes, 0 for the default.
     pub sector_size: u32,
     /// Dummy passphrase in base64.
-    pub passphrase: Option<String>,
+    pub passphrase: Option<Zeroizing<String>>,
     /// Lines of the plugin for people.
     pub additional_info: Vec<String>,
 }
@@ -114,7 +117,7 @@ impl KmsKey {
             volumes: volumes(&found.properties),
             volume_type: property("volume-type"),
             sector_size: sector_size.unwrap_or(0),
-            passphrase: property("dummy-passphrase-base64"),
+            passphrase: property(passphrase::PROPERTY).map(Zeroizing::new),
             first: (found.key_id, found.label),
             additional_info: found.additional_info,
         })

@@ -117,6 +117,9 @@ impl Run<'_> {
             Verb::KmsPlugins => commands::kms::plugins(self.source, &arguments, self.terminal),
             Verb::ProfileCheck => commands::profile::check(&arguments, self.terminal),
             Verb::Selftest => commands::selftest::run(&arguments, self.terminal),
+            Verb::MasterKeyLoad | Verb::MasterKeySet | Verb::MasterKeyShow => {
+                commands::master_key::run(&arguments, self.terminal)
+            }
             // All others work with a repository.
             _ => return self.with_repository(directory, &arguments, loaded),
         };

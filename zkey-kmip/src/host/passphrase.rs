@@ -9,7 +9,11 @@ use zeroize::Zeroizing;
 
 use super::error::HostError;
 use super::repository::key::KeyFiles;
+use crate::abi::Property;
 use crate::files::{self, Access, FileError};
+
+/// The property of the key at the key management system.
+pub(super) const PROPERTY: &str = "dummy-passphrase-base64";
 
 /// Length of a generated passphrase in bytes.
 const GENERATED_LENGTH: usize = 16;
@@ -50,9 +54,9 @@ impl Passphrase {
             })
     }
 
-    /// For the property.
-    pub(super) fn to_base64(&self) -> String {
-        openssl::base64::encode_block(&self.0)
+    /// The property of the key; its value is wiped when dropped.
+    pub(super) fn property(&self) -> Property<'static> {
+        Property::new(PROPERTY, openssl::base64::encode_block(&self.0))
     }
 
     /// Writes the file of the key.

@@ -3,12 +3,16 @@
 
 use std::fmt::Write;
 
+use openssl::asn1::Asn1Time;
 use openssl::x509::X509NameRef;
 
 use crate::config::{Config, ConfigFile, Part, ProtocolSetting};
 use crate::identity::certificates_from_pem;
 use crate::profile::{Profile, ProfileDirectory, VersionChoice};
 use crate::secure_key::{OaepHash, WrapPadding};
+
+/// How long before its end the user is told that the client certificate must be renewed.
+const NOTICE_DAYS: u32 = 30;
 
 const REQUIRED: &str = "(configuration required)";
 
@@ -67,9 +71,15 @@ impl Page {
         self.line("", "Validity:");
         self.line("", &format!("  Not before:  {}", certificate.not_before()));
         self.line("", &format!("  Not after:   {}", certificate.not_after()));
-        let now = openssl::asn1::Asn1Time::days_from_now(0);
-        if now.is_ok_and(|now| *certificate.not_after() < *now) {
+        let ends_within = |days| {
+            let end = Asn1Time::days_from_now(days);
+            end.is_ok_and(|end| *certificate.not_after() < *end)
+        };
+        if ends_within(0) {
             self.line("", "  (expired: renew it with '--renew-cert')");
+        } else if ends_within(NOTICE_DAYS) {
+            let text = format!("  (ends within {NOTICE_DAYS} days: renew it with '--renew-cert')");
+            self.line("", &text);
         }
         let serial = certificate.serial_number().to_bn();
         let serial = serial.and_then(|number| number.to_hex_str());

@@ -26,12 +26,14 @@ pub enum ProfileError {
     #[error("`{0}` cannot be the name of a profile: it must be the name of a file")]
     Name(String),
     /// There is no such profile.
-    #[error("there is no profile `{name}`: {} does not exist", path.display())]
+    #[error("there is no profile `{name}`: {} does not exist{}", path.display(), list(known))]
     NotFound {
         /// The name.
         name: String,
         /// Where it was looked for.
         path: PathBuf,
+        /// The profiles that there are.
+        known: Vec<String>,
     },
     /// The directory cannot be read.
     #[error("cannot read the directory of profiles {}", path.display())]
@@ -64,6 +66,13 @@ pub enum ProfileError {
         /// What it should be.
         expected: String,
     },
+}
+
+fn list(known: &[String]) -> String {
+    match known {
+        [] => String::new(),
+        known => format!("; there are: {}", known.join(", ")),
+    }
 }
 
 impl From<ProfileError> for PluginError {

@@ -61,13 +61,17 @@ impl ProfileDirectory {
         if name == DEFAULT_NAME && !self.path.exists() {
             return Profile::built_in_default();
         }
-        let mut longer = self
-            .names()?
-            .into_iter()
+        let names = self.names()?;
+        let mut longer = names
+            .iter()
             .filter(|found| found.split('.').next() == Some(name));
         match (longer.next(), longer.next()) {
-            (Some(found), None) => self.named(&found),
-            _ => result,
+            (Some(found), None) => self.named(found),
+            _ => Err(ProfileError::NotFound {
+                name: name.to_owned(),
+                path,
+                known: names,
+            }),
         }
     }
 

@@ -146,6 +146,7 @@ impl Profile {
                 ProfileError::NotFound {
                     name: name.to_owned(),
                     path: path.to_owned(),
+                    known: Vec::new(),
                 }
             } else {
                 error.into()

@@ -340,3 +340,21 @@ fn apqns_can_be_removed_and_come_back() {
     // Also where there never were any.
     configure(&Machine::new().plugin(), Some(&[]), &[]).unwrap();
 }
+
+#[test]
+fn info_tells_when_the_certificate_ends_soon() {
+    for (days, notice) in [("29", true), ("31", false)] {
+        let machine = Machine::new();
+        let path = machine.text_path("client.pem");
+        let options = [
+            (code::GEN_IDENTITY_KEY, "ECC:prime256v1"),
+            (code::GEN_SELF_SIGNED_CERT, &path),
+            (code::CERT_SUBJECT, "CN=client"),
+            (code::CERT_VALIDITY_DAYS, days),
+        ];
+        configure(&machine.plugin(), Some(&APQNS), &options).unwrap();
+        let text = info(&machine);
+        assert_eq!(text.contains("within 30 days"), notice, "{text}");
+        assert_eq!(text.contains("--renew-cert"), notice, "{text}");
+    }
+}

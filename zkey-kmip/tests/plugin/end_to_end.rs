@@ -306,3 +306,41 @@ fn the_examples_of_the_manual_page_work_one_by_one() {
     assert_eq!(keys.len(), 2);
     assert!(keys.iter().all(|key| key.state == State::DESTROYED));
 }
+
+/// The commands of the software backend stand for what an administrator does at the adapters.
+#[test]
+fn keys_survive_changes_of_the_master_key() {
+    let (own, _server) = Installation::connected(Behaviour::default());
+    own.run(&["generate", "-N", "disk", "-B", "label"]).ok();
+    let show = |arguments: &[&str]| {
+        let text = own.run(&[arguments, &["--json"]].concat()).ok();
+        let shown: serde_json::Value = serde_json::from_str(&text).unwrap();
+        shown[0].clone()
+    };
+    let first = show(&["software-master-key", "show"]);
+    assert!(first["current"].is_string() && first["new"].is_null());
+    let too_early = own.run(&["software-master-key", "set"]).fails(1);
+    assert!(
+        too_early.contains("NEW master key is not loaded"),
+        "{too_early}"
+    );
+    let loaded = show(&["software-master-key", "load"]);
+    assert_eq!(loaded["current"], first["current"]);
+    let staged = own.run(&["kms", "reencipher"]).ok();
+    assert!(staged.contains("--complete"), "{staged}");
+    let set = show(&["software-master-key", "set"]);
+    assert_eq!(set["old"], first["current"]);
+    assert_eq!(set["current"], loaded["new"]);
+    own.run(&["kms", "reencipher", "--complete"]).ok();
+    own.run(&["generate", "-N", "other", "-B", "other-label"])
+        .ok();
+    // After another change, only what was re-enciphered is left.
+    own.run(&["software-master-key", "load"]).ok();
+    own.run(&["kms", "reencipher"]).ok();
+    own.run(&["software-master-key", "set"]).ok();
+    own.run(&["kms", "reencipher", "--complete"]).ok();
+    let text = own.run(&["software-master-key", "show"]).ok();
+    assert!(text.contains(set["current"].as_str().unwrap()), "{text}");
+    own.run(&["kms", "refresh"]).ok();
+    own.patterns("disk");
+}

@@ -119,7 +119,7 @@ fn both_forms_of_names_are_read() {
         .get_key_properties(&key)
         .unwrap()
         .into_iter()
-        .map(|property| property.name.into_owned())
+        .map(|property| property.name.clone().into_owned())
         .collect();
     names.sort();
     assert_eq!(names, ["one", "two"]);

@@ -7,7 +7,7 @@ use zkey_kmip::abi::options::code;
 use zkey_kmip::abi::{Errno, KeyMode};
 
 use crate::key_server::Behaviour;
-use crate::machine::{Machine, generate, names};
+use crate::machine::{Machine, configure, generate, names};
 use crate::ready::DATA;
 
 #[test]
@@ -102,4 +102,27 @@ fn a_failed_registration_changes_nothing() {
         .map(|one| one.state)
         .collect();
     assert_eq!(states, [State::ACTIVE, State::DESTROYED]);
+}
+
+/// What happens after the commit point is no reason to destroy the new wrapping key.
+#[test]
+fn a_committed_wrapping_key_is_never_destroyed() {
+    let machine = Machine::new();
+    let server = machine.server(Behaviour::default());
+    machine.connect(&server, "default");
+    let former = machine.config().wrapping_key().unwrap().id;
+    let plugin = machine.plugin();
+    // The new file cannot take this place.
+    let place = machine.path("KMIP/wrapping-key.skey");
+    fs::remove_file(&place).unwrap();
+    fs::create_dir_all(place.join("occupied")).unwrap();
+    let option = [(code::GEN_WRAPPING_KEY, "")];
+    let error = configure(&plugin, None, &option).unwrap_err();
+    assert!(error.to_string().contains("next command"), "{error}");
+    drop(plugin);
+    fs::remove_dir_all(&place).unwrap();
+    let id = machine.config().wrapping_key().unwrap().id;
+    assert_ne!(id, former);
+    assert_eq!(server.store.object(&id).unwrap().state, State::ACTIVE);
+    generate(&machine.plugin(), DATA, &[], None, KeyMode::NonXts).unwrap();
 }

@@ -5,6 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::ptr;
 
+use zeroize::Zeroize;
+
 use super::{CallError, GivenOption, PluginOption};
 use crate::abi::borrow;
 use crate::abi::error::Errno;
@@ -124,10 +126,18 @@ impl COptions {
     }
 }
 
-/// Properties as C structures, with the strings they point to.
+/// Properties as C structures, with the strings they point to, which are wiped when dropped.
 pub(super) struct CProperties {
     pub(super) raw: Vec<KmsProperty>,
-    _strings: Vec<CString>,
+    strings: Vec<CString>,
+}
+
+impl Drop for CProperties {
+    fn drop(&mut self) {
+        for string in self.strings.drain(..) {
+            string.into_bytes().zeroize();
+        }
+    }
 }
 
 impl CProperties {
@@ -151,9 +161,6 @@ impl CProperties {
             strings.push(name);
             strings.extend(value);
         }
-        Ok(CProperties {
-            raw,
-            _strings: strings,
-        })
+        Ok(CProperties { raw, strings })
     }
 }

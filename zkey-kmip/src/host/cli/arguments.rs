@@ -88,6 +88,7 @@ pub(super) fn of(verb: Verb) -> Vec<Arg> {
             .required(true),
             json(),
         ],
+        Verb::MasterKeyLoad | Verb::MasterKeySet | Verb::MasterKeyShow => vec![json()],
         Verb::Change => change(),
         Verb::Rename => vec![
             name(),

@@ -196,6 +196,10 @@ fn command(verb: Option<Verb>, options: &PluginOptions) -> Command {
             "Manage the key management system (KMS) of the repository",
         )),
         Group::Profile => Some((group, "Work with profiles of KMIP servers")),
+        Group::SoftwareMasterKey => Some((
+            group,
+            "Change the master key of the software backend (no adapters)",
+        )),
     });
     Command::new(PROGRAM)
         .version(env!("CARGO_PKG_VERSION"))

@@ -42,9 +42,15 @@ pub(crate) enum Verb {
     ProfileCheck,
     /// `selftest`
     Selftest,
+    /// `software-master-key load`
+    MasterKeyLoad,
+    /// `software-master-key set`
+    MasterKeySet,
+    /// `software-master-key show`
+    MasterKeyShow,
 }
 
-/// The groups of commands: below `kms`, below `profile`, or at the top.
+/// The groups of commands: below `kms` and others, or at the top.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Group {
     /// `zkey-kmip <command>`
@@ -53,11 +59,18 @@ pub(crate) enum Group {
     Kms,
     /// `zkey-kmip profile <command>`, which zkey does not have
     Profile,
+    /// `zkey-kmip software-master-key <command>`, which zkey does not have
+    SoftwareMasterKey,
 }
 
 impl Group {
     /// All groups.
-    pub(crate) const ALL: [Group; 3] = [Group::Keys, Group::Kms, Group::Profile];
+    pub(crate) const ALL: [Group; 4] = [
+        Group::Keys,
+        Group::Kms,
+        Group::Profile,
+        Group::SoftwareMasterKey,
+    ];
 
     /// The word before the command.
     pub(crate) const fn name(self) -> Option<&'static str> {
@@ -65,13 +78,14 @@ impl Group {
             Group::Keys => None,
             Group::Kms => Some("kms"),
             Group::Profile => Some("profile"),
+            Group::SoftwareMasterKey => Some("software-master-key"),
         }
     }
 }
 
 impl Verb {
     /// All commands, in the order of the help text.
-    pub(crate) const ALL: [Verb; 17] = [
+    pub(crate) const ALL: [Verb; 20] = [
         Verb::Generate,
         Verb::List,
         Verb::Validate,
@@ -89,6 +103,9 @@ impl Verb {
         Verb::KmsRefresh,
         Verb::ProfileCheck,
         Verb::Selftest,
+        Verb::MasterKeyShow,
+        Verb::MasterKeyLoad,
+        Verb::MasterKeySet,
     ];
 
     /// The group that it belongs to.
@@ -104,6 +121,9 @@ impl Verb {
             | Verb::KmsRefresh
             | Verb::KmsReencipher => Group::Kms,
             Verb::ProfileCheck => Group::Profile,
+            Verb::MasterKeyLoad | Verb::MasterKeySet | Verb::MasterKeyShow => {
+                Group::SoftwareMasterKey
+            }
             _ => Group::Keys,
         }
     }
@@ -127,6 +147,9 @@ impl Verb {
             Verb::Validate => "validate",
             Verb::ProfileCheck => "check",
             Verb::Selftest => "selftest",
+            Verb::MasterKeyLoad => "load",
+            Verb::MasterKeySet => "set",
+            Verb::MasterKeyShow => "show",
         }
     }
 
@@ -150,6 +173,9 @@ impl Verb {
             Verb::Validate => "Check files and properties of keys",
             Verb::ProfileCheck => "Check a file with the profile of a KMIP server",
             Verb::Selftest => "Try all that the KMIP plugin needs of the adapters; stores nothing",
+            Verb::MasterKeyLoad => "Load a random master key into the NEW register",
+            Verb::MasterKeySet => "Set the NEW master key: it becomes CURRENT, and CURRENT OLD",
+            Verb::MasterKeyShow => "Show the verification patterns of the registers",
         }
     }
 
@@ -157,7 +183,14 @@ impl Verb {
     pub(crate) const fn uses_plugin(self) -> bool {
         !matches!(
             self,
-            Verb::KmsPlugins | Verb::KmsBind | Verb::List | Verb::ProfileCheck | Verb::Selftest
+            Verb::KmsPlugins
+                | Verb::KmsBind
+                | Verb::List
+                | Verb::ProfileCheck
+                | Verb::Selftest
+                | Verb::MasterKeyLoad
+                | Verb::MasterKeySet
+                | Verb::MasterKeyShow
         )
     }
 

@@ -8,7 +8,7 @@ use crate::host::cli::Arguments;
 use crate::host::environment;
 use crate::host::error::HostError;
 use crate::host::key_info::{self, VolumeType};
-use crate::host::passphrase::Passphrase;
+use crate::host::passphrase::{self, Passphrase};
 use crate::host::repository::key::Key;
 use crate::secure_key::CardType;
 use crate::secure_key::ap_bus::ApBus;
@@ -35,12 +35,9 @@ pub(super) fn run(host: &Host<'_>, arguments: &Arguments) -> Result<(), HostErro
     match &passphrase {
         PassphraseChange::Keep => {}
         PassphraseChange::Set(passphrase) => {
-            for_kms.push(Property::new(
-                "dummy-passphrase-base64",
-                passphrase.to_base64(),
-            ));
+            for_kms.push(passphrase.property());
         }
-        PassphraseChange::Remove => for_kms.push(Property::removal("dummy-passphrase-base64")),
+        PassphraseChange::Remove => for_kms.push(Property::removal(passphrase::PROPERTY)),
     }
     if let Some(bound) = bound {
         bound.login()?;

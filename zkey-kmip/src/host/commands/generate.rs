@@ -128,8 +128,7 @@ fn kms_properties(key: &Key, passphrase: Option<&Passphrase>) -> Vec<Property<'s
         Property::new("sector-size", of_key("sector-size")),
     ];
     if let Some(passphrase) = passphrase {
-        let text = passphrase.to_base64();
-        properties.push(Property::new("dummy-passphrase-base64", text));
+        properties.push(passphrase.property());
     }
     properties
 }

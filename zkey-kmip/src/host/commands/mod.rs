@@ -6,6 +6,7 @@ mod generate;
 mod import;
 mod keys;
 pub(super) mod kms;
+pub(super) mod master_key;
 pub(super) mod profile;
 mod refresh;
 pub(super) mod selftest;
@@ -53,6 +54,9 @@ pub(super) fn run(
         Verb::KmsPlugins => kms::plugins(source, arguments, host.terminal),
         Verb::ProfileCheck => profile::check(arguments, host.terminal),
         Verb::Selftest => selftest::run(arguments, host.terminal),
+        Verb::MasterKeyLoad | Verb::MasterKeySet | Verb::MasterKeyShow => {
+            master_key::run(arguments, host.terminal)
+        }
         Verb::KmsBind => kms::bind(host, arguments, source),
         Verb::KmsUnbind => kms::unbind(host),
         Verb::KmsInfo => kms::info(host, arguments),

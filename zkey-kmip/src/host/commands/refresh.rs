@@ -1,5 +1,7 @@
 //! `kms refresh`: fetches bound keys again, for instance after a change of master keys.
 
+use zeroize::Zeroizing;
+
 use super::import::{import_blobs, is_fatal};
 use super::{Host, Tally};
 use crate::abi::{Property, SecureKeyType};
@@ -9,7 +11,7 @@ use crate::host::cli::Arguments;
 use crate::host::error::HostError;
 use crate::host::key_info::{self, VolumeType};
 use crate::host::kms_key::{find, volumes};
-use crate::host::passphrase::Passphrase;
+use crate::host::passphrase::{self, Passphrase};
 use crate::host::repository::filter::KeyFilter;
 use crate::host::repository::key::Key;
 
@@ -65,7 +67,8 @@ fn refresh(host: &Host<'_>, arguments: &Arguments, mut key: Key) -> Result<(), H
         take_over(host, arguments, &mut key, &properties)?;
     }
     key.touch("update-time")?;
-    let passphrase = find(&properties, "dummy-passphrase-base64")
+    let passphrase = find(&properties, passphrase::PROPERTY)
+        .map(Zeroizing::new)
         .map(|text| Passphrase::from_base64(&text, key.name()))
         .transpose()?;
     let luks2 = find(&properties, "volume-type")

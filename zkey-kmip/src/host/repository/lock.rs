@@ -23,7 +23,12 @@ impl Lock {
     pub fn acquire(directory: &Path, terminal: &Terminal) -> io::Result<Lock> {
         let path = directory.join(".lock");
         // zkey opens for reading only: whoever may read a shared repository may lock it.
-        let file = match File::open(&path) {
+        // A link in a shared repository must not lead to a file elsewhere.
+        let opened = OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_NOFOLLOW)
+            .open(&path);
+        let file = match opened {
             Err(error) if error.kind() == io::ErrorKind::NotFound => create(directory, &path)?,
             other => other?,
         };
@@ -46,6 +51,7 @@ fn create(directory: &Path, path: &Path) -> io::Result<File> {
         .create(true)
         .truncate(false)
         .mode(directory.mode() & 0o664)
+        .custom_flags(libc::O_NOFOLLOW)
         .open(path)?;
     if file.metadata()?.gid() != directory.gid() {
         std::os::unix::fs::fchown(&file, None, Some(directory.gid()))?;

@@ -50,15 +50,25 @@ pub(super) fn run(
             plugin, &mut edit, client, former, &options,
         )?);
     }
-    let committed = outputs.write().and_then(|()| Ok(edit.commit()?));
+    let committed = match outputs.write() {
+        Ok(()) => edit.commit(),
+        Err(error) => {
+            return Err(match registered {
+                Some(registered) => registered.take_back(error),
+                None => error,
+            });
+        }
+    };
     let config = match (committed, registered) {
         (Ok(config), Some(registered)) => {
             registered.retire_former(plugin)?;
             config
         }
         (Ok(config), None) => config,
-        (Err(error), Some(registered)) => return Err(registered.take_back(error)),
-        (Err(error), None) => return Err(error),
+        // The new wrapping key will be the configured one.
+        (Err(error @ ConfigError::Unfinished { .. }), _) => return Err(error.into()),
+        (Err(error), Some(registered)) => return Err(registered.take_back(error.into())),
+        (Err(error), None) => return Err(error.into()),
     };
     let is_complete = config.missing().is_none();
     plugin.config.replace(config);

@@ -213,6 +213,25 @@ impl MasterKeyFile {
         MasterKeyFile { path: path.into() }
     }
 
+    /// The file that the environment names, or else the usual one.
+    pub fn from_environment() -> MasterKeyFile {
+        let path = environment::variable(super::MASTER_KEY_VARIABLE);
+        MasterKeyFile::at(path.map_or_else(
+            || PathBuf::from(super::DEFAULT_MASTER_KEY_FILE),
+            PathBuf::from,
+        ))
+    }
+
+    /// What is in the registers, by pattern.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn patterns(&self) -> Result<[(Register, Option<VerificationPattern>); 3], SecureKeyError> {
+        let keys = self.load()?;
+        Ok([Register::Old, Register::Current, Register::New]
+            .map(|register| (register, keys.get(register).map(MasterKey::pattern))))
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path

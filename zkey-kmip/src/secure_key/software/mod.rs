@@ -10,7 +10,6 @@ mod master_key;
 mod pair_token;
 mod unwrap;
 
-use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use openssl::bn::BigNum;
@@ -31,7 +30,6 @@ use super::{
     VerificationPattern,
 };
 use crate::abi::Apqn;
-use crate::environment;
 
 pub use master_key::{MasterKeyFile, MasterKeyFileProblem};
 
@@ -52,9 +50,7 @@ pub struct Software {
 impl Software {
     /// The backend with the master keys that the environment names.
     pub fn from_environment(card_type: CardType) -> Software {
-        let path = environment::variable(MASTER_KEY_VARIABLE)
-            .map_or_else(|| PathBuf::from(DEFAULT_MASTER_KEY_FILE), PathBuf::from);
-        Software::new(card_type, MasterKeyFile::at(path))
+        Software::new(card_type, MasterKeyFile::from_environment())
     }
 
     /// A backend that makes tokens like those of `card_type` under the master keys of `file`.
