@@ -8,12 +8,13 @@ use std::sync::{Arc, Mutex};
 
 use kmip::Encoding;
 use kmip::client::{
-    Client, FailureEvent, Hook, MessageLog, NewObject, Redacted, RequestEvent, ResponseEvent,
+    Client, FailureEvent, Hook, MessageLog, NewKey, NewObject, Redacted, RequestEvent,
+    ResponseEvent,
 };
 use kmip::server::Engine;
 use kmip::types::{
-    Credential, Operation, ProtocolVersion, RegisterRequest, RequestMessage, ResponseHeader,
-    ResponseMessage,
+    Attribute, Credential, Operation, ProtocolVersion, RegisterRequest, RequestMessage,
+    ResponseHeader, ResponseMessage,
 };
 use support::{Store, answering, in_memory};
 use tracing::field::{Field, Visit};
@@ -42,7 +43,13 @@ fn a_message_log_shows_structure_and_no_secret() {
             .version(version)
             .credential(Credential::username_and_password("me", PASSWORD.to_owned()))
             .hook(log);
-        store_a_key(settings.connect().unwrap());
+        let mut client = settings.connect().unwrap();
+        // A vendor's attribute may be anything, also if it is called as one of the specification.
+        if version == ProtocolVersion::V2_1 {
+            let misleading = Attribute::custom("vendor", "Comment", PASSWORD);
+            let _ = client.create(NewKey::aes(256).attribute(misleading));
+        }
+        store_a_key(client);
         let text = text.lock().unwrap();
         for part in [
             "> in.memory:5696",
@@ -204,7 +211,7 @@ fn spans_tell_of_requests_and_their_items() {
             .version(ProtocolVersion::V1_4)
             .client_correlation_value("ticket 12");
         let mut client = settings.connect().unwrap();
-        let key = client.create(kmip::client::NewKey::aes(256)).unwrap();
+        let key = client.create(NewKey::aes(256)).unwrap();
         client.destroy(key).unwrap();
         client.destroy("nothing").unwrap_err();
     });

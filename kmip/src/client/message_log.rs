@@ -151,6 +151,8 @@ struct Lines {
     text: String,
     /// The attribute that the next Attribute Value belongs to (KMIP 1.x), if it is a standard one.
     attribute: Option<Tag>,
+    /// The attribute is a vendor's, whatever its name is (KMIP 2.x).
+    of_vendor: bool,
 }
 
 impl Lines {
@@ -166,6 +168,11 @@ impl Lines {
                 }
                 continue;
             };
+            match tag {
+                Tag::ATTRIBUTE => (self.attribute, self.of_vendor) = (None, false),
+                Tag::VENDOR_IDENTIFICATION => self.of_vendor = true,
+                _ => {}
+            }
             let around = open.last().is_some_and(|(_, secret)| *secret);
             let meaning = match tag {
                 Tag::ATTRIBUTE_VALUE => self.attribute,
@@ -213,8 +220,8 @@ impl Lines {
                 let text = reader.text_string()?;
                 if meaning == Tag::ATTRIBUTE_NAME {
                     self.attribute = match AttributeReference::from_name(text.into()) {
-                        AttributeReference::Standard(tag) => Some(tag),
-                        AttributeReference::Custom { .. } => None,
+                        AttributeReference::Standard(tag) if !self.of_vendor => Some(tag),
+                        _ => None,
                     };
                 }
                 match secret {
