@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
+use kmip::types::State;
 use zkey_kmip::abi::KeyMode;
 use zkey_kmip::config::ConfigFile;
 use zkey_kmip::secure_key::{Register, SecureKeyBackend};
@@ -25,7 +26,7 @@ enum Fault {
 /// A configured machine, and a program that runs its commands with a fault.
 struct Scene {
     machine: Machine,
-    _server: KeyServer,
+    server: KeyServer,
     program: PathBuf,
     preloaded: PathBuf,
     key: String,
@@ -45,7 +46,7 @@ impl Scene {
         let key = generate(&machine.plugin(), DATA, &[], None, KeyMode::NonXts).unwrap();
         Some(Scene {
             machine,
-            _server: server,
+            server,
             program,
             preloaded,
             key: key.key_id,
@@ -90,6 +91,14 @@ impl Scene {
             .collect();
         assert!(left.is_empty(), "{context}: {left:?}");
     }
+
+    fn usable_wrapping_keys(&self) -> usize {
+        let objects = self.server.store.objects();
+        let usable = |id: &&String| {
+            *id != &self.key && objects[*id].state == State::ACTIVE && objects[*id].key.is_empty()
+        };
+        objects.keys().filter(usable).count()
+    }
 }
 
 const FAULTS: [Fault; 3] = [
@@ -110,6 +119,31 @@ fn at_each_operation(scene: &Scene, fault: Fault, once: impl Fn(usize) -> bool) 
             assert!(at > 8, "only {at} operations");
             break;
         }
+    }
+}
+
+#[test]
+fn a_new_wrapping_key_is_configured_or_not() {
+    let Some(scene) = Scene::new() else { return };
+    let conf = || fs::read(scene.machine.path("KMIP/kmip.conf")).unwrap();
+    for fault in FAULTS {
+        at_each_operation(&scene, fault, |at| {
+            let (before, usable) = (conf(), scene.usable_wrapping_keys());
+            let label = format!("{fault:?} {at}");
+            let (status, text) = scene.run(&["wrap", &label], fault, at);
+            let fired = text.contains(FIRED);
+            assert!(status.success() || fired, "{label}: {text}");
+            if status.code() == Some(1) {
+                let names_file = text.contains("/KMIP");
+                assert!(names_file, "{label}: which file? {text}");
+                // Nothing is left at the server either.
+                scene.assert_works(&label);
+                if conf() == before {
+                    assert_eq!(scene.usable_wrapping_keys(), usable, "{label}");
+                }
+            }
+            fired
+        });
     }
 }
 
