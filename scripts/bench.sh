@@ -12,9 +12,13 @@ if [ $# -gt 0 ]; then
     exec cargo bench --locked -p kmip-benches --features peers -- "$@"
 fi
 
+# PyKMIP is measured beside us where it can be had.
+peer=()
+if scripts/pykmip.sh true; then peer=(scripts/pykmip.sh); fi
+
 # What is written comes from one run.
 rm -rf "$CRITERION_HOME"
-cargo bench --locked -p kmip-benches --features peers
+"${peer[@]}" cargo bench --locked -p kmip-benches --features peers
 scripts/compile-time.sh >"$target/compile-time.txt"
 cargo run --release --locked -p kmip-benches --features peers --bin results -- \
     "$CRITERION_HOME" "$target/compile-time.txt"

@@ -13,11 +13,13 @@
 //! | i | Get response, opaque object of 1 MiB | 1.4 |
 
 mod allocations;
+mod answering;
 mod messages;
 mod readers;
 mod walk;
 
 pub use allocations::{Counting, allocations_of};
+pub use answering::{Answering, EngineStream, IDENTIFIER};
 pub use messages::{Sample, samples};
 pub use readers::{Readers, name_of, value_first};
 pub use walk::walk;

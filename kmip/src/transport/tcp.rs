@@ -4,6 +4,9 @@ use std::io::{self, Read, Write};
 use std::net::{self, Shutdown, SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, recv};
+
 use super::error::{Attempt, Cause, Error, Phase, Timeout};
 use super::{Deadline, IoLimits, Liveness, ServerAddress, Stream};
 
@@ -12,6 +15,9 @@ use super::{Deadline, IoLimits, Liveness, ServerAddress, Stream};
 pub struct TcpStream {
     inner: net::TcpStream,
     limits: IoLimits,
+    /// What the system was told last, since telling it takes as long as reading.
+    read_timeout: Option<Duration>,
+    write_timeout: Option<Duration>,
     /// While set, reads return what is there and do not wait.
     nonblocking: bool,
 }
@@ -63,6 +69,9 @@ impl From<net::TcpStream> for TcpStream {
         TcpStream {
             inner,
             limits: IoLimits::NONE,
+            // A new socket has none.
+            read_timeout: None,
+            write_timeout: None,
             nonblocking: false,
         }
     }
@@ -88,16 +97,22 @@ impl Read for TcpStream {
         if self.nonblocking {
             return self.inner.read(buffer);
         }
-        self.inner
-            .set_read_timeout(nonzero(self.limits.next_read())?)?;
+        let timeout = coarse(self.limits.next_read())?;
+        if timeout != self.read_timeout {
+            self.inner.set_read_timeout(timeout)?;
+            self.read_timeout = timeout;
+        }
         self.inner.read(buffer).map_err(timed_out)
     }
 }
 
 impl Write for TcpStream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.inner
-            .set_write_timeout(nonzero(self.limits.next_write())?)?;
+        let timeout = coarse(self.limits.next_write())?;
+        if timeout != self.write_timeout {
+            self.inner.set_write_timeout(timeout)?;
+            self.write_timeout = timeout;
+        }
         self.inner.write(bytes).map_err(timed_out)
     }
 
@@ -112,17 +127,12 @@ impl Stream for TcpStream {
     }
 
     fn liveness(&mut self) -> Liveness {
-        if self.inner.set_nonblocking(true).is_err() {
-            return Liveness::Closed;
-        }
-        let peeked = self.inner.peek(&mut [0]);
-        if self.inner.set_nonblocking(false).is_err() {
-            return Liveness::Closed;
-        }
-        match peeked {
-            Ok(0) => Liveness::Closed,
+        // One look, whether the socket blocks or not.
+        let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+        match recv(&self.inner, &mut [0_u8], flags) {
+            Ok((_, 0)) => Liveness::Closed,
             Ok(_) => Liveness::Unsolicited,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Liveness::Open,
+            Err(Errno::AGAIN | Errno::INTR) => Liveness::Open,
             Err(_) => Liveness::Closed,
         }
     }
@@ -138,12 +148,19 @@ impl Stream for TcpStream {
     }
 }
 
-/// The system takes zero for "no limit".
-fn nonzero(limit: Option<Duration>) -> io::Result<Option<Duration>> {
-    match limit {
-        Some(Duration::ZERO) => Err(io::ErrorKind::TimedOut.into()),
-        limit => Ok(limit),
+/// Rounds a limit up by less than a hundredth, so that it is mostly the one that the system knows
+/// already. The system takes zero for "no limit".
+fn coarse(limit: Option<Duration>) -> io::Result<Option<Duration>> {
+    let Some(limit) = limit else {
+        return Ok(None);
+    };
+    if limit.is_zero() {
+        return Err(io::ErrorKind::TimedOut.into());
     }
+    let micros = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX / 2);
+    let step = (micros / 128).max(1).next_power_of_two() / 2;
+    let rounded = micros.saturating_add(1).next_multiple_of(step.max(1));
+    Ok(Some(Duration::from_micros(rounded)))
 }
 
 /// A socket whose time is over reports that the call would block.
@@ -151,5 +168,30 @@ fn timed_out(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
         _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_rounded_up_a_little() {
+        for micros in [1, 2, 999, 1000, 300_000, 29_999_999, 30_000_000, 60_000_000] {
+            let limit = Duration::from_micros(micros);
+            let rounded = coarse(Some(limit)).unwrap().unwrap();
+            assert!(rounded > limit, "{limit:?}: {rounded:?}");
+            let excess = rounded - limit;
+            assert!(
+                excess <= Duration::from_micros(1) + limit / 100,
+                "{limit:?}: {rounded:?}"
+            );
+        }
+        assert_eq!(coarse(None).unwrap(), None);
+        assert!(coarse(Some(Duration::ZERO)).is_err());
+        // What is left of a limit a moment later is mostly the same for the system.
+        let later = Duration::from_secs(30) - Duration::from_micros(900);
+        let before = Duration::from_secs(30) - Duration::from_micros(100);
+        assert_eq!(coarse(Some(later)).unwrap(), coarse(Some(before)).unwrap());
     }
 }

@@ -1,4 +1,5 @@
-//! Writes what the benchmarks measured as a page and a chart: `results CRITERION [COMPILE-TIME]`.
+//! Writes what the benchmarks measured as pages and a chart: `results CRITERION [COMPILE-TIME]`, or
+//! only the page of round trips: `results --round-trips CRITERION`.
 //!
 //! CRITERION is the directory with criterion's data of one run, COMPILE-TIME a file with lines
 //! `profile seconds`. `make bench` runs the benchmarks and this program.
@@ -10,6 +11,7 @@ mod machine;
 mod measured;
 mod missed_goals;
 mod page;
+mod round_trips;
 
 use std::path::{Path, PathBuf};
 
@@ -22,6 +24,9 @@ static ALLOCATOR: Counting = Counting;
 fn main() -> Result<()> {
     let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     let (criterion, compile_time) = match arguments.as_slice() {
+        [option, criterion] if option.as_os_str() == "--round-trips" => {
+            return write_round_trips(criterion);
+        }
         [criterion] => (criterion, Vec::new()),
         [criterion, file] => (criterion, compile_time(file)?),
         _ => bail!("usage: results CRITERION-DIRECTORY [COMPILE-TIME-FILE]"),
@@ -29,8 +34,21 @@ fn main() -> Result<()> {
     let results = measured::Results::read(criterion)?;
     let page = page::page(&results, &compile_time, &machine::Machine::this());
     let directory = Path::new(env!("CARGO_MANIFEST_DIR"));
+    write_round_trips(criterion)?;
     write(&directory.join("RESULTS.md"), &page)?;
     write(&directory.join("results.svg"), &chart::chart(&results))
+}
+
+fn write_round_trips(criterion: &Path) -> Result<()> {
+    let Some(round_trips) = round_trips::RoundTrips::read(criterion)? else {
+        println!("skipped: round trips were not measured");
+        return Ok(());
+    };
+    let page = round_trips.page(&machine::Machine::this());
+    write(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("ROUND_TRIPS.md"),
+        &page,
+    )
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

@@ -171,7 +171,7 @@ impl Peer {
 }
 
 /// The median of a benchmark: nanoseconds or a ratio.
-fn median(criterion: &Path, group: &str, name: &str) -> Result<f64> {
+pub(crate) fn median(criterion: &Path, group: &str, name: &str) -> Result<f64> {
     let path = criterion.join(group).join(name).join("new/estimates.json");
     let read = || -> Result<f64> {
         let estimates: Value = serde_json::from_slice(&fs::read(&path)?)?;

@@ -72,8 +72,13 @@ to a buffer that is used again, readers of JSON and XML are used again as well.
 }
 
 fn goal_table(page: &mut String, results: &Results) {
+    goal_rows(page, goals(results));
+}
+
+/// Goals, reached and missed.
+pub(crate) fn goal_rows(page: &mut String, goals: impl IntoIterator<Item = Goal>) {
     page.push_str("| goal | limit | measured | |\n|---|---|---|---|\n");
-    for goal in goals(results) {
+    for goal in goals {
         let sign = if goal.at_least { "≥" } else { "≤" };
         let verdict = if goal.reached() {
             "reached"
