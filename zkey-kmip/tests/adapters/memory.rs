@@ -42,6 +42,7 @@ struct Search {
     clear_keys: Vec<Vec<u8>>,
     /// The newest secure key. It is there: a search that finds nothing would be worth nothing.
     secure_key: Vec<u8>,
+    imports: usize,
     searches: usize,
     secure_keys_found: usize,
 }
@@ -82,7 +83,10 @@ impl Search {
             panic!("the import returned no token");
         };
         let clear = csulcca::clear_key(emulator, APQNS[0], token).unwrap();
-        self.clear_keys.push(clear.to_vec());
+        self.imports += 1;
+        if !self.clear_keys.contains(&clear) {
+            self.clear_keys.push(clear.to_vec());
+        }
         self.secure_key.clone_from(token);
     }
 }
@@ -141,27 +145,24 @@ fn no_aes_key_is_in_the_memory_of_the_plugin() {
             caller.set(Some(child.id()));
             finish(child, "").ok();
         };
-        for key_type in ["CCA-AESDATA", "CCA-AESCIPHER"] {
-            let generate = ["generate", "-N", key_type, "--xts", "-K", key_type];
-            run(installation.command(&generate));
-            run(installation.command(&["remove", "-N", key_type, "-F"]));
-            run(installation.command(&["kms", "import", "-N", key_type, "-q"]));
-        }
+        // On its way to this type, a key is of type CCA-AESDATA, too.
+        let generate = ["generate", "-N", "disk", "--xts", "-K", "CCA-AESCIPHER"];
+        run(installation.command(&generate));
+        run(installation.command(&["remove", "-N", "disk", "-F"]));
+        run(installation.command(&["kms", "import", "-N", "disk", "-q"]));
         drop(end);
         serving.join().unwrap().unwrap();
     });
     let search = search.into_inner().unwrap();
-    // Two keys, generated and imported, of two types: eight times, of four keys.
-    let mut keys = search.clear_keys;
-    assert_eq!(keys.len(), 8);
-    keys.sort();
-    keys.dedup();
-    assert_eq!(keys.len(), 4);
+    // Two keys, generated and imported.
+    assert_eq!(search.imports, 4);
+    let keys = search.clear_keys;
+    assert_eq!(keys.len(), 2);
     let at_server = server.store.objects();
     assert!(
         keys.iter()
             .all(|key| at_server.values().any(|object| object.key == *key))
     );
-    assert!(search.searches > 20, "{}", search.searches);
-    assert!(search.secure_keys_found > 8, "{}", search.secure_keys_found);
+    assert!(search.searches > 10, "{}", search.searches);
+    assert!(search.secure_keys_found > 4, "{}", search.secure_keys_found);
 }
