@@ -260,7 +260,7 @@ fn examples() -> Vec<Vec<String>> {
     let (_, examples) = page.split_once(".EX\n").unwrap();
     let (examples, _) = examples.split_once(".EE").unwrap();
     let words = |line: &str| {
-        let line = line.replace('\\', "").replace('"', "");
+        let line = line.replace(['\\', '"'], "");
         line.split_whitespace().skip(1).map(str::to_owned).collect()
     };
     examples.lines().map(words).collect()
