@@ -19,6 +19,8 @@ mod output;
 mod passphrase;
 pub mod plugins;
 pub mod repository;
+#[allow(unsafe_code)]
+pub mod stand_in;
 mod terminal;
 mod token;
 

@@ -20,16 +20,23 @@ pub(crate) struct Installation {
 }
 
 impl Installation {
-    /// With CCA adapters.
-    pub(crate) fn new() -> Installation {
+    pub(crate) fn cca() -> Installation {
+        Installation::new(Mode::Cca, "libcsulcca.so", "libcsulcca.so")
+    }
+
+    pub(crate) fn ep11() -> Installation {
+        Installation::new(Mode::Ep11, "libep11.so", "libep11.so.4")
+    }
+
+    /// With adapters in this mode, and the host library that cargo built under the first name.
+    fn new(mode: Mode, built: &str, installed: &str) -> Installation {
         let repository = Repository::new();
         let list = format!("KMIP={}\n", common::shared_object().display());
         fs::write(repository.path("kms-plugins.conf"), list).unwrap();
-        let machine = Machine::new(Mode::Cca, &APQNS);
+        let machine = Machine::new(mode, &APQNS);
         let emulator = Emulator::create(&repository.path("machine"), &machine);
         let test = std::env::current_exe().unwrap();
-        let library = test.parent().unwrap().join("libcsulcca.so");
-        emulator.install(&library, "libcsulcca.so");
+        emulator.install(&test.parent().unwrap().join(built), installed);
         Installation {
             repository,
             emulator,
@@ -100,6 +107,23 @@ impl Installation {
         let options = ["--tls-ca-bundle", &ca, "--tls-verify-hostname"];
         self.answer(&[&connect[..], &options].concat(), "y\n").ok();
         server
+    }
+
+    /// The message of a command that must fail, in one line, with all of `texts` in it.
+    pub(crate) fn refuses(&self, arguments: &[&str], texts: &[&str]) -> String {
+        let message = self.run(arguments).fails(1);
+        let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+        for text in texts {
+            assert!(message.contains(text), "`{text}` is not in: {message}");
+        }
+        message
+    }
+
+    /// The key at the server that a key in the repository was made of.
+    pub(crate) fn key_at_server(&self, server: &KeyServer, key: &str) -> Vec<u8> {
+        let info = self.repository.info(key);
+        let object = server.store.object(info.get("kms-key-id").unwrap());
+        object.unwrap().key
     }
 
     /// Everything in the repository and the plugin's configuration.

@@ -1,4 +1,4 @@
-//! Keys in adapters, with the program and the plugin as they are installed.
+//! Keys in CCA adapters, with the program and the plugin as they are installed.
 
 use std::fs;
 
@@ -6,17 +6,8 @@ use emulated_card::{Apqn, Kind, Registers};
 use kmip::types::State;
 use zkey_kmip::abi::SecureKeyType;
 
+use crate::common::host::finish;
 use crate::installation::{APQNS, Installation};
-
-/// The key at the server that a key in the repository was made of.
-fn key_at_server(
-    installation: &Installation,
-    store: &crate::key_server::Store,
-    key: &str,
-) -> Vec<u8> {
-    let info = installation.repository.info(key);
-    store.object(info.get("kms-key-id").unwrap()).unwrap().key
-}
 
 fn clear_key(installation: &Installation, token: &[u8]) -> Vec<u8> {
     let clear = csulcca::clear_key(&installation.emulator, APQNS[0], token);
@@ -25,7 +16,7 @@ fn clear_key(installation: &Installation, token: &[u8]) -> Vec<u8> {
 
 #[test]
 fn keys_of_both_types_are_generated_and_imported() {
-    let installation = Installation::new();
+    let installation = Installation::cca();
     let server = installation.configured("ECC:prime256v1");
     for (name, key_type, size) in [
         ("data", SecureKeyType::CcaAesData, 64),
@@ -36,7 +27,7 @@ fn keys_of_both_types_are_generated_and_imported() {
         installation.run(&arguments).ok();
         let generated = installation.repository.skey(name);
         assert_eq!(generated.len(), size);
-        let expected = key_at_server(&installation, &server.store, name);
+        let expected = installation.key_at_server(&server, name);
         assert_eq!(clear_key(&installation, &generated), expected);
         // One handshake, one key.
         assert_eq!(
@@ -54,7 +45,7 @@ fn keys_of_both_types_are_generated_and_imported() {
 
 #[test]
 fn rsa_identity_keys_make_the_connection() {
-    let installation = Installation::new();
+    let installation = Installation::cca();
     let _server = installation.configured("RSA:2048");
     installation.emulator.forget_calls();
     installation.run(&["kms", "list"]).ok();
@@ -63,7 +54,7 @@ fn rsa_identity_keys_make_the_connection() {
 
 #[test]
 fn another_adapter_steps_in() {
-    let installation = Installation::new();
+    let installation = Installation::cca();
     let _server = installation.configured("ECC:secp521r1");
     installation
         .emulator
@@ -80,7 +71,7 @@ fn another_adapter_steps_in() {
 
 #[test]
 fn a_failed_configuration_leaves_nothing() {
-    let installation = Installation::new();
+    let installation = Installation::cca();
     installation.run(&["kms", "bind", "KMIP"]).ok();
     let before = installation.content();
     let configure = [
@@ -92,11 +83,7 @@ fn a_failed_configuration_leaves_nothing() {
         "ECC:prime256v1",
     ];
     let demand = |texts: &[&str]| {
-        let message = installation.run(&configure).fails(1);
-        let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
-        for text in texts {
-            assert!(message.contains(text), "`{text}` is not in: {message}");
-        }
+        installation.refuses(&configure, texts);
         assert_eq!(installation.content(), before);
     };
     installation.fail("CSNDPKG", 12, 764);
@@ -156,7 +143,7 @@ fn a_failed_configuration_leaves_nothing() {
 
 #[test]
 fn a_key_that_the_adapter_refuses_is_not_stored() {
-    let installation = Installation::new();
+    let installation = Installation::cca();
     let server = installation.configured("ECC:prime256v1");
     let before = installation.content();
     for (call, code, reason, text) in [
@@ -168,13 +155,7 @@ fn a_key_that_the_adapter_refuses_is_not_stored() {
     ] {
         installation.fail(call, code, reason);
         let generate = ["generate", "-N", "disk", "-K", "CCA-AESCIPHER"];
-        let message = installation.run(&generate).fails(1);
-        let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(
-            message.contains(call) && message.contains("03.0039"),
-            "{message}"
-        );
-        assert!(message.contains(text), "{message}");
+        installation.refuses(&generate, &[call, "03.0039", text]);
         assert_eq!(installation.content(), before);
         let objects = server.store.objects();
         let is_active_key = |object: &&crate::key_server::Object| {
@@ -188,7 +169,7 @@ fn a_key_that_the_adapter_refuses_is_not_stored() {
 
 #[test]
 fn the_plugins_own_keys_follow_the_master_key() {
-    let installation = Installation::new();
+    let installation = Installation::cca();
     let _server = installation.configured("ECC:secp384r1");
     let before = installation.content();
     let message = installation.run(&["kms", "reencipher"]).fails(1);
@@ -220,4 +201,36 @@ fn the_plugins_own_keys_follow_the_master_key() {
             .for_each(|registers| registers.old = None);
     });
     installation.run(&["generate", "-N", "late"]).ok();
+}
+
+#[test]
+fn software_stands_in_only_where_there_can_be_no_adapters() {
+    let installation = Installation::cca();
+    let master_key = installation.text_path("master-key");
+    let run = |sysfs: &str, arguments: &[&str]| {
+        let mut command = installation.command(arguments);
+        command
+            .env("SYSFS_ROOT", installation.text_path(sysfs))
+            .env("ZKEY_KMIP_SOFTWARE_MASTER_KEY", &master_key);
+        finish(command.spawn().unwrap(), "")
+    };
+    installation.run(&["kms", "bind", "KMIP"]).ok();
+    let configure = ["kms", "configure", "--apqns", "03.0039"];
+    let generate = ["--gen-identity-key", "ECC:prime256v1"];
+    let configure = [&configure[..], &generate].concat();
+    // A bus without cards.
+    fs::create_dir_all(installation.repository.path("empty/bus/ap/devices")).unwrap();
+    let message = run("empty", &configure).fails(1);
+    assert!(message.contains("03.0039"), "{message}");
+    assert!(!message.contains("software only"), "{message}");
+    assert!(!fs::exists(&master_key).unwrap());
+    // No bus.
+    let outcome = run("nothing", &configure);
+    let messages = outcome.err.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        messages.contains("protected by software only"),
+        "{messages}"
+    );
+    outcome.ok();
+    assert!(fs::exists(&master_key).unwrap());
 }

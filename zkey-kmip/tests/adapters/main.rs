@@ -3,6 +3,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod ep11_life;
 mod installation;
 #[path = "../plugin/key_server/mod.rs"]
 mod key_server;

@@ -9,8 +9,8 @@ use std::os::unix::fs::FileExt;
 use std::process::Command;
 use std::sync::{Condvar, Mutex};
 
-use csulcca::{Parameter, Request, Response};
-use emulated_card::{Emulator, remote};
+use ::ep11::blob::{Blob, Content};
+use emulated_card::{Emulator, Kind, remote};
 
 use crate::common::host::finish;
 use crate::installation::{APQNS, Installation};
@@ -74,30 +74,72 @@ impl Search {
         self.secure_keys_found += usize::from(found);
     }
 
-    /// What the adapter answers tells the keys.
-    fn note(&mut self, emulator: &Emulator, verb: &str, response: &Response) {
-        if verb != "CSNDSYI" || response.code.0 != 0 {
-            return;
+    fn note(&mut self, imported: Imported) {
+        self.imports += 1;
+        if !self.clear_keys.contains(&imported.clear) {
+            self.clear_keys.push(imported.clear);
         }
-        let Some(Parameter::Buffer(token)) = response.parameters.last() else {
+        self.secure_key = imported.token;
+    }
+}
+
+/// An AES key that an adapter imported.
+struct Imported {
+    clear: Vec<u8>,
+    /// The secure key as the adapter gives it.
+    token: Vec<u8>,
+}
+
+/// Answers a call, and tells what was imported.
+type Adapters = fn(&Emulator, &[u8]) -> (Vec<u8>, Option<Imported>);
+
+fn cca(emulator: &Emulator, message: &[u8]) -> (Vec<u8>, Option<Imported>) {
+    let request: csulcca::Request = serde_json::from_slice(message).unwrap();
+    let imports = request.verb == "CSNDSYI";
+    let response = csulcca::execute(emulator, request);
+    let imported = (imports && response.code.0 == 0).then(|| {
+        let Some(csulcca::Parameter::Buffer(token)) = response.parameters.last() else {
             panic!("the import returned no token");
         };
         let clear = csulcca::clear_key(emulator, APQNS[0], token).unwrap();
-        self.imports += 1;
-        if !self.clear_keys.contains(&clear) {
-            self.clear_keys.push(clear.to_vec());
+        Imported {
+            clear: clear.to_vec(),
+            token: token.clone(),
         }
-        self.secure_key.clone_from(token);
-    }
+    });
+    (serde_json::to_vec(&response).unwrap(), imported)
 }
+
+fn ep11(emulator: &Emulator, message: &[u8]) -> (Vec<u8>, Option<Imported>) {
+    let request: ::ep11::Request = serde_json::from_slice(message).unwrap();
+    let imports = matches!(request.call, ::ep11::Call::Unwrap { .. });
+    let response = ::ep11::execute(emulator, &request);
+    let token = response.as_ref().ok().filter(|_| imports);
+    let imported = token.map(|outputs| {
+        let token = outputs[0].clone();
+        let machine = emulator.machine();
+        let registers = machine.registers(APQNS[0], Kind::Wk).unwrap();
+        let blob = Blob::open(registers.current.as_ref().unwrap(), &token).unwrap();
+        let Content::Aes(clear) = blob.content else {
+            panic!("the import returned no AES key");
+        };
+        Imported {
+            clear: clear.to_vec(),
+            token,
+        }
+    });
+    (serde_json::to_vec(&response).unwrap(), imported)
+}
+
+/// What is no call.
+const END: &[u8] = b"end";
 
 /// Ends the adapters, also after a failure, which would wait for them for ever otherwise.
 struct End<'e>(&'e Emulator);
 
 impl Drop for End<'_> {
     fn drop(&mut self) {
-        // Whatever is no request ends it.
-        let _ = remote::call(self.0.directory(), b"end");
+        let _ = remote::call(self.0.directory(), END);
     }
 }
 
@@ -117,8 +159,18 @@ fn contains(content: &[u8], wanted: &[u8]) -> bool {
 }
 
 #[test]
-fn no_aes_key_is_in_the_memory_of_the_plugin() {
-    let installation = Installation::new();
+fn no_aes_key_is_in_the_memory_of_the_plugin_with_cca_adapters() {
+    // On its way to this type, a key is of type CCA-AESDATA, too.
+    search(&Installation::cca(), "CCA-AESCIPHER", cca);
+}
+
+#[test]
+fn no_aes_key_is_in_the_memory_of_the_plugin_with_ep11_adapters() {
+    search(&Installation::ep11(), "EP11-AES", ep11);
+}
+
+/// Generates and imports a key pair for XTS.
+fn search(installation: &Installation, key_type: &str, adapters: Adapters) {
     let server = installation.configured("ECC:prime256v1");
     let emulator = &installation.emulator;
     let caller = Caller::default();
@@ -126,13 +178,16 @@ fn no_aes_key_is_in_the_memory_of_the_plugin() {
     std::thread::scope(|scope| {
         let serving = scope.spawn(|| {
             remote::serve(emulator.directory(), |message| {
-                let request: Request = serde_json::from_slice(message).ok()?;
+                if message == END {
+                    return None;
+                }
                 let mut search = search.lock().unwrap();
                 search.memory_of(caller.wait());
-                let verb = request.verb.clone();
-                let response = csulcca::execute(emulator, request);
-                search.note(emulator, &verb, &response);
-                Some(serde_json::to_vec(&response).unwrap())
+                let (answer, imported) = adapters(emulator, message);
+                if let Some(imported) = imported {
+                    search.note(imported);
+                }
+                Some(answer)
             })
         });
         while !remote::is_wanted(emulator.directory()) {
@@ -145,8 +200,7 @@ fn no_aes_key_is_in_the_memory_of_the_plugin() {
             caller.set(Some(child.id()));
             finish(child, "").ok();
         };
-        // On its way to this type, a key is of type CCA-AESDATA, too.
-        let generate = ["generate", "-N", "disk", "--xts", "-K", "CCA-AESCIPHER"];
+        let generate = ["generate", "-N", "disk", "--xts", "-K", key_type];
         run(installation.command(&generate));
         run(installation.command(&["remove", "-N", "disk", "-F"]));
         run(installation.command(&["kms", "import", "-N", "disk", "-q"]));

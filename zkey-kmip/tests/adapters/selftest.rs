@@ -16,7 +16,7 @@ fn trials(text: &str) -> Vec<(String, String)> {
 
 #[test]
 fn good_adapters_pass_everything() {
-    let installation = Installation::new();
+    let installation = Installation::cca();
     installation.emulator.change(|machine| {
         machine.load_new(Kind::Aes);
         machine.load_new(Kind::Apka);
@@ -45,7 +45,7 @@ fn good_adapters_pass_everything() {
 
 #[test]
 fn what_does_not_work_is_named() {
-    let installation = Installation::new();
+    let installation = Installation::cca();
     installation.fail("CSNBRKA", 8, 90);
     let outcome = installation.run(&["selftest", "--apqns", "03.0039"]);
     let failed: Vec<_> = outcome
@@ -71,7 +71,7 @@ fn what_does_not_work_is_named() {
 
 #[test]
 fn without_adapters_it_says_so() {
-    let installation = Installation::new();
+    let installation = Installation::cca();
     let message = installation
         .run(&["selftest", "--apqns", "07.0001"])
         .fails(1);

@@ -1,10 +1,10 @@
 //! EP11 adapters, through IBM's EP11 host library (behaviour reference 9.4, 9.5, 9.7 and 9.9).
 //!
-//! * [`library`]: the library, opened at run time into a checked table of functions; [`calls`]:
-//!   its calls with Rust types; [`interface`]: its structures. All `unsafe` of the backend is
-//!   in the first two, and, for the kernel's device, in [`pkey`];
-//! * [`adapter`] and [`target`]: which adapters a call is for, and what happens when one fails;
-//! * [`token`]: the layout of keys; [`pairs`], [`unwrap`], [`reencipher`]: what is done with them.
+//! * `library`: the library, opened at run time into a checked table of functions; `calls`:
+//!   its calls with Rust types; `interface`: its structures. All `unsafe` of the backend is
+//!   in the first two, and, for the kernel's device, in `pkey`;
+//! * `adapter` and `target`: which adapters a call is for, and what happens when one fails;
+//! * `token`: the layout of keys; `pairs`, `unwrap`, `reencipher`: what is done with them.
 //!
 //! EP11 calls its master key *wrapping key*; here it is a master key, as everywhere in zkey.
 
