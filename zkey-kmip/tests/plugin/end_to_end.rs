@@ -242,9 +242,12 @@ fn two_processes_configure_one_after_the_other() {
     own.run(&["generate", "-N", "x"]).ok();
     let line = ["kms", "configure", "--gen-wrapping-key"];
     let both = [0, 1].map(|_| own.command(&line).spawn().unwrap());
-    for process in both {
-        finish(process, "").ok();
-    }
+    // The one that comes first may ask a question, so both need an end of their input.
+    std::thread::scope(|scope| {
+        for process in both {
+            scope.spawn(|| finish(process, "").ok());
+        }
+    });
     own.run(&["kms", "refresh"]).ok();
     let objects = server.store.objects();
     let active = objects
