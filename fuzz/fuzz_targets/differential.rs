@@ -7,6 +7,7 @@
 //! |---|---|---|---|
 //! | Interval, Date-Time Extended | read | not supported | the specification has them |
 //! | Big Integer or structure whose length is no multiple of 8 | refused | read | refusing: 9.1.1.3 |
+//! | Big Integer of no bytes | zero, in 8 bytes | no bytes | either: zero is not written so, but meant |
 //! | tag 0 | refused | read | refusing: 9.1.3.1 |
 //! | a length beyond the end | refused | allocated, then refused | refusing before |
 //! | bytes behind the message | refused | not looked at | either |
@@ -96,7 +97,10 @@ fn theirs(source: &mut Cursor<&[u8]>) -> Result<RawItem<'static>, kmip_ttlv::typ
         TtlvType::Integer => RawValue::Integer(*TtlvInteger::read(source)?),
         TtlvType::LongInteger => RawValue::LongInteger(*TtlvLongInteger::read(source)?),
         TtlvType::BigInteger => {
-            let bytes = TtlvBigInteger::read(source)?.0;
+            let mut bytes = TtlvBigInteger::read(source)?.0;
+            if bytes.is_empty() {
+                bytes = vec![0; 8];
+            }
             RawValue::BigInteger(kmip::types::BigInteger(bytes.into()))
         }
         TtlvType::Enumeration => RawValue::Enumeration(*TtlvEnumeration::read(source)?),
