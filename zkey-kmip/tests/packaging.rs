@@ -7,9 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::shared_object;
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_zkey-kmip");
+use common::{program, shared_object};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -24,7 +22,7 @@ fn install(destination: &Path, variables: &[&str]) -> String {
         .arg("install")
         .arg(format!("DESTDIR={}", destination.display()))
         .arg(format!("PLUGIN_FILE={}", shared_object().display()))
-        .arg(format!("PROGRAM_FILE={PROGRAM}"))
+        .arg(format!("PROGRAM_FILE={}", program().display()))
         .args(variables)
         .output()
         .unwrap();
@@ -118,9 +116,10 @@ fn complete(words: &[&str]) -> Vec<String> {
     // The program may be for another architecture.
     let runner = std::env::var("KMIP_TEST_RUNNER").unwrap_or_default();
     let commands = format!(
-        ". '{}'; zkey-kmip() {{ {runner} '{PROGRAM}' \"$@\"; }}\n\
+        ". '{}'; zkey-kmip() {{ {runner} '{}' \"$@\"; }}\n\
          COMP_WORDS=(zkey-kmip {}); COMP_CWORD={}; _zkey_kmip; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
         script.display(),
+        program().display(),
         quoted.join(" "),
         words.len()
     );

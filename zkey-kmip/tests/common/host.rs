@@ -142,7 +142,7 @@ impl Repository {
 
     /// The program itself, as it is installed.
     pub fn program(&self, arguments: &[&str]) -> Command {
-        let mut command = super::command(program());
+        let mut command = super::command(super::program());
         command.args(arguments);
         self.prepare(&mut command);
         command
@@ -197,18 +197,6 @@ impl Repository {
             .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
             .collect()
     }
-}
-
-/// The program of this build. A compiler behind a shell script does not see cargo's variable, whose
-/// name no shell takes; the program lies one directory above the test executables.
-fn program() -> PathBuf {
-    option_env!("CARGO_BIN_EXE_zkey-kmip").map_or_else(
-        || {
-            let own = std::env::current_exe().unwrap();
-            own.parent().unwrap().parent().unwrap().join("zkey-kmip")
-        },
-        PathBuf::from,
-    )
 }
 
 /// The names in a directory, sorted, without the lock and what belongs to the plugin.

@@ -39,3 +39,15 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
         }
     }
 }
+
+/// The program of this build. A compiler behind a shell script does not see cargo's variable, whose
+/// name no shell takes; the program lies one directory above the test executables.
+pub fn program() -> PathBuf {
+    option_env!("CARGO_BIN_EXE_zkey-kmip").map_or_else(
+        || {
+            let own = std::env::current_exe().unwrap();
+            own.parent().unwrap().parent().unwrap().join("zkey-kmip")
+        },
+        PathBuf::from,
+    )
+}
