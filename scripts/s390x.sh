@@ -198,7 +198,7 @@ cargo) shift && cargo_s390x "$@" ;;
 all)
     setup
     cargo_s390x build --workspace --locked
-    cargo_s390x test --all-targets --locked -p kmip -p zkey-kmip \
+    cargo_s390x test --all-targets --no-fail-fast --locked -p kmip -p zkey-kmip \
         -p emulated-card -p emulated-csulcca -p emulated-ep11
     ;;
 *) die "unknown command '$1': see the head of scripts/s390x.sh" ;;

@@ -60,14 +60,10 @@ fn unwrapping_key(
     object: &StoredObject,
 ) -> Result<UnwrappingKey, Failure> {
     let mask = object.attributes.cryptographic_usage_mask().copied();
-    let mask = mask.unwrap_or_default();
-    // Who may wrap with a key may have the server take off what it was wrapped with (the test case
-    // TC-WRAP-3).
-    let usages = [
-        CryptographicUsageMask::UNWRAP_KEY,
-        CryptographicUsageMask::WRAP_KEY,
-    ];
-    if !usages.into_iter().any(|usage| mask.contains(usage)) {
+    if !mask
+        .unwrap_or_default()
+        .contains(CryptographicUsageMask::UNWRAP_KEY)
+    {
         let message = format!("the key `{}` may not unwrap keys", object.identifier);
         return Err(refusal::wrong_usage(context.version(), message));
     }
