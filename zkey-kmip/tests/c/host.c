@@ -257,6 +257,8 @@ int main(int argc, char **argv)
 	const struct functions *(*get)(void);
 	struct sigaction before, after;
 	mode_t mask = umask(077);
+	/* An emulator of the processor has one of its own. */
+	int own_threads = threads();
 	void *library;
 	int code = 0;
 
@@ -292,7 +294,7 @@ int main(int argc, char **argv)
 	sigaction(SIGPIPE, NULL, &after);
 	CHECK(before.sa_handler == after.sa_handler);
 	CHECK(umask(mask) == 077);
-	CHECK(threads() == 1);
+	CHECK(threads() == own_threads);
 	dlclose(library);
 	printf("done\n");
 	return code;
