@@ -11,6 +11,9 @@ fn main() {
     // The plugin is loaded with RTLD_GLOBAL: what it calls must be its own.
     link("-Wl,-Bsymbolic");
     link("-Wl,-soname,zkey-kmip.so.1");
+    // OpenSSL is told once per process how to free what the openssl crate attaches to its objects,
+    // by pointers to this code that cannot be taken back. So it stays, as libcrypto itself does.
+    link("-Wl,-z,nodelete");
     // zkey loads with RTLD_NOW: a missing library shall fail here, not there. A fuzzer's and
     // a sanitizer's functions are in the program, never in a shared object.
     if env::var_os("CARGO_CFG_FUZZING").is_none() {

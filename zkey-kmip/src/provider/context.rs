@@ -59,8 +59,8 @@ impl Library {
         let context = LibCtx::new()?;
         // The order counts: OpenSSL 3.0 takes the first provider for other peoples' keys too.
         let default = Provider::load(Some(&context), "default")?;
-        // SAFETY: context, name and function are valid; the function lives as long as the context,
-        // which is freed before this code is unloaded or else never used again.
+        // SAFETY: context, name and function are valid; the function lives as long as the process,
+        // since the shared object is never unloaded (`build.rs`).
         let added =
             unsafe { OSSL_PROVIDER_add_builtin(context.as_ptr(), NAME.as_ptr(), initialize) };
         if added != 1 {
@@ -97,7 +97,7 @@ impl Drop for InUse {
 }
 
 /// Frees the library context when dropped, unless a key lives in it. So nothing is left of the
-/// provider when the host unloads the plugin.
+/// provider when the host closes the plugin.
 pub(crate) struct ReleaseUnused;
 
 impl Drop for ReleaseUnused {

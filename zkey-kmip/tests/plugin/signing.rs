@@ -85,10 +85,11 @@ fn certificates_may_restrict_the_key_to_pss() {
 /// Names the machine to the process that loads and unloads the plugin.
 const DIRECTORY: &str = "KMIP_TEST_UNLOAD";
 
-/// After the plugin is gone, nothing in the process must lead to its code. The variables of the
-/// software backend are for a process as a whole, so this is done in another one.
+/// A host may close the plugin and open it again, and go on without it. OpenSSL keeps pointers to its
+/// code, so the code must stay. The variables of the software backend are for a process as a whole,
+/// so this is done in another one.
 #[test]
-fn an_unloaded_plugin_leaves_nothing_behind() {
+fn a_host_may_close_the_plugin_and_open_it_again() {
     if let Some(directory) = std::env::var_os(DIRECTORY) {
         return use_and_unload(Path::new(&directory));
     }
@@ -98,7 +99,7 @@ fn an_unloaded_plugin_leaves_nothing_behind() {
     let output = command(std::env::current_exe().unwrap())
         .args([
             "--exact",
-            "signing::an_unloaded_plugin_leaves_nothing_behind",
+            "signing::a_host_may_close_the_plugin_and_open_it_again",
         ])
         .arg("--nocapture")
         .env(DIRECTORY, machine.directory.path())
@@ -118,9 +119,10 @@ fn an_unloaded_plugin_leaves_nothing_behind() {
 }
 
 fn use_and_unload(directory: &Path) {
+    let maps = || fs::read_to_string("/proc/self/maps").unwrap();
+    let mut places = Vec::new();
     for _ in 0..2 {
         let directory = directory.to_owned();
-        // What a thread keeps of the plugin is gone with the thread.
         std::thread::spawn(move || {
             let plugin = LoadedPlugin::open(&shared_object()).unwrap();
             let session = plugin.initialize(&directory.join("KMIP"), false).unwrap();
@@ -129,12 +131,14 @@ fn use_and_unload(directory: &Path) {
         })
         .join()
         .unwrap();
-        let maps = fs::read_to_string("/proc/self/maps").unwrap();
-        assert!(!maps.contains("libzkey_kmip.so"), "it is still loaded");
+        let maps = maps();
+        let place = maps.lines().find(|line| line.contains("libzkey_kmip.so"));
+        places.push(place.expect("the code stays").to_owned());
         // The rest of the process goes on with OpenSSL.
         let authority = test_support::Authority::new("after it");
         let client = authority.client("client");
         assert!(client.certificate.verify(&client.key.clone()).is_ok());
         assert!(X509::from_pem(&client.certificate_pem()).is_ok());
     }
+    assert_eq!(places[0], places[1], "it is the same code");
 }
