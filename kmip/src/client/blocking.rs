@@ -10,6 +10,7 @@ use super::connect::Connect;
 use super::core::Core;
 use super::driver::{Blocking, finish};
 use super::error::Error;
+use super::methods::client_settings;
 
 /// A client of one KMIP server (or of several that are equal).
 ///
@@ -35,42 +36,7 @@ impl Client {
         Ok(Client { core })
     }
 
-    /// The version that is spoken.
-    pub fn version(&self) -> ProtocolVersion {
-        self.core.version()
-    }
-
-    /// Speaks another version from now on, of which it is known that the server has it.
-    pub fn set_version(&mut self, version: ProtocolVersion) {
-        self.core.session.set_version(version);
-    }
-
-    /// Whether requests over HTTPS name their character set: as it was set, or the other way round
-    /// where the server refused that.
-    pub fn sends_charset(&self) -> bool {
-        self.core.sends_charset
-    }
-
-    /// The server that was connected to last, as shown to people.
-    pub fn server(&self) -> &str {
-        self.core.session.server()
-    }
-
-    /// Changes how long to wait for what.
-    pub fn set_timeouts(&mut self, timeouts: Timeouts) {
-        self.core.set_timeouts(timeouts);
-    }
-
-    /// Changes the name of the following requests (Client Correlation Value, since KMIP 1.4; left
-    /// out before), by which the server's log can be searched.
-    pub fn set_client_correlation_value(&mut self, value: impl Into<Option<String>>) {
-        self.core.session.set_client_correlation_value(value.into());
-    }
-
-    /// Closes the connection. The next operation makes a new one.
-    pub fn disconnect(&mut self) {
-        self.core.disconnect();
-    }
+    client_settings!();
 }
 
 impl fmt::Debug for Client {
