@@ -5,7 +5,7 @@ use std::fs;
 use emulated_card::{Apqn, Kind, MasterKey, Mode};
 use kmip::types::State;
 
-use crate::installation::Installation;
+use crate::installation::{CONFIGURE, Installation};
 
 const CKR_DEVICE_ERROR: u64 = 0x30;
 const CKR_WRAPPED_KEY_INVALID: u64 = 0x110;
@@ -52,16 +52,8 @@ fn a_failed_configuration_leaves_nothing() {
     let installation = Installation::ep11();
     installation.run(&["kms", "bind", "KMIP"]).ok();
     let before = installation.content();
-    let configure = [
-        "kms",
-        "configure",
-        "--apqns",
-        "03.0039,0a.0039",
-        "--gen-identity-key",
-        "ECC:prime256v1",
-    ];
     let demand = |texts: &[&str]| {
-        installation.refuses(&configure, texts);
+        installation.refuses(&CONFIGURE, texts);
         assert_eq!(installation.content(), before);
     };
     let call = "m_GenerateKeyPair";

@@ -14,6 +14,16 @@ use crate::key_server::{Behaviour, KeyServer};
 
 pub(crate) const APQNS: [Apqn; 2] = [Apqn::new(3, 0x39), Apqn::new(0x0a, 0x39)];
 
+/// Chooses the adapters and makes an identity key.
+pub(crate) const CONFIGURE: [&str; 6] = [
+    "kms",
+    "configure",
+    "--apqns",
+    "03.0039,0a.0039",
+    "--gen-identity-key",
+    "ECC:prime256v1",
+];
+
 pub(crate) struct Installation {
     pub(crate) repository: Repository,
     pub(crate) emulator: Emulator,

@@ -7,7 +7,7 @@ use kmip::types::State;
 use zkey_kmip::abi::SecureKeyType;
 
 use crate::common::host::finish;
-use crate::installation::{APQNS, Installation};
+use crate::installation::{APQNS, CONFIGURE, Installation};
 
 fn clear_key(installation: &Installation, token: &[u8]) -> Vec<u8> {
     let clear = csulcca::clear_key(&installation.emulator, APQNS[0], token);
@@ -74,16 +74,8 @@ fn a_failed_configuration_leaves_nothing() {
     let installation = Installation::cca();
     installation.run(&["kms", "bind", "KMIP"]).ok();
     let before = installation.content();
-    let configure = [
-        "kms",
-        "configure",
-        "--apqns",
-        "03.0039,0a.0039",
-        "--gen-identity-key",
-        "ECC:prime256v1",
-    ];
     let demand = |texts: &[&str]| {
-        installation.refuses(&configure, texts);
+        installation.refuses(&CONFIGURE, texts);
         assert_eq!(installation.content(), before);
     };
     installation.fail("CSNDPKG", 12, 764);
