@@ -58,7 +58,11 @@ fn head(page: &mut String, machine: &Machine) {
     page.push_str("# Results of the benchmarks\n\n");
     page.push_str("`make bench` writes this page and the chart beside it, both from one run.\n\n");
     page.push_str("![Times of decoding and encoding](results.svg)\n\n");
-    writeln!(page, "{processor}, {cores} cores; {compiler}; {date}.").ok();
+    writeln!(
+        page,
+        "{processor}, cores in use: {cores}; {compiler}; {date}."
+    )
+    .ok();
     page.push_str(
         "
 Times are medians of the thread's CPU time. The machine may be shared and change its speed:

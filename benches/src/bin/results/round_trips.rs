@@ -103,7 +103,11 @@ impl RoundTrips {
             compiler,
             date,
         } = machine;
-        writeln!(page, "{processor}, {cores} cores; {compiler}; {date}.").ok();
+        writeln!(
+            page,
+            "{processor}, cores in use: {cores}; {compiler}; {date}."
+        )
+        .ok();
         page.push_str(
             "\n`make bench` writes this page. Medians of Gets of an AES-256 key in KMIP 1.4, from a \
              server that has no store.\nIn memory, client and engine run in one thread, and its CPU \
