@@ -3,18 +3,22 @@
 use kmip::server::{Call, Failure};
 use kmip::types::{
     Attribute, AttributeValue, Attributes, DateTime, IntoOwned, ManagedObject, ObjectType,
-    ProtocolVersion, ResultReason, UniqueIdentifier,
+    OpaqueObject, ProtocolVersion, ResultReason, UniqueIdentifier,
 };
 
 use crate::attributes::has_instances;
 use crate::configuration::Configuration;
+use crate::crypto::CertificationAuthority;
 use crate::journal::{self, Before};
 use crate::object::{NewObject, StoredObject};
 use crate::operations::exists;
 use crate::refusal;
 use crate::server::undoes;
-use crate::store::{Search, Store, StoreError, Transaction};
+use crate::store::{INTERNAL_PREFIX, Search, Store, StoreError, Transaction};
 use crate::volatile::Volatile;
+
+/// Where the certification authority is kept.
+const AUTHORITY: &str = "kmip-server:authority";
 
 /// What an operation has at hand.
 pub(crate) struct Context<'c> {
@@ -176,6 +180,9 @@ impl Objects<'_> {
     ) -> Result<StoredObject, Failure> {
         let context = self.context;
         let identifier = new.identifier.clone();
+        if identifier.starts_with(INTERNAL_PREFIX) {
+            return Err(exists(&identifier));
+        }
         if let Some(existing) = self.check(self.transaction.get(&identifier))? {
             if !replace || existing.owner != context.owner() {
                 return Err(exists(&identifier));
@@ -238,6 +245,26 @@ impl Objects<'_> {
             self.check(inserted)?;
         }
         Ok(())
+    }
+
+    /// The authority of the server. It is made when it is first needed.
+    ///
+    /// # Errors
+    /// If it cannot be read or made.
+    pub(crate) fn authority(&mut self) -> Result<CertificationAuthority, Failure> {
+        let kept = self.transaction.content(AUTHORITY);
+        if let Some(ManagedObject::OpaqueObject(kept)) = self.check(kept)? {
+            return CertificationAuthority::from_pem(kept.opaque_data_value.expose());
+        }
+        let authority = CertificationAuthority::new()?;
+        let object = StoredObject::internal(AUTHORITY);
+        let content = ManagedObject::OpaqueObject(OpaqueObject {
+            opaque_data_value: authority.to_pem()?,
+            ..OpaqueObject::default()
+        });
+        let inserted = self.transaction.insert(&object, Some(&content));
+        self.check(inserted)?;
+        Ok(authority)
     }
 
     /// Ends the transaction. What the client is told afterwards is true for good.

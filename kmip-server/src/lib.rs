@@ -5,8 +5,9 @@
 //! survives crashes without losing what was acknowledged.
 //!
 //! It is made for tests, demonstrations and development. It is **no hardware security module**:
-//! keys stand in the SQLite file as they are, protected by the file mode alone. In memory they are
-//! wiped when they are no longer needed.
+//! keys stand in the SQLite file as they are, protected by the file mode alone, unless a
+//! [`SealedStore`] encrypts them with a master key. In memory they are wiped when they are no longer
+//! needed.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -54,4 +55,7 @@ pub use clock::{Clock, ManualClock, SystemClock};
 pub use configuration::{Configuration, Report, SeedPolicy, User};
 pub use object::StoredObject;
 pub use server::{KeyServer, serve};
-pub use store::{MemoryStore, Search, SqliteStore, Store, StoreError, Transaction};
+pub use store::{
+    MasterKey, MasterKeyError, MemoryStore, SealedStore, Search, SqliteStore, Store, StoreError,
+    Transaction,
+};

@@ -1,6 +1,5 @@
 //! What the server remembers only until it ends.
 
-use crate::crypto::CertificationAuthority;
 use crate::deferred::Deferred;
 use crate::groups::Groups;
 use crate::streams::Streams;
@@ -13,5 +12,4 @@ pub(crate) struct Volatile {
     pub(crate) groups: Groups,
     pub(crate) deferred: Deferred,
     pub(crate) tickets: Tickets,
-    pub(crate) authority: CertificationAuthority,
 }

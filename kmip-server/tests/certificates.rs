@@ -2,15 +2,14 @@
 
 mod common;
 
-use common::World;
+use common::{World, pair};
 use kmip::ProtocolVersion;
 use kmip::types::{
-    AddAttributeRequest, Attribute, AttributeValue, Attributes, Certificate,
-    CertificateRequestType, CertificateType, CertifyRequest, CreateKeyPairRequest,
-    CryptographicAlgorithm, CryptographicUsageMask, DateTime, GetRequest, KeyBlock, KeyFormatType,
-    KeyMaterial, KeyValue, Link, LinkType, ManagedObject, ObjectType, ReCertifyRequest,
-    RegisterRequest, ResultReason, Secret, SecretData, SecretDataType, UniqueIdentifier,
-    ValidateRequest, ValidityIndicator,
+    AddAttributeRequest, Attribute, AttributeValue, Certificate, CertificateRequestType,
+    CertificateType, CertifyRequest, CryptographicUsageMask, DateTime, GetRequest, KeyBlock,
+    KeyFormatType, KeyMaterial, KeyValue, Link, LinkType, ManagedObject, ObjectType,
+    ReCertifyRequest, RegisterRequest, ResultReason, Secret, SecretData, SecretDataType,
+    UniqueIdentifier, ValidateRequest, ValidityIndicator,
 };
 use openssl::hash::MessageDigest;
 use openssl::pkcs12::Pkcs12;
@@ -18,28 +17,6 @@ use openssl::pkey::{PKey, Private};
 use openssl::x509::{X509, X509Name, X509Req};
 
 type Identifier = UniqueIdentifier<'static>;
-
-/// A key pair of the server: private and public key.
-fn pair(world: &World, version: ProtocolVersion) -> (Identifier, Identifier) {
-    let attributes = |usage| -> Attributes<'static> {
-        [
-            Attribute::cryptographic_algorithm(CryptographicAlgorithm::RSA),
-            Attribute::cryptographic_length(2048),
-            Attribute::cryptographic_usage_mask(usage),
-        ]
-        .into()
-    };
-    let request = CreateKeyPairRequest {
-        private_key_attributes: Some(attributes(CryptographicUsageMask::SIGN)),
-        public_key_attributes: Some(attributes(CryptographicUsageMask::VERIFY)),
-        ..CreateKeyPairRequest::default()
-    };
-    let made = world.call(version, request).expect("a key pair");
-    (
-        made.private_key_unique_identifier,
-        made.public_key_unique_identifier,
-    )
-}
 
 fn content(world: &World, version: ProtocolVersion, object: &Identifier) -> ManagedObject<'static> {
     let request = GetRequest {

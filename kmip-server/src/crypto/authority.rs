@@ -1,9 +1,7 @@
 //! The certification authority of the server.
 
-use std::sync::{Mutex, PoisonError};
-
 use kmip::server::Failure;
-use kmip::types::{CertificateRequestType, ResultReason};
+use kmip::types::{CertificateRequestType, ResultReason, Secret};
 use openssl::asn1::Asn1Time;
 use openssl::bn::BigNum;
 use openssl::error::ErrorStack;
@@ -12,6 +10,7 @@ use openssl::pkey::{PKey, PKeyRef, Private, Public};
 use openssl::rsa::Rsa;
 use openssl::x509::extension::{AuthorityKeyIdentifier, BasicConstraints, SubjectKeyIdentifier};
 use openssl::x509::{X509, X509Builder, X509Name, X509NameRef, X509Req};
+use zeroize::Zeroizing;
 
 use super::failed;
 use super::generate::random;
@@ -20,20 +19,49 @@ use crate::refusal;
 /// How long certificates are valid, in days.
 const VALIDITY: u32 = 365;
 
-/// Issues certificates. Its key is made when the first one is asked for, and lasts as long as the
-/// process: it is for tests and demonstrations.
-#[derive(Default)]
+/// Issues certificates. Its key is made when the first one is asked for, and is kept in the store like
+/// those of clients: it is for tests and demonstrations.
 pub(crate) struct CertificationAuthority {
-    issuer: Mutex<Option<Issuer>>,
-}
-
-#[derive(Clone)]
-struct Issuer {
     key: PKey<Private>,
     certificate: X509,
 }
 
 impl CertificationAuthority {
+    /// A new authority.
+    ///
+    /// # Errors
+    /// If cryptography does not work.
+    pub(crate) fn new() -> Result<Self, Failure> {
+        Self::make().map_err(failed("the authority cannot be made"))
+    }
+
+    /// The authority that [`to_pem`](Self::to_pem) has written.
+    ///
+    /// # Errors
+    /// If it has not.
+    pub(crate) fn from_pem(pem: &[u8]) -> Result<Self, Failure> {
+        let read = |pem| {
+            Ok(CertificationAuthority {
+                key: PKey::private_key_from_pem(pem)?,
+                certificate: X509::from_pem(pem)?,
+            })
+        };
+        read(pem).map_err(failed("the authority cannot be read"))
+    }
+
+    /// Key and certificate.
+    ///
+    /// # Errors
+    /// If cryptography does not work.
+    pub(crate) fn to_pem(&self) -> Result<Secret<'static>, Failure> {
+        let write = || {
+            let key = Zeroizing::new(self.key.private_key_to_pem_pkcs8()?);
+            Ok([&key[..], &self.certificate.to_pem()?].concat())
+        };
+        let pem = write().map_err(failed("the authority cannot be written"));
+        pem.map(Secret::owned)
+    }
+
     /// A certificate in DER for a public key, with the subject of the request, or if there is none
     /// the given common name.
     ///
@@ -50,26 +78,13 @@ impl CertificationAuthority {
             None => named("the server", common_name).map_err(failed("the name of the subject"))?,
         };
         let serial = random(16)?;
-        let certificate = self
-            .issuer()
-            .and_then(|issuer| issuer.issue(key, &subject, &serial))
-            .and_then(|certificate| certificate.to_der());
-        certificate.map_err(failed("the certificate cannot be signed"))
+        let certificate = self.issue(key, &subject, &serial);
+        certificate
+            .and_then(|certificate| certificate.to_der())
+            .map_err(failed("the certificate cannot be signed"))
     }
 
-    fn issuer(&self) -> Result<Issuer, ErrorStack> {
-        let mut issuer = self.issuer.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(issuer) = &*issuer {
-            return Ok(issuer.clone());
-        }
-        let made = Issuer::new()?;
-        *issuer = Some(made.clone());
-        Ok(made)
-    }
-}
-
-impl Issuer {
-    fn new() -> Result<Self, ErrorStack> {
+    fn make() -> Result<Self, ErrorStack> {
         let key = PKey::from_rsa(Rsa::generate(2048)?)?;
         let name = named("KMIP reference key server", "certification authority")?;
         let mut serial = [0; 16];
@@ -83,7 +98,7 @@ impl Issuer {
         let identifier = identifier.build(&builder.x509v3_context(None, None))?;
         builder.append_extension(identifier)?;
         builder.sign(&key, MessageDigest::sha256())?;
-        Ok(Issuer {
+        Ok(CertificationAuthority {
             key,
             certificate: builder.build(),
         })

@@ -7,6 +7,7 @@ mod lifecycle;
 use kmip::types::{AttributeValue, DateTime, ObjectType, State, UniqueIdentifier};
 
 use crate::attributes::AttributeSet;
+use crate::store::INTERNAL_OWNER;
 
 pub(crate) use content::{content_tag, key_block, key_block_mut, object_type_of};
 pub(crate) use creation::{NewObject, extractable_changed, sensitive_changed, start_usage};
@@ -28,6 +29,17 @@ pub struct StoredObject {
 }
 
 impl StoredObject {
+    /// An object that the server keeps for itself.
+    pub(crate) fn internal(identifier: &str) -> Self {
+        StoredObject {
+            identifier: identifier.to_owned(),
+            owner: INTERNAL_OWNER.to_owned(),
+            object_type: ObjectType::OPAQUE_OBJECT,
+            archived: false,
+            attributes: AttributeSet::default(),
+        }
+    }
+
     /// State, for objects that have one. Correct as of the last [`refresh`](Self::refresh).
     pub(crate) fn state(&self) -> Option<State> {
         self.attributes.state().copied()

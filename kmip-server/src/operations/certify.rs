@@ -25,7 +25,7 @@ pub(super) fn certify(
         request.certificate_request_type,
         request.certificate_request_value.as_deref(),
     );
-    let certificate = issue(context, &objects, &key, asked, Operation::CERTIFY)?;
+    let certificate = issue(context, &mut objects, &key, asked, Operation::CERTIFY)?;
     let given = given(&objects, request.attributes.as_ref())?;
     let mut new = NewObject::new(certificate, given, context.version())?;
     new.attributes
@@ -58,7 +58,7 @@ pub(super) fn re_certify(
         request.certificate_request_type,
         request.certificate_request_value.as_deref(),
     );
-    let certificate = issue(context, &objects, &key, asked, Operation::RE_CERTIFY)?;
+    let certificate = issue(context, &mut objects, &key, asked, Operation::RE_CERTIFY)?;
     let given = given(&objects, request.attributes.as_ref())?;
     let mut new = NewObject::new(certificate, [], version)?;
     for attribute in inherited(&old.attributes, &given) {
@@ -116,7 +116,7 @@ fn given(
 
 fn issue(
     context: &Context<'_>,
-    objects: &Objects<'_>,
+    objects: &mut Objects<'_>,
     key: &StoredObject,
     asked: Option<(CertificateRequestType, &[u8])>,
     operation: Operation,
@@ -128,7 +128,7 @@ fn issue(
     };
     let block = block.ok_or_else(|| refusal::wrong_object(context.version(), operation))?;
     let public = crypto::public_key(block)?;
-    let authority = &context.volatile.authority;
+    let authority = objects.authority()?;
     let certificate = authority.certify(&public, asked, &key.identifier)?;
     Ok(ManagedObject::Certificate(Certificate {
         certificate_type: CertificateType::X_509,

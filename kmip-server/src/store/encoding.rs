@@ -2,9 +2,7 @@
 
 use kmip::codec::{Error, Options};
 use kmip::ttlv;
-use kmip::types::{
-    Attribute, AttributeValue, IntoOwned, ManagedObject, ObjectType, ProtocolVersion, Tag,
-};
+use kmip::types::{Attribute, AttributeValue, IntoOwned, ManagedObject, ProtocolVersion, Tag};
 use zeroize::Zeroizing;
 
 use crate::object::content_tag;
@@ -80,23 +78,10 @@ pub(super) fn encode_content(content: &ManagedObject<'_>) -> Result<Encoded, Err
     encode(|form, bytes| ttlv::encode_item(content, tag, form.version(), bytes))
 }
 
-pub(super) fn decode_content(
-    form: Form,
-    object_type: ObjectType,
-    bytes: &[u8],
-) -> Result<ManagedObject<'static>, Error> {
-    let tag = match object_type {
-        ObjectType::CERTIFICATE => Tag::CERTIFICATE,
-        ObjectType::SYMMETRIC_KEY => Tag::SYMMETRIC_KEY,
-        ObjectType::PUBLIC_KEY => Tag::PUBLIC_KEY,
-        ObjectType::PRIVATE_KEY => Tag::PRIVATE_KEY,
-        ObjectType::SPLIT_KEY => Tag::SPLIT_KEY,
-        ObjectType::TEMPLATE => Tag::TEMPLATE,
-        ObjectType::SECRET_DATA => Tag::SECRET_DATA,
-        ObjectType::PGP_KEY => Tag::PGP_KEY,
-        ObjectType::CERTIFICATE_REQUEST => Tag::CERTIFICATE_REQUEST,
-        _ => Tag::OPAQUE_OBJECT,
-    };
+/// Content that [`encode_content`] has written. Its tag says what it is, which need not be what the
+/// object is: sealed content is an opaque object whatever it holds.
+pub(super) fn decode_content(form: Form, bytes: &[u8]) -> Result<ManagedObject<'static>, Error> {
+    let tag = ttlv::Reader::new(bytes)?.tag().unwrap_or_default();
     let content: ManagedObject<'_> =
         ttlv::decode_item(bytes, tag, form.version(), &Options::default())?;
     Ok(content.into_owned())

@@ -29,6 +29,24 @@ pub enum StoreError {
     /// An object cannot be written or read.
     #[error("an object in the key store is damaged or cannot be stored")]
     Encoding(#[from] kmip::codec::Error),
+    /// The master key is not the one that the store was sealed with.
+    #[error(
+        "the master key does not open this key store: it was sealed with another one, or its keyring \
+         is damaged"
+    )]
+    WrongMasterKey,
+    /// The store is sealed, and there is no master key.
+    #[error("the key store is sealed: give its master key")]
+    Sealed,
+    /// The sealed content of an object is not what was stored with it.
+    #[error(
+        "the content of the object `{0}` cannot be opened: it is damaged, or was not sealed by this \
+         server for this object"
+    )]
+    Damaged(String),
+    /// Cryptography does not work.
+    #[error("the key store cannot encrypt")]
+    Cryptography(#[from] openssl::error::ErrorStack),
     /// Two objects with one identifier.
     #[error("there is an object `{0}` already")]
     Duplicate(String),

@@ -131,6 +131,35 @@ impl Transaction for MemoryTransaction<'_> {
         Ok(found.iter().map(|entry| entry.object.clone()).collect())
     }
 
+    fn replace_content(
+        &mut self,
+        identifier: &str,
+        content: &ManagedObject<'_>,
+    ) -> Result<(), StoreError> {
+        let entry = self
+            .change(identifier)
+            .ok_or_else(|| StoreError::Missing(identifier.to_owned()))?;
+        entry.content = Some(content.clone().into_owned());
+        Ok(())
+    }
+
+    fn list(&self, after: Option<&str>, most: usize) -> Result<Vec<StoredObject>, StoreError> {
+        let entries = &self.objects.entries;
+        let after = after.map(|identifier| {
+            let entry = entries.get(identifier);
+            let missing = || StoreError::Missing(identifier.to_owned());
+            entry.map(|entry| entry.number).ok_or_else(missing)
+        });
+        let after = after.transpose()?;
+        let mut listed: Vec<&Entry> = entries
+            .values()
+            .filter(|entry| Some(entry.number) > after)
+            .collect();
+        listed.sort_by_key(|entry| entry.number);
+        listed.truncate(most);
+        Ok(listed.iter().map(|entry| entry.object.clone()).collect())
+    }
+
     fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
         self.before.clear();
         Ok(())

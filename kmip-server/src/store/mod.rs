@@ -3,6 +3,7 @@
 mod encoding;
 mod error;
 mod memory;
+mod seal;
 mod sqlite;
 
 use kmip::types::{Attribute, ManagedObject};
@@ -11,7 +12,15 @@ use crate::object::StoredObject;
 
 pub use error::StoreError;
 pub use memory::MemoryStore;
+pub use seal::{MasterKey, MasterKeyError, SealedStore};
 pub use sqlite::SqliteStore;
+
+/// Who owns what the server keeps for itself in a store. No client has such a name, since those of
+/// clients begin with how they were authenticated.
+pub(crate) const INTERNAL_OWNER: &str = "kmip-server";
+
+/// Begin of the identifiers of such objects.
+pub(crate) const INTERNAL_PREFIX: &str = "kmip-server:";
 
 /// A place for objects. Used from many threads.
 pub trait Store: Send + Sync {
@@ -69,6 +78,23 @@ pub trait Transaction {
     /// # Errors
     /// If the store is out of order.
     fn find(&self, search: &Search) -> Result<Vec<StoredObject>, StoreError>;
+
+    /// Replaces the content of an object. What is known of it, and its place among the others, stay.
+    ///
+    /// # Errors
+    /// If there is no such object, or the store is out of order.
+    fn replace_content(
+        &mut self,
+        identifier: &str,
+        content: &ManagedObject<'_>,
+    ) -> Result<(), StoreError>;
+
+    /// The objects of all clients, oldest first: at most `most`, of those that were added after the
+    /// object `after`. For the server itself; clients see what [`find`](Self::find) finds.
+    ///
+    /// # Errors
+    /// If there is no object `after`, or the store is out of order.
+    fn list(&self, after: Option<&str>, most: usize) -> Result<Vec<StoredObject>, StoreError>;
 
     /// Makes the changes permanent. When this returns, not even a crash undoes them, if the store
     /// is a lasting one.

@@ -20,7 +20,7 @@ use crate::object::StoredObject;
 /// A store in a SQLite file, which only its owner can read (mode 0600).
 ///
 /// What is committed survives a crash of the process and of the machine. The keys in it are not
-/// encrypted.
+/// encrypted, unless a [`SealedStore`](super::SealedStore) lies above it.
 pub struct SqliteStore {
     connection: Mutex<Connection>,
 }
@@ -213,17 +213,16 @@ impl Transaction for SqliteTransaction<'_> {
 
     fn content(&self, identifier: &str) -> Result<Option<ManagedObject<'static>>, StoreError> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT object_type, content_form, content FROM objects
+            "SELECT content_form, content FROM objects
              WHERE identifier = ? AND content IS NOT NULL",
         )?;
         let mut rows = statement.query([identifier])?;
         let Some(row) = rows.next()? else {
             return Ok(None);
         };
-        let object_type = ObjectType::new(row.get(0)?);
-        let form = Form::from_number(row.get(1)?);
-        let bytes: Zeroizing<Vec<u8>> = Zeroizing::new(row.get(2)?);
-        Ok(Some(decode_content(form, object_type, &bytes)?))
+        let form = Form::from_number(row.get(0)?);
+        let bytes: Zeroizing<Vec<u8>> = Zeroizing::new(row.get(1)?);
+        Ok(Some(decode_content(form, &bytes)?))
     }
 
     fn insert(
@@ -294,6 +293,34 @@ impl Transaction for SqliteTransaction<'_> {
         query.push_str(" ORDER BY number DESC");
         let mut statement = self.connection.prepare_cached(&query)?;
         let heads = statement.query_map(params_from_iter(values), Head::new)?;
+        heads.map(|head| self.read(head?)).collect()
+    }
+
+    fn replace_content(
+        &mut self,
+        identifier: &str,
+        content: &ManagedObject<'_>,
+    ) -> Result<(), StoreError> {
+        let number = self.number(identifier)?;
+        let content = encode_content(content)?;
+        self.connection
+            .prepare_cached("UPDATE objects SET content = ?, content_form = ? WHERE number = ?")?
+            .execute(params![
+                content.bytes.as_slice(),
+                content.form.number(),
+                number
+            ])?;
+        Ok(())
+    }
+
+    fn list(&self, after: Option<&str>, most: usize) -> Result<Vec<StoredObject>, StoreError> {
+        let after = after
+            .map(|identifier| self.number(identifier))
+            .transpose()?;
+        let query = format!("{HEAD} WHERE number > ? ORDER BY number LIMIT ?");
+        let mut statement = self.connection.prepare_cached(&query)?;
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let heads = statement.query_map(params![after.unwrap_or(0), most], Head::new)?;
         heads.map(|head| self.read(head?)).collect()
     }
 

@@ -10,11 +10,11 @@ use kmip::ProtocolVersion;
 use kmip::codec::Options;
 use kmip::server::{Engine, Peer};
 use kmip::types::{
-    ActivateRequest, Attribute, AttributeReference, Attributes, CreateRequest,
-    CryptographicAlgorithm, CryptographicUsageMask, DateTime, DestroyRequest, GetAttributesRequest,
-    IntoOwned, ObjectType, OperationRequest, RequestMessage, RequestPayload, ResponseBatchItem,
-    ResponseMessage, ResultReason, ResultStatus, RevocationReason, RevocationReasonCode,
-    RevokeRequest, UniqueIdentifier,
+    ActivateRequest, Attribute, AttributeReference, Attributes, CreateKeyPairRequest,
+    CreateRequest, CryptographicAlgorithm, CryptographicUsageMask, DateTime, DestroyRequest,
+    GetAttributesRequest, IntoOwned, ObjectType, OperationRequest, RequestMessage, RequestPayload,
+    ResponseBatchItem, ResponseMessage, ResultReason, ResultStatus, RevocationReason,
+    RevocationReasonCode, RevokeRequest, UniqueIdentifier,
 };
 use kmip_server::{Configuration, KeyServer, ManualClock, MemoryStore, Store};
 use test_support::Authority;
@@ -192,6 +192,28 @@ pub(crate) fn create(more: impl IntoIterator<Item = Attribute<'static>>) -> Crea
         attributes,
         ..CreateRequest::default()
     }
+}
+
+/// An RSA key pair of the server: private and public key.
+pub(crate) fn pair(world: &World, version: ProtocolVersion) -> (Identifier, Identifier) {
+    let attributes = |usage| -> Attributes<'static> {
+        [
+            Attribute::cryptographic_algorithm(CryptographicAlgorithm::RSA),
+            Attribute::cryptographic_length(2048),
+            Attribute::cryptographic_usage_mask(usage),
+        ]
+        .into()
+    };
+    let request = CreateKeyPairRequest {
+        private_key_attributes: Some(attributes(CryptographicUsageMask::SIGN)),
+        public_key_attributes: Some(attributes(CryptographicUsageMask::VERIFY)),
+        ..CreateKeyPairRequest::default()
+    };
+    let made = world.call(version, request).expect("a key pair");
+    (
+        made.private_key_unique_identifier,
+        made.public_key_unique_identifier,
+    )
 }
 
 /// A client with a certificate.
