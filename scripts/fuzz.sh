@@ -5,7 +5,9 @@
 #   scripts/fuzz.sh SECONDS [TARGET...]
 #   scripts/fuzz.sh run TARGET FILE...      runs single inputs, such as a crash
 #
-# FUZZ_SEED=N makes a run repeatable, as far as time allows; without it each run takes other ways.
+# FUZZ_SEED=N makes a run repeatable: each target begins with the same inputs in the same order and
+# ends after FUZZ_RUNS runs (100000), or SECONDS. What a machine finds so, another one finds too,
+# unless time cuts it short. Without it each run takes other ways, from where the last one ended.
 # FUZZ_SANITIZER=address adds that sanitizer. It takes twice the time and finds nothing in safe
 # code, which is what the targets run but for the calls of OpenSSL.
 #
@@ -48,7 +50,7 @@ build() {
 
 # Official vectors and examples make good starting points where they are at hand.
 fill_corpus() {
-    local target=$1 corpus=$FUZZ/corpus/$1
+    local target=$1 corpus=$2
     mkdir -p "$corpus" "$FUZZ/artifacts/$target"
     if [ -d "$FUZZ/seeds/$target" ]; then cp -n "$FUZZ/seeds/$target"/* "$corpus"; fi
     if [ -d "$KMIP_SHARED/conformance" ] && command -v python3 >/dev/null; then
@@ -57,21 +59,33 @@ fill_corpus() {
 }
 
 fuzz() {
-    local target=$1 seconds=$2 log
-    log=$(mktemp)
-    fill_corpus "$target"
+    local target=$1 seconds=$2 scratch log corpus options
+    scratch=$(mktemp -d)
+    log=$scratch/log
     # A TTLV message of a few KiB shows all there is; time and memory limits find what grows.
-    if ! "$bin/$target" "$FUZZ/corpus/$target" \
-        -artifact_prefix="$FUZZ/artifacts/$target/" -max_total_time="$seconds" \
-        ${FUZZ_SEED:+-seed="$FUZZ_SEED"} -max_len=8192 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 >"$log" 2>&1; then
+    options=(-artifact_prefix="$FUZZ/artifacts/$target/" -max_total_time="$seconds"
+        -max_len=8192 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1)
+    if [ -n "${FUZZ_SEED-}" ]; then
+        corpus=$scratch/corpus
+        fill_corpus "$target" "$scratch/inputs"
+        mkdir "$corpus"
+        # A directory has no order of its own.
+        find "$scratch/inputs" -type f | LC_ALL=C sort | paste -sd, | tr -d '\n' >"$scratch/list"
+        options+=(-seed="$FUZZ_SEED" -runs="${FUZZ_RUNS:-100000}" -reload=0)
+        if [ -s "$scratch/list" ]; then options+=(-seed_inputs="@$scratch/list"); fi
+    else
+        corpus=$FUZZ/corpus/$target
+        fill_corpus "$target" "$corpus"
+    fi
+    if ! "$bin/$target" "$corpus" "${options[@]}" >"$log" 2>&1; then
         tail -n 60 "$log" >&2
-        rm -f "$log"
+        rm -rf "$scratch"
         say "$target: FAILED; again with: scripts/fuzz.sh run $target FILE"
         return 1
     fi
     say "$target: $(sed -n 's/^Done \([0-9]*\) runs in \([0-9]*\) second.*/\1 runs in \2 s/p' "$log")," \
         "$(sed -n 's/.*\(cov: [0-9]* ft: [0-9]*\) corp: \([0-9]*\).*/\1 corpus: \2/p' "$log" | tail -n 1)"
-    rm -f "$log"
+    rm -rf "$scratch"
 }
 
 "$ROOT/scripts/setup.sh" build cxx

@@ -72,7 +72,7 @@ fn payload(
         &doc,
         range,
         &shape,
-        false,
+        None,
     ))
 }
 

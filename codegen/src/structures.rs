@@ -33,14 +33,16 @@ const HAND_WRITTEN: [&str; 15] = [
     "Batch Item",
 ];
 
-/// Fields that decide the type of a later field of the same structure.
-const SELECTORS: [&str; 3] = ["key_format_type", "credential_type", "operation"];
-const SELECTING: [&str; 4] = [
-    "Key Block",
-    "Credential",
-    "Request Batch Item",
-    "Response Batch Item",
+/// Structures in which a field decides the type of a later one, with both fields.
+const SELECTING: [(&str, Selection); 4] = [
+    ("Key Block", ("key_format_type", "key_value")),
+    ("Credential", ("credential_type", "credential_value")),
+    ("Request Batch Item", ("operation", "request_payload")),
+    ("Response Batch Item", ("operation", "response_payload")),
 ];
+
+/// A field that decides the type of another, and that other.
+pub(crate) type Selection = (&'static str, &'static str);
 
 pub(crate) fn emit(spec: &Spec) -> Result<TokenStream, GenerateError> {
     let mut tokens = TokenStream::new();
@@ -78,8 +80,11 @@ pub(crate) fn structure(spec: &Spec, structure: &Structure) -> Result<TokenStrea
     let shape = Shape::new(spec, &structure.name, structure.range, &structure.fields)?;
     let name = structure_ident(structure);
     let doc = format!(" {}{}.", structure.name, sections(&structure.sections));
-    let selecting = SELECTING.contains(&structure.name.as_str());
-    let tokens = define(&name, &doc, structure.range, &shape, selecting);
+    let selection = SELECTING
+        .iter()
+        .find(|(name, _)| *name == structure.name)
+        .map(|(_, selection)| *selection);
+    let tokens = define(&name, &doc, structure.range, &shape, selection);
     Ok(tokens)
 }
 
@@ -154,7 +159,7 @@ pub(crate) fn define(
     doc: &str,
     range: VersionRange,
     shape: &Shape,
-    selecting: bool,
+    selection: Option<Selection>,
 ) -> TokenStream {
     let fields = shape.fields.iter().enumerate().map(|(index, field)| {
         let (field_name, ty) = (&field.name, declared_type(field));
@@ -169,8 +174,9 @@ pub(crate) fn define(
         let name = &field.name;
         quote! { #name: IntoOwned::into_owned(self.#name) }
     });
-    let arbitrary = arbitrary::structure(name, shape, selecting);
-    let (fill, encode, layout) = (fill(shape, selecting), encode(shape), layout(shape));
+    let arbitrary = arbitrary::structure(name, shape, selection.is_some());
+    let (fill, encode) = (fill(shape, selection), encode(shape));
+    let layout = layout(shape, selection);
     // A structure with free content exists before its table does.
     let (since, until) = edition_range(if shape.open { VersionRange::ALL } else { range });
     let rows = row_constants(shape);
@@ -243,7 +249,7 @@ fn row_ident(index: usize) -> Ident {
     format_ident!("R{index}")
 }
 
-fn layout(shape: &Shape) -> TokenStream {
+fn layout(shape: &Shape, selection: Option<Selection>) -> TokenStream {
     let rows = (0..shape.rows.len()).map(row_ident);
     let required = Version::ALL.map(|version| {
         let bits = shape.rows.iter().enumerate().filter(|(_, row)| {
@@ -252,11 +258,27 @@ fn layout(shape: &Shape) -> TokenStream {
         });
         bits.fold(0_u64, |mask, (index, _)| mask | 1 << index)
     });
+    let bits = |name: &str| {
+        let rows = shape.rows.iter().enumerate();
+        let rows = rows.filter(|(_, row)| shape.fields[row.field].name == name);
+        rows.fold(0_u64, |mask, (index, _)| mask | 1 << index)
+    };
+    let (selector, selected) = selection.map_or((0, 0), |(selector, selected)| {
+        (bits(selector), bits(selected))
+    });
     let open = shape.open;
-    quote! { Layout { rows: &[#(#rows),*], required: [#(#required),*], open: #open } }
+    quote! {
+        Layout {
+            rows: &[#(#rows),*],
+            required: [#(#required),*],
+            open: #open,
+            selector: #selector,
+            selected: #selected,
+        }
+    }
 }
 
-fn fill(shape: &Shape, selecting: bool) -> TokenStream {
+fn fill(shape: &Shape, selection: Option<Selection>) -> TokenStream {
     if shape.rows.is_empty() {
         return quote! {
             let mut p = Progress::default();
@@ -268,7 +290,7 @@ fn fill(shape: &Shape, selecting: bool) -> TokenStream {
         let field = &shape.fields[row.field];
         let (method, name) = (method(field, row), &field.name);
         let (constant, bit) = (row_ident(index), index as u32);
-        let after = after_reading(field, selecting);
+        let after = after_reading(field, selection);
         quote! {
             d.#method(#constant, #bit, &mut p, &mut self.#name)?;
             #after
@@ -286,14 +308,14 @@ fn fill(shape: &Shape, selecting: bool) -> TokenStream {
 }
 
 /// What the rest of the structure, or of the message, depends on.
-fn after_reading(field: &Field, selecting: bool) -> TokenStream {
+fn after_reading(field: &Field, selection: Option<Selection>) -> TokenStream {
     let name = &field.name;
     if field.ty == FieldType::Named("ProtocolVersion".to_owned(), false)
         && field.presence == Presence::Plain
     {
         return quote! { d.set_version(self.#name); };
     }
-    if !selecting || !SELECTORS.contains(&name.to_string().as_str()) {
+    if !selection.is_some_and(|(selector, _)| name == selector) {
         return quote! {};
     }
     match field.presence {

@@ -5,8 +5,8 @@ use kmip::codec::{ErrorKind, Limits, Mode, Options, RawItem, RawValue};
 use kmip::ttlv::{self, Writer};
 use kmip::types::{
     Attribute, CreateRequest, CryptographicAlgorithm, EncryptRequest, GetRequest, ItemType,
-    KeyFormatType, LocateResponse, Name, NameType, ObjectType, RequestMessage, RequestPayload,
-    ResponseMessage, Tag, UniqueIdentifier,
+    KeyFormatType, LocateResponse, Name, NameType, ObjectType, Operation, RequestMessage,
+    RequestPayload, ResponseBatchItem, ResponseMessage, Tag, UniqueIdentifier,
 };
 
 fn create(version: ProtocolVersion) -> RequestMessage<'static> {
@@ -373,6 +373,36 @@ fn known_items_in_another_order_are_typed() {
     assert_eq!(get.unique_identifier, Some("id".into()));
     assert!(get.extra.is_empty());
     assert!(decode_get(&bytes, ProtocolVersion::V1_4, &Options::strict()).is_err());
+}
+
+#[test]
+fn a_field_that_decides_the_type_of_another_comes_before_it() {
+    let vendor = Tag(0x54_0ABC);
+    for between in [false, true] {
+        let mut buffer = Vec::new();
+        let mut writer = Writer::new(&mut buffer);
+        let item = writer.begin(Tag::BATCH_ITEM);
+        writer.enumeration(Tag::RESULT_STATUS, 0);
+        let payload = writer.begin(Tag::RESPONSE_PAYLOAD);
+        writer.end(payload).expect("a payload");
+        if between {
+            writer.integer(vendor, 1);
+        }
+        writer.enumeration(Tag::OPERATION, Operation::ACTIVATE.0);
+        writer.end(item).expect("an item");
+        let offset = buffer.len() - 16;
+        let error = ttlv::decode_item::<ResponseBatchItem<'_>>(
+            &buffer,
+            Tag::BATCH_ITEM,
+            ProtocolVersion::V1_4,
+            &Options::default(),
+        );
+        let error = error.expect_err("the payload was read as one of no operation");
+        assert_eq!(
+            (error.kind(), error.offset()),
+            (&ErrorKind::LateSelector(Tag::OPERATION), Some(offset))
+        );
+    }
 }
 
 #[test]

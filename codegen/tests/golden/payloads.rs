@@ -43,6 +43,8 @@ const _: () = {
         rows: &[R0, R1, R2, R3],
         required: [2u64, 2u64, 2u64, 2u64, 2u64, 4u64, 4u64],
         open: false,
+        selector: 0u64,
+        selected: 0u64,
     };
     impl<'a> Structure<'a> for RenameRequest<'a> {
         const SINCE: u8 = 0u8;
@@ -116,6 +118,8 @@ const _: () = {
         rows: &[],
         required: [0u64, 0u64, 0u64, 0u64, 0u64, 0u64, 0u64],
         open: false,
+        selector: 0u64,
+        selected: 0u64,
     };
     impl<'a> Structure<'a> for RenameResponse<'a> {
         const SINCE: u8 = 0u8;
@@ -214,6 +218,8 @@ const _: () = {
         rows: &[],
         required: [0u64, 0u64, 0u64, 0u64, 0u64, 0u64, 0u64],
         open: false,
+        selector: 0u64,
+        selected: 0u64,
     };
     impl<'a> Structure<'a> for PingRequest<'a> {
         const SINCE: u8 = 0u8;
@@ -268,6 +274,8 @@ const _: () = {
         rows: &[],
         required: [0u64, 0u64, 0u64, 0u64, 0u64, 0u64, 0u64],
         open: false,
+        selector: 0u64,
+        selected: 0u64,
     };
     impl<'a> Structure<'a> for PingResponse<'a> {
         const SINCE: u8 = 0u8;

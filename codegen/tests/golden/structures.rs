@@ -37,6 +37,8 @@ const _: () = {
         rows: &[R0, R1, R2],
         required: [3u64, 3u64, 3u64, 3u64, 3u64, 1u64, 1u64],
         open: false,
+        selector: 0u64,
+        selected: 0u64,
     };
     impl<'a> Structure<'a> for Name<'a> {
         const SINCE: u8 = 0u8;

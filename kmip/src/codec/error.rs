@@ -95,6 +95,9 @@ pub enum ErrorKind {
         /// Type as found.
         found: ItemType,
     },
+    /// A field that decides the type of another stands behind that other.
+    #[error("{0} stands behind the item whose type it decides")]
+    LateSelector(Tag),
     /// An item that has no place here: unknown, out of order or repeated (strict mode).
     #[error("{0} is not expected here")]
     UnexpectedItem(Tag),

@@ -280,7 +280,7 @@ impl<'a> Decoder<'_, 'a> {
             }
             if progress.seen & (1 << bit) == 0 {
                 // Out of order, or a further run: the next round through the rows takes it.
-                return Ok(());
+                return self.refuse_late_selector(layout, progress);
             }
         }
         let mut item = RawItem {
@@ -289,6 +289,21 @@ impl<'a> Decoder<'_, 'a> {
         };
         item.value.read(self).map_err(|error| error.within(tag))?;
         extra.push_after(progress.items, item);
-        Ok(())
+        self.refuse_late_selector(layout, progress)
+    }
+
+    /// Fails if the next item decides the type of one that was read already, as something else.
+    fn refuse_late_selector(&self, layout: &Layout, progress: &Progress) -> Result<()> {
+        if progress.seen & layout.selected == 0 {
+            return Ok(());
+        }
+        let tag = self.reader.raw_tag();
+        let mut rows = layout.rows.iter().enumerate();
+        match rows.find(|(bit, row)| layout.selector & (1 << bit) != 0 && row.tag == tag) {
+            Some((bit, _)) if progress.seen & (1 << bit) == 0 => {
+                Err(Error::at(ErrorKind::LateSelector(Tag(tag)), self.offset()).within(Tag(tag)))
+            }
+            _ => Ok(()),
+        }
     }
 }

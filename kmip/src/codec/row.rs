@@ -76,6 +76,10 @@ pub(crate) struct Layout {
     pub(crate) required: [u64; 7],
     /// Items that the table does not have are part of the structure.
     pub(crate) open: bool,
+    /// Bits of the rows of the field that decides the type of another.
+    pub(crate) selector: u64,
+    /// Bits of the rows of that other field.
+    pub(crate) selected: u64,
 }
 
 /// Where the encoder is among the raw items of a structure.
