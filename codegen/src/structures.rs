@@ -315,7 +315,7 @@ fn after_reading(field: &Field, selection: Option<Selection>) -> TokenStream {
     {
         return quote! { d.set_version(self.#name); };
     }
-    if !selection.is_some_and(|(selector, _)| name == selector) {
+    if selection.is_none_or(|(selector, _)| name != selector) {
         return quote! {};
     }
     match field.presence {
