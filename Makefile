@@ -26,7 +26,7 @@ export PLUGIN_FILE PROGRAM_FILE
 # What the tests of kmip also enable.
 KMIP_FEATURES := --features kmip/arbitrary,kmip/deadpool,kmip/tokio,kmip/tracing
 
-SCRIPTS := scripts/*.sh packaging/install.sh .ci/run
+SCRIPTS := scripts/*.sh packaging/*.sh packaging/debian/p* .ci/run
 
 .PHONY: help
 help: ## this list
@@ -99,6 +99,10 @@ install: ## install them (not built here); DESTDIR and the variables of s390-too
 .PHONY: deb rpm
 deb rpm: ## build a package into target/packages
 	scripts/package.sh $@
+
+.PHONY: package-check
+package-check: ## build both packages, and install and remove them in a directory; CARGO_PROFILE
+	scripts/package-check.sh
 
 .PHONY: shellcheck
 shellcheck:

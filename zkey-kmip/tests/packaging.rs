@@ -88,6 +88,7 @@ fn places_can_be_others() {
         "programs/zkey-kmip",
         "pages/man1/zkey-kmip.1",
         "usr/share/zkey-kmip/profiles/IBM-GKLM.profile",
+        "usr/share/zkey-kmip/configure.sh",
     ] {
         assert!(path(name).is_file(), "{name}");
     }
