@@ -35,6 +35,10 @@ wrap-key-format=PKCS1
 wrap-padding-method=PKCS1.5
 wrap-hashing-algorithm=SHA-1
 
+# The same with SHA-384 and SHA-512, too; counts more than wrap-hashing-algorithm. CCA adapters know
+# SHA-1 and SHA-256 only.
+#wrap-oaep-hashing-algorithm=SHA-512
+
 # Whether the server knows the attribute Link, which ties the two keys of an XTS pair together.
 # Otherwise custom attributes do.
 supports-link-attr=FALSE

@@ -10,7 +10,7 @@ use serde_json::Value;
 use server::{Client, World, text};
 use test_support::Authority;
 use zkey_kmip::profile::{Encoding, Profile, Transport, VersionChoice, WrapKeyFormat};
-use zkey_kmip::secure_key::{OaepHash, WrapPadding};
+use zkey_kmip::secure_key::{DigestAlgorithm, WrapPadding};
 
 /// The results of a check, by its name.
 fn results<'r>(report: &'r Value, check: &str) -> Vec<&'r str> {
@@ -60,7 +60,10 @@ fn a_server_that_is_well_gets_a_profile_that_the_plugin_takes() {
     assert!(!profile.matches("another server"));
     assert_eq!(profile.kmip_version, VersionChoice::Auto);
     assert_eq!(profile.transport, Transport::Tls);
-    assert_eq!(profile.wrap_padding, WrapPadding::Oaep(OaepHash::Sha256));
+    assert_eq!(
+        profile.wrap_padding,
+        WrapPadding::Oaep(DigestAlgorithm::Sha256)
+    );
     assert_eq!(profile.wrap_key_format, WrapKeyFormat::Pkcs1);
     assert!(profile.supports_link && profile.supports_description);
     assert!(profile.supports_sensitive && profile.check_always_sensitive);

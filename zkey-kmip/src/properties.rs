@@ -157,13 +157,24 @@ pub struct Properties {
     entries: Vec<Entry>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 struct Entry {
     name: String,
     value: String,
+    /// Number of the line that it was read from, from 1; no line if it was set.
+    line: Option<usize>,
     /// The bytes of the file where they are not UTF-8, so that rewriting does not change them.
     raw: Option<Vec<u8>>,
 }
+
+/// Where they were read from makes no difference.
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name && self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for Entry {}
 
 impl Entry {
     fn bytes(&self) -> &[u8] {
@@ -188,6 +199,11 @@ impl Properties {
             .map(|entry| OsStr::from_bytes(entry.bytes()))
     }
 
+    /// The number of the line, from 1, that the value of `name` was read from.
+    pub fn line(&self, name: &str) -> Option<usize> {
+        self.find(name)?.line
+    }
+
     /// Sets `name`; a property that is there already keeps its place.
     ///
     /// # Errors
@@ -206,7 +222,7 @@ impl Properties {
             name: name.to_owned(),
             problem,
         })?;
-        self.put(name, value);
+        self.put(name, value, None);
         Ok(())
     }
 
@@ -283,7 +299,7 @@ impl Properties {
             // A repeated name counts each time, as in the C programs.
             hash.update(name.as_bytes());
             hash.update(value);
-            properties.put(name, value);
+            properties.put(name, value, Some(line));
         }
         if integrity == Integrity::Hashed {
             let path = path.to_owned();
@@ -328,7 +344,7 @@ impl Properties {
         self.entries.iter().find(|entry| entry.name == name)
     }
 
-    fn put(&mut self, name: &str, value: &[u8]) {
+    fn put(&mut self, name: &str, value: &[u8], line: Option<usize>) {
         let (value, raw) = match String::from_utf8_lossy(value) {
             std::borrow::Cow::Borrowed(text) => (text.to_owned(), None),
             std::borrow::Cow::Owned(text) => (text, Some(value.to_owned())),
@@ -337,10 +353,12 @@ impl Properties {
             Some(entry) => {
                 entry.value = value;
                 entry.raw = raw;
+                entry.line = line;
             }
             None => self.entries.push(Entry {
                 name: name.to_owned(),
                 value,
+                line,
                 raw,
             }),
         }

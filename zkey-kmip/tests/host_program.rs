@@ -202,20 +202,34 @@ fn profiles_are_checked() {
     let wrong_text = wrong.to_str().unwrap();
     fs::write(
         &wrong,
-        "server-regex=.*\nwrap-key-params=2048\ntranspot=TLS\n",
+        "server-regex=.*\nwrap-key-params=2048\n# =\ntranspot=TLS\nserver-regex=x\n",
     )
     .unwrap();
     let outcome = run(&repository, &list, &["profile", "check", wrong_text], "");
-    assert!(
-        outcome.err.contains("'transpot' is no key"),
-        "{}",
-        outcome.err
-    );
+    for warning in [
+        "wrong.profile:4: 'transpot' is no key",
+        "wrong.profile:5: 'server-regex' was given before",
+    ] {
+        assert!(outcome.err.contains(warning), "{}", outcome.err);
+    }
     outcome.ok();
-    fs::write(&wrong, "server-regex=(\n").unwrap();
+    // All that is wrong, in one go.
+    let text = "# mine\nserver-regex=(\nkmip-version=new\n\nencoding=JSON\nbatch-size=0\n";
+    fs::write(&wrong, text).unwrap();
+    let message = run(&repository, &list, &["profile", "check", wrong_text], "").fails(1);
+    for error in [
+        "wrong.profile:2: server-regex=(",
+        "wrong.profile:3: kmip-version=new",
+        "wrong.profile:5: encoding=JSON",
+        "wrong.profile:6: batch-size=0",
+        "`wrap-key-params=...` is missing",
+    ] {
+        assert!(message.contains(error), "{error}: {message}");
+    }
+    fs::write(&wrong, "server-regex=.*\nnonsense\n").unwrap();
     let message = run(&repository, &list, &["profile", "check", wrong_text], "").fails(1);
     assert!(
-        message.contains("wrong.profile") && message.contains("server-regex"),
+        message.contains("wrong.profile:2: `=` is missing"),
         "{message}"
     );
 }

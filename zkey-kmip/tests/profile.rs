@@ -9,7 +9,7 @@ use zkey_kmip::profile::{
     CustomAttributeScheme, Encoding, Profile, ProfileDirectory, ProfileError, Transport,
     VersionChoice, WrapKeyFormat,
 };
-use zkey_kmip::secure_key::{OaepHash, WrapPadding};
+use zkey_kmip::secure_key::{DigestAlgorithm, WrapPadding};
 
 fn shipped() -> ProfileDirectory {
     ProfileDirectory::at(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../profiles"))
@@ -61,6 +61,12 @@ fn servers_find_their_shipped_profiles() {
             "HashiCorp-Vault",
             VersionChoice::Fixed { major: 1, minor: 4 },
         ),
+        (
+            "CipherTrust Manager 2.15",
+            "Thales-CipherTrust",
+            VersionChoice::Auto,
+        ),
+        ("Fortanix DSM", "Fortanix-DSM", VersionChoice::Auto),
         ("Someone Else", "default", VersionChoice::Auto),
         ("", "default", VersionChoice::Auto),
     ] {
@@ -72,6 +78,25 @@ fn servers_find_their_shipped_profiles() {
 }
 
 #[test]
+fn each_value_of_a_shipped_profile_has_its_reason() {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../profiles");
+    let mut count = 0;
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let problems = Profile::problems(&path).unwrap();
+        assert!(problems.is_empty(), "{problems:?}");
+        // A comment stands before each block of values.
+        let text = fs::read_to_string(&path).unwrap();
+        for block in text.split("\n\n") {
+            assert!(block.starts_with('#'), "{}: {block}", path.display());
+        }
+        assert!(text.lines().all(|line| line.trim_end() == line));
+        count += 1;
+    }
+    assert_eq!(count, 8);
+}
+
+#[test]
 fn shipped_values_are_those_of_the_c_plugin() {
     let default = shipped().named("default").unwrap();
     assert_eq!(default.wrap_padding, WrapPadding::Pkcs1V15);
@@ -80,7 +105,10 @@ fn shipped_values_are_those_of_the_c_plugin() {
     assert!(!default.check_always_sensitive && default.check_server_capabilities);
     for (name, description) in [("IBM-GKLM", false), ("IBM-GDE", true)] {
         let profile = shipped().named(name).unwrap();
-        assert_eq!(profile.wrap_padding, WrapPadding::Oaep(OaepHash::Sha1));
+        assert_eq!(
+            profile.wrap_padding,
+            WrapPadding::Oaep(DigestAlgorithm::Sha1)
+        );
         assert_eq!(profile.wrap_key_bits, 4096);
         assert_eq!(profile.wrap_key_format, WrapKeyFormat::Pkcs1);
         assert_eq!(profile.supports_description, description);
@@ -139,7 +167,10 @@ fn every_value_is_understood() {
     assert_eq!(profile.https_uri, "/a/b");
     assert_eq!(profile.wrap_key_bits, 3072);
     assert_eq!(profile.wrap_key_format, WrapKeyFormat::TransparentPublicKey);
-    assert_eq!(profile.wrap_padding, WrapPadding::Oaep(OaepHash::Sha256));
+    assert_eq!(
+        profile.wrap_padding,
+        WrapPadding::Oaep(DigestAlgorithm::Sha256)
+    );
     assert_eq!(
         profile.custom_attribute_scheme,
         CustomAttributeScheme::V2Style
@@ -179,7 +210,13 @@ fn wrong_values_are_told_with_file_key_and_value() {
         ),
         ("transport=HTTPS\nhttps-uri=kmip", "https-uri=kmip"),
     ] {
-        let error = load(&format!("{MINIMAL}{line}\n")).unwrap_err().to_string();
+        let text = format!("{MINIMAL}{line}\n");
+        let error = load(&text).unwrap_err().to_string();
+        let number = match line {
+            "server-regex=(" => 3,
+            line => 2 + line.lines().count(),
+        };
+        assert!(error.contains(&format!("x.profile:{number}: ")), "{error}");
         assert!(
             error.contains(named) && error.contains("x.profile"),
             "{error}"
@@ -282,6 +319,15 @@ fn values_beyond_the_c_plugin() {
     assert_eq!(profile.connect_timeout, Some(Duration::from_secs(7)));
     assert_eq!(profile.response_timeout, Some(Duration::from_secs(3600)));
     assert_eq!(profile.batch_size, 1);
+    let oaep = "wrap-padding-method=OAEP\nwrap-hashing-algorithm=SHA-256\n";
+    for (name, digest) in [
+        ("SHA-1", DigestAlgorithm::Sha1),
+        ("sha-384", DigestAlgorithm::Sha384),
+        ("SHA-512", DigestAlgorithm::Sha512),
+    ] {
+        let text = format!("{MINIMAL}{oaep}wrap-oaep-hashing-algorithm={name}\n");
+        assert_eq!(load(&text).unwrap().wrap_padding, WrapPadding::Oaep(digest));
+    }
     for wrong in [
         "server-traits=fast",
         "server-traits=",
@@ -290,9 +336,12 @@ fn values_beyond_the_c_plugin() {
         "response-timeout=1s",
         "batch-size=1001",
         "batch-size=-1",
+        "wrap-padding-method=OAEP\nwrap-oaep-hashing-algorithm=SHA-3",
+        // The C plugin would stop at it.
+        "wrap-padding-method=OAEP\nwrap-hashing-algorithm=SHA-512",
     ] {
         let error = load(&format!("{MINIMAL}{wrong}\n")).unwrap_err();
-        let (key, _) = wrong.split_once('=').unwrap();
+        let (key, _) = wrong.lines().last().unwrap().split_once('=').unwrap();
         assert!(error.to_string().contains(key), "{error}");
     }
 }

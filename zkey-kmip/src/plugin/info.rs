@@ -9,7 +9,6 @@ use openssl::x509::X509NameRef;
 use crate::config::{Config, ConfigFile, Part, ProtocolSetting};
 use crate::identity::certificates_from_pem;
 use crate::profile::{Profile, ProfileDirectory, VersionChoice};
-use crate::secure_key::{OaepHash, WrapPadding};
 
 /// How long before its end the user is told that the client certificate must be renewed.
 const NOTICE_DAYS: u32 = 30;
@@ -176,11 +175,8 @@ impl Page {
         if let Some(label) = &key.label {
             self.line("Wrapping key label:", label);
         }
-        let padding = profile.map_or("", |profile| match profile.wrap_padding {
-            WrapPadding::Pkcs1V15 => ", PKCS1.5",
-            WrapPadding::Oaep(OaepHash::Sha1) => ", OAEP, SHA-1",
-            WrapPadding::Oaep(OaepHash::Sha256) => ", OAEP, SHA-256",
-        });
+        let padding =
+            profile.map_or_else(String::new, |profile| format!(", {}", profile.wrap_padding));
         let text = format!("{} ({} bits{padding})", key.algorithm, key.parameters);
         self.line("Wrapping algorithm:", &text);
         self.pending(config, ConfigFile::WrappingKeyReenciphered);

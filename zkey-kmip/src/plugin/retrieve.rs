@@ -20,7 +20,9 @@ use crate::abi::{
     Errno, GenerateRequest, GeneratedKey, ImportRequest, KeyMode, OptionValue, PluginError,
     SecureKeyType,
 };
-use crate::secure_key::{OaepHash, SecureKeyBackend, UnwrapRequest, WrapPadding, secure_key_size};
+use crate::secure_key::{
+    DigestAlgorithm, SecureKeyBackend, UnwrapRequest, WrapPadding, secure_key_size,
+};
 use crate::server_traits::ServerTrait;
 
 pub(super) fn generate(
@@ -331,8 +333,13 @@ fn padding_method(padding: WrapPadding) -> PaddingMethod {
 fn hash(padding: WrapPadding) -> Option<HashingAlgorithm> {
     match padding {
         WrapPadding::Pkcs1V15 => None,
-        WrapPadding::Oaep(OaepHash::Sha1) => Some(HashingAlgorithm::SHA_1),
-        WrapPadding::Oaep(OaepHash::Sha256) => Some(HashingAlgorithm::SHA_256),
+        WrapPadding::Oaep(digest) => Some(match digest {
+            DigestAlgorithm::Sha1 => HashingAlgorithm::SHA_1,
+            DigestAlgorithm::Sha224 => HashingAlgorithm::SHA_224,
+            DigestAlgorithm::Sha256 => HashingAlgorithm::SHA_256,
+            DigestAlgorithm::Sha384 => HashingAlgorithm::SHA_384,
+            DigestAlgorithm::Sha512 => HashingAlgorithm::SHA_512,
+        }),
     }
 }
 

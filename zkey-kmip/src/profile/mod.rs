@@ -47,7 +47,7 @@ pub enum ProfileError {
     #[error(transparent)]
     File(#[from] PropertiesError),
     /// A mandatory value is missing.
-    #[error("profile {}: `{key}` is missing", path.display())]
+    #[error("profile {}: the line `{key}=...` is missing", path.display())]
     Missing {
         /// The file.
         path: PathBuf,
@@ -55,10 +55,12 @@ pub enum ProfileError {
         key: &'static str,
     },
     /// A value is wrong.
-    #[error("profile {}: {key}={value}: {expected}", path.display())]
+    #[error("profile {}:{line}: {key}={value}: {expected}", path.display())]
     Value {
         /// The file.
         path: PathBuf,
+        /// Number of the line, from 1.
+        line: usize,
         /// Which value.
         key: &'static str,
         /// What it is.

@@ -10,7 +10,7 @@ use kmip::transport::ServerAddress;
 use super::ProfileError;
 use super::regex::Regex;
 use crate::properties::{Integrity, Properties};
-use crate::secure_key::{OaepHash, WrapPadding};
+use crate::secure_key::{DigestAlgorithm, WrapPadding};
 use crate::server_traits::ServerTraits;
 
 /// Which version of the protocol is spoken.
@@ -108,6 +108,9 @@ pub struct Profile {
     pub batch_size: usize,
 }
 
+const SERVER_REGEX: &str = "server-regex";
+const WRAP_KEY_PARAMS: &str = "wrap-key-params";
+
 /// The most operations in one message, unless the profile says otherwise.
 const BATCH_SIZE: u32 = 50;
 
@@ -155,6 +158,34 @@ impl Profile {
         Profile::from_properties(name.to_owned(), path, &values)
     }
 
+    /// All that is wrong with the values of a profile, which [`Profile::load`] tells one by one.
+    ///
+    /// # Errors
+    /// There is no such file, or a line has no value at all.
+    pub fn problems(path: &Path) -> Result<Vec<ProfileError>, ProfileError> {
+        let mut values = Properties::load(path, Integrity::Plain)?;
+        let mut problems = Vec::new();
+        // What is wrong is left out or, where it must be there, replaced, and then the rest shows.
+        loop {
+            match Profile::from_properties(String::new(), path, &values) {
+                Ok(_) => return Ok(problems),
+                Err(problem) => {
+                    let key = match problem {
+                        ProfileError::Value { key, .. } | ProfileError::Missing { key, .. } => key,
+                        other => return Err(other),
+                    };
+                    problems.push(problem);
+                    values.remove(key);
+                    if key == SERVER_REGEX {
+                        values.set(key, ".*")?;
+                    } else if key == WRAP_KEY_PARAMS {
+                        values.set(key, "2048")?;
+                    }
+                }
+            }
+        }
+    }
+
     /// Whether the profile is for a server that introduces itself with this text.
     pub fn matches(&self, server_info: &str) -> bool {
         self.server_regex.is_match(server_info)
@@ -166,9 +197,9 @@ impl Profile {
         values: &Properties,
     ) -> Result<Profile, ProfileError> {
         let values = Values { path, values };
-        let server_regex = values.mandatory("server-regex")?;
+        let server_regex = values.mandatory(SERVER_REGEX)?;
         let server_regex = Regex::new(server_regex)
-            .map_err(|problem| values.wrong("server-regex", server_regex, problem))?;
+            .map_err(|problem| values.wrong(SERVER_REGEX, server_regex, problem))?;
         let transport = values.choice(
             "transport",
             &[("TLS", Transport::Tls), ("HTTPS", Transport::Https)],
@@ -244,6 +275,8 @@ impl<'a> Values<'a> {
     fn wrong(&self, key: &'static str, value: &str, expected: impl Into<String>) -> ProfileError {
         ProfileError::Value {
             path: self.path.to_owned(),
+            // Defaults are never wrong.
+            line: self.values.line(key).unwrap_or_default(),
             key,
             value: value.to_owned(),
             expected: expected.into(),
@@ -304,7 +337,7 @@ impl<'a> Values<'a> {
     }
 
     fn wrap_key_bits(&self) -> Result<u32, ProfileError> {
-        let key = "wrap-key-params";
+        let key = WRAP_KEY_PARAMS;
         let value = self.mandatory(key)?;
         leading_number(value)
             .filter(|bits| *bits != 0)
@@ -363,9 +396,22 @@ impl<'a> Values<'a> {
         if !oaep {
             return Ok(WrapPadding::Pkcs1V15);
         }
-        let hashes = [("SHA-1", OaepHash::Sha1), ("SHA-256", OaepHash::Sha256)];
-        let hash = self.choice("wrap-hashing-algorithm", &hashes)?;
-        Ok(WrapPadding::Oaep(hash))
+        let digests = [
+            ("SHA-1", DigestAlgorithm::Sha1),
+            ("SHA-256", DigestAlgorithm::Sha256),
+            ("SHA-384", DigestAlgorithm::Sha384),
+            ("SHA-512", DigestAlgorithm::Sha512),
+        ];
+        // The C plugin stops at a profile in which it does not know this one.
+        let digest = self.choice("wrap-hashing-algorithm", &digests[..2])?;
+        // So others have a key of their own.
+        match self.get("wrap-oaep-hashing-algorithm") {
+            None => Ok(WrapPadding::Oaep(digest)),
+            Some(_) => {
+                let digest = self.choice("wrap-oaep-hashing-algorithm", &digests)?;
+                Ok(WrapPadding::Oaep(digest))
+            }
+        }
     }
 }
 

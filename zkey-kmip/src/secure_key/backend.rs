@@ -69,6 +69,12 @@ pub trait SecureKeyBackend: Send + Sync {
         digest: &[u8],
     ) -> Result<Vec<u8>, SecureKeyError>;
 
+    /// Whether [`SecureKeyBackend::unwrap_aes_key`] knows this padding, as far as that is certain
+    /// without trying.
+    fn knows_padding(&self, _padding: WrapPadding) -> bool {
+        true
+    }
+
     /// Unwraps an AES key, that the key server wrapped, into a secure key.
     ///
     /// # Errors
@@ -194,7 +200,7 @@ pub enum SignatureScheme {
     RsaPss,
 }
 
-/// The digests that adapters sign.
+/// The digests that adapters know. Displayed with the name that profiles and KMIP have for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[allow(missing_docs)]
 pub enum DigestAlgorithm {
@@ -214,6 +220,17 @@ impl DigestAlgorithm {
         DigestAlgorithm::Sha384,
         DigestAlgorithm::Sha512,
     ];
+
+    /// The name in profiles.
+    const fn name(self) -> &'static str {
+        match self {
+            DigestAlgorithm::Sha1 => "SHA-1",
+            DigestAlgorithm::Sha224 => "SHA-224",
+            DigestAlgorithm::Sha256 => "SHA-256",
+            DigestAlgorithm::Sha384 => "SHA-384",
+            DigestAlgorithm::Sha512 => "SHA-512",
+        }
+    }
 
     /// OpenSSL's digest.
     pub fn message_digest(self) -> MessageDigest {
@@ -253,12 +270,10 @@ impl DigestAlgorithm {
     }
 }
 
-/// The hash of OAEP, for the label and for the mask.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(missing_docs)]
-pub enum OaepHash {
-    Sha1,
-    Sha256,
+impl fmt::Display for DigestAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// How a key server wraps keys with a wrapping key.
@@ -266,8 +281,17 @@ pub enum OaepHash {
 pub enum WrapPadding {
     /// RSAES-PKCS1-v1_5.
     Pkcs1V15,
-    /// RSAES-OAEP with an empty label.
-    Oaep(OaepHash),
+    /// RSAES-OAEP with an empty label, and this digest for the label and for the mask.
+    Oaep(DigestAlgorithm),
+}
+
+impl fmt::Display for WrapPadding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WrapPadding::Pkcs1V15 => f.write_str("PKCS1.5"),
+            WrapPadding::Oaep(digest) => write!(f, "OAEP, {digest}"),
+        }
+    }
 }
 
 /// What [`SecureKeyBackend::unwrap_aes_key`] is to do.

@@ -19,8 +19,8 @@ mod tls_identity;
 use crate::environment;
 
 pub use backend::{
-    ApqnReport, BackendInfo, DigestAlgorithm, KeyKind, KeyStatus, OaepHash, ReencipherStep,
-    Register, SecureKeyBackend, SignatureScheme, UnwrapRequest, VerificationPattern, WrapPadding,
+    ApqnReport, BackendInfo, DigestAlgorithm, KeyKind, KeyStatus, ReencipherStep, Register,
+    SecureKeyBackend, SignatureScheme, UnwrapRequest, VerificationPattern, WrapPadding,
     secure_key_size,
 };
 pub use error::{CallFailure, SecureKeyError};

@@ -15,7 +15,7 @@ use openssl::sign::{RsaPssSaltlen, Signer, Verifier};
 use zeroize::Zeroizing;
 
 use super::{
-    Curve, DigestAlgorithm, KeyKind, KeySpec, OaepHash, ReencipherStep, Register, SecureKeyBackend,
+    Curve, DigestAlgorithm, KeyKind, KeySpec, ReencipherStep, Register, SecureKeyBackend,
     SecureKeyError, SignatureScheme, UnwrapRequest, WrapPadding, secure_key_size, tls_identity,
 };
 use crate::abi::{Apqn, SecureKeyType};
@@ -167,9 +167,9 @@ impl Trials<'_> {
         let card_type = backend.info().ok()?.card_type;
         let mut secure_key = None;
         for key_type in card_type.secure_key_types() {
-            for padding in PADDINGS {
+            for padding in paddings(&**backend) {
                 for bits in [128, 192, 256] {
-                    let title = format!("{key_type} of {bits} bits, wrapped with {padding:?}");
+                    let title = format!("{key_type} of {bits} bits, wrapped with {padding}");
                     self.one(&title, || {
                         let size = bits as usize / 8;
                         let key = unwrap(&**backend, &wrapping_key, padding, *key_type, size)?;
@@ -243,11 +243,20 @@ impl Trials<'_> {
     }
 }
 
-const PADDINGS: [WrapPadding; 3] = [
+const PADDINGS: [WrapPadding; 5] = [
     WrapPadding::Pkcs1V15,
-    WrapPadding::Oaep(OaepHash::Sha1),
-    WrapPadding::Oaep(OaepHash::Sha256),
+    WrapPadding::Oaep(DigestAlgorithm::Sha1),
+    WrapPadding::Oaep(DigestAlgorithm::Sha256),
+    WrapPadding::Oaep(DigestAlgorithm::Sha384),
+    WrapPadding::Oaep(DigestAlgorithm::Sha512),
 ];
+
+/// Those that adapters of this kind know.
+fn paddings(backend: &dyn SecureKeyBackend) -> impl Iterator<Item = WrapPadding> {
+    PADDINGS
+        .into_iter()
+        .filter(|padding| backend.knows_padding(*padding))
+}
 
 fn public_key(backend: &dyn SecureKeyBackend, key: &[u8]) -> Result<PKey<Public>, SelftestError> {
     Ok(PKey::public_key_from_der(&backend.public_key(key)?)?)
@@ -320,11 +329,7 @@ fn wrap(
     let mut encrypter = Encrypter::new(&public)?;
     match padding {
         WrapPadding::Pkcs1V15 => encrypter.set_rsa_padding(Padding::PKCS1)?,
-        WrapPadding::Oaep(hash) => {
-            let digest = match hash {
-                OaepHash::Sha1 => DigestAlgorithm::Sha1,
-                OaepHash::Sha256 => DigestAlgorithm::Sha256,
-            };
+        WrapPadding::Oaep(digest) => {
             encrypter.set_rsa_padding(Padding::PKCS1_OAEP)?;
             encrypter.set_rsa_oaep_md(digest.message_digest())?;
             encrypter.set_rsa_mgf1_md(digest.message_digest())?;
@@ -356,7 +361,7 @@ fn unwrap(
 }
 
 fn refused(backend: &dyn SecureKeyBackend, wrapping_key: &[u8], key_type: SecureKeyType) -> Trial {
-    for padding in PADDINGS {
+    for padding in paddings(backend) {
         let mut wrapped = wrap(backend, wrapping_key, padding, 32)?;
         wrapped[100] ^= 1;
         let request = UnwrapRequest {

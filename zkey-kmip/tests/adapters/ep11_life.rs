@@ -31,6 +31,20 @@ fn keys_are_generated_and_imported() {
 }
 
 #[test]
+fn oaep_takes_the_longest_digest() {
+    let installation = Installation::ep11();
+    installation.profile(
+        "server-regex=.*\nwrap-key-params=2048\nwrap-padding-method=OAEP\n\
+         wrap-oaep-hashing-algorithm=SHA-512\n",
+    );
+    let server = installation.configured("ECC:prime256v1");
+    installation.run(&["generate", "-N", "disk"]).ok();
+    let token = installation.repository.skey("disk");
+    let clear = ::ep11::clear_key(&installation.emulator, &token);
+    assert_eq!(clear, installation.key_at_server(&server, "disk"));
+}
+
+#[test]
 fn another_adapter_steps_in() {
     let installation = Installation::ep11();
     let server = installation.configured("ECC:secp521r1");

@@ -61,7 +61,7 @@ impl Installation {
         let mut command = self.repository.program(arguments);
         command
             .env("ZKEY_KMS_PLUGINS", self.text_path("kms-plugins.conf"))
-            .env("ZKEY_KMIP_PROFILES", self.text_path("no-profiles"))
+            .env("ZKEY_KMIP_PROFILES", self.text_path("profiles"))
             .env("SYSFS_ROOT", self.emulator.sysfs_root())
             .env("LD_LIBRARY_PATH", self.emulator.library_directory())
             .env_remove("ZKEY_KMIP_BACKEND")
@@ -108,15 +108,30 @@ impl Installation {
 
     /// Up to a connection with a wrapping key; returns the server.
     pub(crate) fn configured(&self, identity: &str) -> KeyServer {
-        let client = self.identified(identity);
+        let server = self.server_for(self.identified(identity));
+        self.connect(&server).ok();
+        server
+    }
+
+    /// A server that knows this certificate of a client, or of an authority for clients.
+    pub(crate) fn server_for(&self, client: X509) -> KeyServer {
         let authority = Authority::new("authority");
-        let server = KeyServer::start(&authority.server(), client, Behaviour::default());
         authority.write_pem(self.repository.path("ca.pem").as_path());
+        KeyServer::start(&authority.server(), client, Behaviour::default())
+    }
+
+    pub(crate) fn connect(&self, server: &KeyServer) -> Outcome {
         let (address, ca) = (server.address(), self.text_path("ca.pem"));
         let connect = ["kms", "configure", "--kmip-server", &address];
         let options = ["--tls-ca-bundle", &ca, "--tls-verify-hostname"];
-        self.answer(&[&connect[..], &options].concat(), "y\n").ok();
-        server
+        self.answer(&[&connect[..], &options].concat(), "y\n")
+    }
+
+    /// Makes this the profile of all servers.
+    pub(crate) fn profile(&self, content: &str) {
+        let directory = self.repository.path("profiles");
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(directory.join("default.profile"), content).unwrap();
     }
 
     /// The message of a command that must fail, in one line, with all of `texts` in it.

@@ -44,6 +44,21 @@ fn keys_of_both_types_are_generated_and_imported() {
 }
 
 #[test]
+fn a_padding_that_adapters_do_not_know_is_told_at_once() {
+    let installation = Installation::cca();
+    installation.profile(
+        "server-regex=.*\nwrap-key-params=2048\nwrap-padding-method=OAEP\n\
+         wrap-oaep-hashing-algorithm=SHA-512\n",
+    );
+    let server = installation.server_for(installation.identified("ECC:prime256v1"));
+    let before = installation.content();
+    let message = installation.connect(&server).fails(1);
+    assert!(message.contains("'default' (OAEP, SHA-512)"), "{message}");
+    assert_eq!(installation.content(), before);
+    assert!(server.store.objects().is_empty());
+}
+
+#[test]
 fn rsa_identity_keys_make_the_connection() {
     let installation = Installation::cca();
     let _server = installation.configured("RSA:2048");

@@ -7,8 +7,8 @@ use zkey_kmip::abi::options::code;
 use zkey_kmip::abi::{Errno, KeyMode};
 
 use crate::key_server::Behaviour;
-use crate::machine::{Machine, configure, generate, names};
-use crate::ready::DATA;
+use crate::machine::{Machine, configure, generate, info, names};
+use crate::ready::{DATA, is_key_of};
 
 #[test]
 fn wrapping_keys_are_registered_in_each_form() {
@@ -37,6 +37,31 @@ fn wrapping_keys_are_registered_in_each_form() {
             let key = generate(&machine.plugin(), DATA, &[], None, KeyMode::NonXts);
             key.unwrap_or_else(|error| panic!("{format} {padding} {version}: {error}"));
         }
+    }
+}
+
+#[test]
+fn paddings_beyond_those_of_the_c_plugin() {
+    for (digest, bits) in [("SHA-384", 2048), ("SHA-512", 3072)] {
+        let machine = Machine::new();
+        machine.profile(
+            "own",
+            &format!(
+                "server-regex=x\nkmip-version=2.1\nwrap-key-params={bits}\n\
+                 wrap-padding-method=OAEP\nwrap-hashing-algorithm=SHA-256\n\
+                 wrap-oaep-hashing-algorithm={digest}\n"
+            ),
+        );
+        let server = machine.server(Behaviour::default());
+        machine.connect(&server, "own");
+        let key = generate(&machine.plugin(), DATA, &[], None, KeyMode::NonXts).unwrap();
+        let object = server.store.object(&key.key_id).unwrap();
+        assert!(is_key_of(&machine, &key.blob, &object));
+        let text = info(&machine);
+        assert!(
+            text.contains(&format!("RSA ({bits} bits, OAEP, {digest})")),
+            "{text}"
+        );
     }
 }
 

@@ -1,14 +1,13 @@
 //! What the suite needs of a backend under test and of the adapter behind it.
 
 use openssl::encrypt::Encrypter;
-use openssl::hash::{MessageDigest, hash};
+use openssl::hash::hash;
 use openssl::pkey::{PKey, Public};
 use openssl::rsa::Padding;
 use openssl::sign::{RsaPssSaltlen, Verifier};
 use zkey_kmip::abi::SecureKeyType;
 use zkey_kmip::secure_key::{
-    DigestAlgorithm, OaepHash, SecureKeyBackend, SecureKeyError, SignatureScheme, UnwrapRequest,
-    WrapPadding,
+    DigestAlgorithm, SecureKeyBackend, SecureKeyError, SignatureScheme, UnwrapRequest, WrapPadding,
 };
 
 /// A machine with adapters.
@@ -29,10 +28,13 @@ pub(crate) trait Bench {
     fn has_old(&self) -> bool;
 }
 
-pub(crate) const PADDINGS: [WrapPadding; 3] = [
+/// All paddings that profiles can name.
+pub(crate) const PADDINGS: [WrapPadding; 5] = [
     WrapPadding::Pkcs1V15,
-    WrapPadding::Oaep(OaepHash::Sha1),
-    WrapPadding::Oaep(OaepHash::Sha256),
+    WrapPadding::Oaep(DigestAlgorithm::Sha1),
+    WrapPadding::Oaep(DigestAlgorithm::Sha256),
+    WrapPadding::Oaep(DigestAlgorithm::Sha384),
+    WrapPadding::Oaep(DigestAlgorithm::Sha512),
 ];
 
 pub(crate) fn public_key(backend: &dyn SecureKeyBackend, key: &[u8]) -> PKey<Public> {
@@ -44,11 +46,8 @@ pub(crate) fn wrap(public: &PKey<Public>, padding: WrapPadding, clear: &[u8]) ->
     let mut encrypter = Encrypter::new(public).unwrap();
     match padding {
         WrapPadding::Pkcs1V15 => encrypter.set_rsa_padding(Padding::PKCS1).unwrap(),
-        WrapPadding::Oaep(hash) => {
-            let digest = match hash {
-                OaepHash::Sha1 => MessageDigest::sha1(),
-                OaepHash::Sha256 => MessageDigest::sha256(),
-            };
+        WrapPadding::Oaep(digest) => {
+            let digest = digest.message_digest();
             encrypter.set_rsa_padding(Padding::PKCS1_OAEP).unwrap();
             encrypter.set_rsa_oaep_md(digest).unwrap();
             encrypter.set_rsa_mgf1_md(digest).unwrap();

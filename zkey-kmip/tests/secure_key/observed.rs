@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use zkey_kmip::abi::Apqn;
 use zkey_kmip::secure_key::{
     ApqnReport, BackendInfo, DigestAlgorithm, KeySpec, KeyStatus, ReencipherStep, SecureKeyBackend,
-    SecureKeyError, SignatureScheme, UnwrapRequest,
+    SecureKeyError, SignatureScheme, UnwrapRequest, WrapPadding,
 };
 
 /// What happens when a signature is wanted.
@@ -96,6 +96,10 @@ impl SecureKeyBackend for Observed {
 
     fn generate_identity_key(&self, spec: KeySpec) -> Result<Vec<u8>, SecureKeyError> {
         self.backend.generate_identity_key(spec)
+    }
+
+    fn knows_padding(&self, padding: WrapPadding) -> bool {
+        self.backend.knows_padding(padding)
     }
 
     fn generate_wrapping_key(&self, bits: u32) -> Result<Vec<u8>, SecureKeyError> {

@@ -7,13 +7,11 @@ use crate::host::error::HostError;
 use crate::host::output::{self, Record};
 use crate::host::terminal::Terminal;
 use crate::profile::{CustomAttributeScheme, Profile, VersionChoice, WrapKeyFormat};
-use crate::properties::{Integrity, Properties};
-use crate::secure_key::{OaepHash, WrapPadding};
 
 const SUFFIX: &str = ".profile";
 
 /// All keys that a profile can have (behaviour reference 4.1).
-const KEYS: [&str; 23] = [
+const KEYS: [&str; 24] = [
     "server-regex",
     "kmip-version",
     "transport",
@@ -25,6 +23,7 @@ const KEYS: [&str; 23] = [
     "wrap-key-format",
     "wrap-padding-method",
     "wrap-hashing-algorithm",
+    "wrap-oaep-hashing-algorithm",
     "supports-link-attr",
     "supports-description-attr",
     "supports-comment-attr",
@@ -44,16 +43,20 @@ pub(crate) fn check(arguments: &Arguments, terminal: &Terminal) -> Result<(), Ho
     let path = arguments.path("file").unwrap_or(Path::new(""));
     let file = path.file_name().unwrap_or_default().to_string_lossy();
     let name = file.strip_suffix(SUFFIX).unwrap_or(&file);
+    let mut problems = Profile::problems(path)?;
+    for key in warnings(path) {
+        terminal.warn(key);
+    }
+    if let Some(last) = problems.pop() {
+        for problem in problems {
+            terminal.error(&problem.into());
+        }
+        return Err(last.into());
+    }
     let profile = Profile::load(name, path)?;
     if !file.ends_with(SUFFIX) {
         terminal.warn(format_args!(
             "the plugin only finds files whose names end with '{SUFFIX}'"
-        ));
-    }
-    let properties = Properties::load(path, Integrity::Plain)?;
-    for (key, _) in properties.iter().filter(|(key, _)| !KEYS.contains(key)) {
-        terminal.warn(format_args!(
-            "'{key}' is no key of a profile and has no effect"
         ));
     }
     output::print(vec![record(&profile)], arguments.flag("json"), terminal)?;
@@ -66,6 +69,29 @@ pub(crate) fn check(arguments: &Arguments, terminal: &Terminal) -> Result<(), Ho
         }
         _ => Ok(()),
     }
+}
+
+/// What is no error to the plugin, but hardly meant.
+fn warnings(path: &Path) -> Vec<String> {
+    let content = std::fs::read(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&content);
+    let mut seen = Vec::new();
+    let mut warnings = Vec::new();
+    for (line, text) in (1..).zip(text.lines()) {
+        let Some((key, _)) = text.split_once('=').filter(|_| !text.starts_with('#')) else {
+            continue;
+        };
+        let mut warn = |text: &str| {
+            warnings.push(format!("{}:{line}: '{key}' {text}", path.display()));
+        };
+        if !KEYS.contains(&key) {
+            warn("is no key of a profile and has no effect");
+        } else if seen.contains(&key) {
+            warn("was given before; the last one counts");
+        }
+        seen.push(key);
+    }
+    warnings
 }
 
 fn record(profile: &Profile) -> Record {
@@ -82,11 +108,7 @@ fn record(profile: &Profile) -> Record {
         WrapKeyFormat::Pkcs8 => "PKCS8",
         WrapKeyFormat::TransparentPublicKey => "TransparentPublicKey",
     };
-    let padding = match profile.wrap_padding {
-        WrapPadding::Pkcs1V15 => "PKCS1.5",
-        WrapPadding::Oaep(OaepHash::Sha1) => "OAEP, SHA-1",
-        WrapPadding::Oaep(OaepHash::Sha256) => "OAEP, SHA-256",
-    };
+    let padding = profile.wrap_padding.to_string();
     let scheme = match profile.custom_attribute_scheme {
         CustomAttributeScheme::V1Style => "v1-style",
         CustomAttributeScheme::V2Style => "v2-style",
@@ -117,7 +139,12 @@ fn record(profile: &Profile) -> Record {
             "wrap_key_bits",
             profile.wrap_key_bits,
         )
-        .field("Padding", padding, "wrap_padding", padding)
+        .field(
+            "Padding",
+            padding.as_str(),
+            "wrap_padding",
+            padding.as_str(),
+        )
         .field("Custom attributes", scheme, "custom_attributes", scheme);
     for (title, key, value) in [
         ("Supports Link", "supports_link", profile.supports_link),

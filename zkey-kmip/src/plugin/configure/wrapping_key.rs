@@ -41,6 +41,14 @@ pub(super) fn generate(
         Some(connected) => connected,
         None => Server::open(edit.config(), &backend, &plugin.surroundings.profiles)?,
     };
+    let padding = peer.profile.wrap_padding;
+    if !backend.knows_padding(padding) {
+        let text = format!(
+            "the adapters cannot unwrap keys with the padding of profile '{}' ({padding})",
+            peer.profile.name
+        );
+        return Err(PluginError::invalid(text));
+    }
     let bits = peer.profile.wrap_key_bits;
     let token = backend.generate_wrapping_key(bits)?;
     let public_key = backend.public_key(&token)?;
@@ -51,7 +59,7 @@ pub(super) fn generate(
     ));
     let needed = list.clone();
     list.push(Attribute::cryptographic_parameters(wrapping_parameters(
-        peer.profile.wrap_padding,
+        padding,
         peer.client.version(),
     )));
     let description = format!("Wrapping key of zkey on {}", environment::node_name());

@@ -4,8 +4,8 @@ use zeroize::Zeroizing;
 
 use super::super::signature::{digest_info, ecdsa_signature};
 use super::super::{
-    CallFailure, Curve, DigestAlgorithm, KeySpec, OaepHash, ReencipherStep, SecureKeyError,
-    SignatureScheme, WrapPadding,
+    CallFailure, Curve, DigestAlgorithm, KeySpec, ReencipherStep, SecureKeyError, SignatureScheme,
+    WrapPadding,
 };
 use super::adapters::{AESCIPHER_LEVEL, AESCIPHER_VERSION, Adapter};
 use super::aes_token::{self, CIPHER, DATA};
@@ -134,8 +134,8 @@ impl Adapter {
         const CALL: &str = "CSNDSYI";
         let mut rules = match padding {
             WrapPadding::Pkcs1V15 => Rules::new(&["AES", "PKCS-1.2"]),
-            WrapPadding::Oaep(OaepHash::Sha1) => Rules::new(&["AES", "PKCSOAEP", "SHA-1"]),
-            WrapPadding::Oaep(OaepHash::Sha256) => Rules::new(&["AES", "PKCSOAEP", "SHA-256"]),
+            // For those that it does not know, the adapter says so.
+            WrapPadding::Oaep(digest) => Rules::new(&["AES", "PKCSOAEP", &digest.to_string()]),
         };
         let (mut key, mut wrapped) = (Buffer::new(key), Buffer::new(wrapped));
         let mut token = Buffer::with_room(&[0; DATA], ATTRIBUTES_ROOM);

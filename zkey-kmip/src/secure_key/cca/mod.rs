@@ -301,6 +301,15 @@ impl SecureKeyBackend for Cca {
         Ok(signature)
     }
 
+    fn knows_padding(&self, padding: WrapPadding) -> bool {
+        // CSNDSYI has no keywords for other hashes.
+        matches!(
+            padding,
+            WrapPadding::Pkcs1V15
+                | WrapPadding::Oaep(DigestAlgorithm::Sha1 | DigestAlgorithm::Sha256)
+        )
+    }
+
     fn unwrap_aes_key(&self, request: &UnwrapRequest<'_>) -> Result<Vec<u8>, SecureKeyError> {
         let &UnwrapRequest {
             wrapping_key,

@@ -10,7 +10,7 @@ use super::pkey::{PkeyDevice, PkeyVerdict};
 use super::return_code;
 use super::token::{Aes, Pair};
 use crate::abi::Apqn;
-use crate::secure_key::{CallFailure, OaepHash, SecureKeyError, WrapPadding};
+use crate::secure_key::{CallFailure, DigestAlgorithm, SecureKeyError, WrapPadding};
 
 /// Unwraps an AES key into a token that the kernel takes.
 pub(super) fn unwrap(
@@ -77,11 +77,15 @@ fn blames_wrapped_key(failure: CallFailure) -> bool {
 
 fn mechanism(padding: WrapPadding) -> Mechanism {
     // `CKM_SHA...` and `CKG_MGF1_SHA...`.
-    match padding {
-        WrapPadding::Pkcs1V15 => Mechanism::RsaPkcs,
-        WrapPadding::Oaep(OaepHash::Sha1) => Mechanism::RsaOaep(OaepParameters::new(0x220, 1)),
-        WrapPadding::Oaep(OaepHash::Sha256) => Mechanism::RsaOaep(OaepParameters::new(0x250, 2)),
-    }
+    let (hash, mask) = match padding {
+        WrapPadding::Pkcs1V15 => return Mechanism::RsaPkcs,
+        WrapPadding::Oaep(DigestAlgorithm::Sha1) => (0x220, 1),
+        WrapPadding::Oaep(DigestAlgorithm::Sha224) => (0x255, 5),
+        WrapPadding::Oaep(DigestAlgorithm::Sha256) => (0x250, 2),
+        WrapPadding::Oaep(DigestAlgorithm::Sha384) => (0x260, 3),
+        WrapPadding::Oaep(DigestAlgorithm::Sha512) => (0x270, 4),
+    };
+    Mechanism::RsaOaep(OaepParameters::new(hash, mask))
 }
 
 /// The attributes of the plugin in C.

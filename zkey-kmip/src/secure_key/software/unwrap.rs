@@ -9,7 +9,7 @@ use openssl::pkey_ctx::PkeyCtx;
 use openssl::rsa::Padding;
 use zeroize::Zeroizing;
 
-use super::super::{DigestAlgorithm, OaepHash, SecureKeyError, WrapPadding};
+use super::super::{SecureKeyError, WrapPadding};
 
 /// Sizes of AES keys in bytes.
 const SIZES: [usize; 3] = [16, 24, 32];
@@ -24,11 +24,7 @@ pub(super) fn unwrap(
         return Err(SecureKeyError::Unwrap);
     }
     let clear = match padding {
-        WrapPadding::Oaep(hash) => {
-            let digest = match hash {
-                OaepHash::Sha1 => DigestAlgorithm::Sha1,
-                OaepHash::Sha256 => DigestAlgorithm::Sha256,
-            };
+        WrapPadding::Oaep(digest) => {
             let oaep = |context: &mut PkeyCtx<Private>| {
                 context.set_rsa_padding(Padding::PKCS1_OAEP)?;
                 context.set_rsa_oaep_md(digest.md())?;

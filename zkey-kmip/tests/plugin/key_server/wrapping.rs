@@ -44,6 +44,8 @@ pub(super) fn wrap(
             let digest = match parameters.hashing_algorithm {
                 Some(HashingAlgorithm::SHA_1) => MessageDigest::sha1(),
                 Some(HashingAlgorithm::SHA_256) => MessageDigest::sha256(),
+                Some(HashingAlgorithm::SHA_384) => MessageDigest::sha384(),
+                Some(HashingAlgorithm::SHA_512) => MessageDigest::sha512(),
                 other => panic!("hash {other:?}"),
             };
             encrypter.set_rsa_padding(Padding::PKCS1_OAEP).unwrap();
