@@ -12,6 +12,7 @@ use kmip::types::{
 
 use crate::clock::{Clock, SystemClock};
 use crate::crypto;
+use crate::notices::Notices;
 
 /// Settings of a [`KeyServer`](crate::KeyServer).
 #[non_exhaustive]
@@ -28,6 +29,9 @@ pub struct Configuration {
     pub unique_names: bool,
     /// How long a lease is. `None` for a server without leases.
     pub lease_time: Option<Interval>,
+    /// How long a lease is for a key in the place of one that was compromised, where clients are
+    /// to look more often; `None` for as long as any other.
+    pub lease_time_after_compromise: Option<Interval>,
     /// What is encrypted when a key is wrapped and the request has no Encoding Option. The
     /// specification says the TTLV encoding of the Key Value. KMIP 1.0 has no such option, and
     /// clients that nevertheless expect the bare key need No Encoding here.
@@ -38,6 +42,10 @@ pub struct Configuration {
     /// The random number generator that keys are said to come from. They always come from that of
     /// OpenSSL.
     pub random_number_generator: RandomNumberGenerator<'static>,
+    /// What the embedded PKCS#11 token says of itself.
+    pub token: TokenInformation,
+    /// Whom clients' objects and changes to them are told without being asked (Put and Notify).
+    pub notices: Option<Arc<dyn Notices>>,
     /// What is done with the data of RNG Seed.
     pub seed_policy: SeedPolicy,
     /// Object group in which a client that wants a fresh member always finds one: a new AES-256 key.
@@ -64,6 +72,27 @@ pub enum SeedPolicy {
     Ignore,
     /// Nobody may give any.
     Deny,
+}
+
+/// What a PKCS#11 library says of itself in CK_INFO.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenInformation {
+    /// Its manufacturer, in at most 32 bytes; more are cut off.
+    pub manufacturer: String,
+    /// What it is, in at most 32 bytes; more are cut off.
+    pub description: String,
+    /// Its version, major and minor.
+    pub version: (u8, u8),
+}
+
+impl Default for TokenInformation {
+    fn default() -> Self {
+        TokenInformation {
+            manufacturer: "kmip-server".to_owned(),
+            description: "KMIP reference key server".to_owned(),
+            version: (1, 0),
+        }
+    }
 }
 
 /// Takes errors for a log.
@@ -96,9 +125,12 @@ impl Default for Configuration {
             ],
             unique_names: true,
             lease_time: None,
+            lease_time_after_compromise: None,
             default_encoding_option: EncodingOption::TTLV_ENCODING,
             query: QueryResponse::default(),
             random_number_generator: crypto::generator(),
+            token: TokenInformation::default(),
+            notices: None,
             seed_policy: SeedPolicy::default(),
             default_group: None,
             users: BTreeMap::new(),

@@ -2,18 +2,20 @@
 
 use kmip::server::{Call, Failure};
 use kmip::types::{
-    Attribute, AttributeValue, Attributes, DateTime, IntoOwned, ManagedObject, ObjectType,
-    OpaqueObject, ProtocolVersion, ResultReason, UniqueIdentifier,
+    Attribute, AttributeValue, Attributes, Constraints, DateTime, DefaultsInformation, IntoOwned,
+    ManagedObject, ObjectType, OpaqueObject, ProtocolVersion, ResultReason, UniqueIdentifier,
 };
 
 use crate::attributes::has_instances;
 use crate::configuration::Configuration;
 use crate::crypto::CertificationAuthority;
 use crate::journal::{self, Before};
+use crate::notices::Changes;
 use crate::object::{NewObject, StoredObject};
 use crate::operations::exists;
 use crate::refusal;
 use crate::server::undoes;
+use crate::settings::{self, Setting};
 use crate::store::{INTERNAL_PREFIX, Search, Store, StoreError, Transaction};
 use crate::volatile::Volatile;
 
@@ -62,6 +64,7 @@ impl<'c> Context<'c> {
             context: self,
             transaction,
             before: Vec::new(),
+            changes: Changes::default(),
         })
     }
 
@@ -78,6 +81,8 @@ pub(crate) struct Objects<'c> {
     transaction: Box<dyn Transaction + 'c>,
     /// What the objects were that have changed, in case the client wants it back.
     before: Vec<Before>,
+    /// What changes, in case the client is to be told.
+    changes: Changes,
 }
 
 impl Objects<'_> {
@@ -160,12 +165,27 @@ impl Objects<'_> {
         let context = self.context;
         let lease = context.configuration.lease_time;
         let (object, content) = new.finish(context.owner(), lease, context.now);
+        self.insert(object, &content)
+    }
+
+    /// Adds a finished object.
+    fn insert(
+        &mut self,
+        object: StoredObject,
+        content: &ManagedObject<'static>,
+    ) -> Result<StoredObject, Failure> {
+        if let Some(constraints) = self.setting::<Constraints<'static>>()? {
+            settings::check(&object.attributes, object.object_type, &constraints)?;
+        }
         self.before.push(Before {
             identifier: object.identifier.clone(),
             state: None,
         });
-        let added = self.transaction.insert(&object, Some(&content));
-        self.check(added)?;
+        let inserted = self.transaction.insert(&object, Some(content));
+        self.check(inserted)?;
+        if self.context.configuration.notices.is_some() {
+            self.changes.add(&object, content);
+        }
         Ok(object)
     }
 
@@ -194,18 +214,21 @@ impl Objects<'_> {
         }
         let lease = context.configuration.lease_time;
         let (object, content) = new.finish_imported(context.owner(), lease, context.now);
-        self.before.push(Before {
-            identifier,
-            state: None,
-        });
-        let inserted = self.transaction.insert(&object, Some(&content));
-        self.check(inserted)?;
-        Ok(object)
+        self.insert(object, &content)
     }
 
     /// Saves a changed object.
     pub(crate) fn save(&mut self, object: &StoredObject) -> Result<(), Failure> {
         self.remember(&object.identifier)?;
+        if self.context.configuration.notices.is_some() {
+            if !self.changes.knows(&object.identifier) {
+                let before = self.check(self.transaction.get(&object.identifier))?;
+                before
+                    .into_iter()
+                    .for_each(|before| self.changes.change(before));
+            }
+            self.changes.note(object);
+        }
         let saved = self.transaction.update(object);
         self.check(saved)
     }
@@ -273,6 +296,9 @@ impl Objects<'_> {
         let committed = self.transaction.commit();
         committed.map_err(|error| context.broken(&error))?;
         journal::note(self.before);
+        if let Some(notices) = &context.configuration.notices {
+            self.changes.send(&**notices, context.version());
+        }
         Ok(())
     }
 
@@ -325,6 +351,64 @@ impl Objects<'_> {
             list = own;
         }
         Ok(list)
+    }
+
+    /// What the client has set of this kind.
+    ///
+    /// # Errors
+    /// If the store is out of order.
+    pub(crate) fn setting<S: Setting>(&self) -> Result<Option<S>, Failure> {
+        let identifier = settings::identifier_of::<S>(self.context.owner());
+        let content = self.check(self.transaction.content(&identifier))?;
+        content.as_ref().map(settings::restored).transpose()
+    }
+
+    /// Keeps what the client sets, in place of what it has set before.
+    ///
+    /// # Errors
+    /// If it cannot be kept, or the store is out of order.
+    pub(crate) fn set<S: Setting>(&mut self, setting: Option<&S>) -> Result<(), Failure> {
+        let owner = self.context.owner();
+        let identifier = settings::identifier_of::<S>(owner);
+        if self.check(self.transaction.get(&identifier))?.is_some() {
+            let removed = self.transaction.remove(&identifier);
+            self.check(removed)?;
+        }
+        if let Some(setting) = setting {
+            let (object, content) = settings::stored(owner, setting)?;
+            let inserted = self.transaction.insert(&object, Some(&content));
+            self.check(inserted)?;
+        }
+        Ok(())
+    }
+
+    /// As [`given`](Self::given), for a new object, with the defaults for its type.
+    ///
+    /// # Errors
+    /// As for `given`.
+    pub(crate) fn given_for(
+        &self,
+        object_type: ObjectType,
+        given: &Attributes<'_>,
+    ) -> Result<Vec<Attribute<'static>>, Failure> {
+        let mut given = self.given(given)?;
+        self.complete(object_type, &mut given)?;
+        Ok(given)
+    }
+
+    /// Adds the defaults of the client for a type to what it gives for a new object.
+    ///
+    /// # Errors
+    /// If the store is out of order.
+    pub(crate) fn complete(
+        &self,
+        object_type: ObjectType,
+        given: &mut Vec<Attribute<'static>>,
+    ) -> Result<(), Failure> {
+        if let Some(defaults) = self.setting::<DefaultsInformation<'static>>()? {
+            settings::complete(given, object_type, &defaults);
+        }
+        Ok(())
     }
 
     fn check<T>(&self, result: Result<T, StoreError>) -> Result<T, Failure> {

@@ -5,7 +5,10 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kmip::server::Failure;
-use kmip::types::{Operation, ProtocolVersion, RequestPayload, ResponsePayload, ResultReason};
+use kmip::types::{
+    AsynchronousRequest, DateTime, DateTimeExtended, Operation, ProcessingStage, ProtocolVersion,
+    RequestPayload, ResponsePayload, ResultReason,
+};
 
 use crate::crypto::random;
 
@@ -20,11 +23,12 @@ pub(crate) struct Deferred {
 
 /// A request that waits.
 #[derive(Debug)]
-struct Request {
-    correlation: Vec<u8>,
+pub(crate) struct Request {
+    pub(crate) correlation: Vec<u8>,
     owner: String,
     version: ProtocolVersion,
-    progress: Progress,
+    submitted: DateTime,
+    pub(crate) progress: Progress,
 }
 
 /// How far a request is.
@@ -45,6 +49,7 @@ impl Deferred {
         &self,
         owner: &str,
         version: ProtocolVersion,
+        now: DateTime,
         payload: RequestPayload<'static>,
     ) -> Result<Vec<u8>, Failure> {
         let correlation = random(16)?.to_vec();
@@ -57,6 +62,7 @@ impl Deferred {
             correlation: correlation.clone(),
             owner: owner.to_owned(),
             version,
+            submitted: now,
             progress: Progress::Waiting(Box::new(payload)),
         });
         Ok(correlation)
@@ -71,7 +77,7 @@ impl Deferred {
         correlation: &[u8],
         owner: &str,
         version: ProtocolVersion,
-    ) -> Result<Progress, Failure> {
+    ) -> Result<Request, Failure> {
         let mut waiting = self.lock();
         let same = |request: &Request| {
             request.correlation == correlation
@@ -80,7 +86,7 @@ impl Deferred {
         };
         let found = waiting.iter().position(same);
         let request = found.and_then(|at| waiting.remove(at));
-        request.map(|request| request.progress).ok_or_else(|| {
+        request.ok_or_else(|| {
             let reason = match version >= ProtocolVersion::V2_0 {
                 true => ResultReason::INVALID_ASYNCHRONOUS_CORRELATION_VALUE,
                 false => ResultReason::ITEM_NOT_FOUND,
@@ -92,29 +98,34 @@ impl Deferred {
         })
     }
 
-    /// Keeps the result of a request that was taken.
-    pub(crate) fn put_back(
-        &self,
-        correlation: &[u8],
-        owner: &str,
-        version: ProtocolVersion,
-        progress: Progress,
-    ) {
-        self.lock().push_back(Request {
-            correlation: correlation.to_owned(),
-            owner: owner.to_owned(),
-            version,
-            progress,
-        });
+    /// Keeps a request that was taken.
+    pub(crate) fn put_back(&self, request: Request) {
+        self.lock().push_back(request);
+    }
+
+    /// What a client may be told of its requests.
+    pub(crate) fn outstanding(&self, owner: &str) -> Vec<AsynchronousRequest<'static>> {
+        let waiting = self.lock();
+        let own = waiting.iter().filter(|request| request.owner == owner);
+        own.map(|request| {
+            let (operation, processing_stage) = match &request.progress {
+                Progress::Waiting(payload) => (payload.operation(), ProcessingStage::SUBMITTED),
+                Progress::Done(operation, _) => (*operation, ProcessingStage::COMPLETED),
+            };
+            AsynchronousRequest {
+                asynchronous_correlation_value: request.correlation.clone().into(),
+                operation,
+                submission_date: DateTimeExtended(request.submitted.0.saturating_mul(1_000_000)),
+                processing_stage,
+                ..AsynchronousRequest::default()
+            }
+        })
+        .collect()
     }
 
     /// The oldest request of a client that is not yet performed. Whoever takes it performs it and
     /// puts the result back.
-    pub(crate) fn next(
-        &self,
-        owner: &str,
-        version: ProtocolVersion,
-    ) -> Option<(Vec<u8>, Box<RequestPayload<'static>>)> {
+    pub(crate) fn next(&self, owner: &str, version: ProtocolVersion) -> Option<Request> {
         let mut waiting = self.lock();
         let due = |request: &Request| {
             request.owner == owner
@@ -122,11 +133,7 @@ impl Deferred {
                 && matches!(request.progress, Progress::Waiting(_))
         };
         let at = waiting.iter().position(due)?;
-        let request = waiting.remove(at)?;
-        match request.progress {
-            Progress::Waiting(payload) => Some((request.correlation, payload)),
-            Progress::Done(..) => None,
-        }
+        waiting.remove(at)
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Request>> {

@@ -32,6 +32,7 @@
 
 #![deny(missing_docs)]
 
+mod applications;
 mod attributes;
 mod clock;
 pub mod command;
@@ -41,10 +42,12 @@ mod crypto;
 mod deferred;
 mod groups;
 mod journal;
+mod notices;
 mod object;
 mod operations;
 mod refusal;
 mod server;
+mod settings;
 mod store;
 mod streams;
 mod tickets;
@@ -52,7 +55,8 @@ mod volatile;
 
 pub use attributes::AttributeSet;
 pub use clock::{Clock, ManualClock, SystemClock};
-pub use configuration::{Configuration, Report, SeedPolicy, User};
+pub use configuration::{Configuration, Report, SeedPolicy, TokenInformation, User};
+pub use notices::Notices;
 pub use object::StoredObject;
 pub use server::{KeyServer, serve};
 pub use store::{

@@ -46,11 +46,16 @@ impl KeyServer {
     fn settle(&self, call: &Call<'_>) {
         let owner = call.user().unwrap_or_default();
         let deferred = &self.volatile.deferred;
-        while let Some((correlation, payload)) = deferred.next(owner, call.version()) {
-            let operation = payload.operation();
-            let outcome = operations::perform(&self.context(call), *payload);
-            let done = Progress::Done(operation, outcome.map(Box::new));
-            deferred.put_back(&correlation, owner, call.version(), done);
+        while let Some(mut request) = deferred.next(owner, call.version()) {
+            request.progress = match request.progress {
+                Progress::Waiting(payload) => {
+                    let operation = payload.operation();
+                    let outcome = operations::perform(&self.context(call), *payload);
+                    Progress::Done(operation, outcome.map(Box::new))
+                }
+                done @ Progress::Done(..) => done,
+            };
+            deferred.put_back(request);
         }
     }
 
@@ -86,7 +91,9 @@ impl Handler for KeyServer {
     ) -> Result<ResponsePayload<'static>, Failure> {
         let context = self.context(call);
         check_rights(&context, &request)?;
-        if request.operation() != Operation::CANCEL {
+        // These are about what waits, and find it waiting.
+        let operation = request.operation();
+        if ![Operation::CANCEL, Operation::QUERY_ASYNCHRONOUS_REQUESTS].contains(&operation) {
             self.settle(call);
         }
         if !undoes(call) {
@@ -146,17 +153,19 @@ impl Handler for KeyServer {
         let context = self.context(call);
         check_rights(&context, &request)?;
         let deferred = &self.volatile.deferred;
-        deferred.keep(context.owner(), call.version(), request.into_owned())
+        let request = request.into_owned();
+        deferred.keep(context.owner(), call.version(), context.now, request)
     }
 
     fn poll(&self, call: &Call<'_>, correlation: &[u8]) -> Result<Polled, Failure> {
         self.settle(call);
         let owner = call.user().unwrap_or_default();
         let deferred = &self.volatile.deferred;
-        match deferred.take(correlation, owner, call.version())? {
+        let request = deferred.take(correlation, owner, call.version())?;
+        match request.progress {
             Progress::Done(operation, outcome) => Ok(Polled::Done { operation, outcome }),
-            waiting @ Progress::Waiting(_) => {
-                deferred.put_back(correlation, owner, call.version(), waiting);
+            Progress::Waiting(_) => {
+                deferred.put_back(request);
                 Ok(Polled::Pending)
             }
         }

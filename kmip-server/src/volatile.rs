@@ -1,5 +1,6 @@
 //! What the server remembers only until it ends.
 
+use crate::applications::Applications;
 use crate::deferred::Deferred;
 use crate::groups::Groups;
 use crate::streams::Streams;
@@ -8,6 +9,7 @@ use crate::tickets::Tickets;
 /// Everything of the kind.
 #[derive(Default)]
 pub(crate) struct Volatile {
+    pub(crate) applications: Applications,
     pub(crate) streams: Streams,
     pub(crate) groups: Groups,
     pub(crate) deferred: Deferred,

@@ -8,9 +8,10 @@ use kmip::types::{
     AsynchronousIndicator, Authentication, CancelRequest, CancellationResult, CreateRequest,
     Credential, CredentialType, CredentialValue, DelegatedLoginRequest, DeviceCredential,
     GetAttributesRequest, GetRequest, Interval, LocateRequest, LoginRequest, LogoutRequest,
-    Objects, Operation, OperationRequest, Operations, PollRequest, RequestMessage,
-    ResponseBatchItem, ResponsePayload, ResultReason, ResultStatus, Right, Rights, RngSeedRequest,
-    Ticket, TicketCredential, UniqueIdentifier,
+    Objects, Operation, OperationRequest, Operations, PollRequest, ProcessRequest, ProcessingStage,
+    QueryAsynchronousRequestsRequest, RequestMessage, ResponseBatchItem, ResponsePayload,
+    ResultReason, ResultStatus, Right, Rights, RngSeedRequest, Ticket, TicketCredential,
+    UniqueIdentifier,
 };
 use kmip_server::SeedPolicy;
 
@@ -295,4 +296,50 @@ fn seeds_are_taken_as_the_configuration_says() {
             .map(|answer| answer.data_length);
         assert_eq!(taken, expected, "{policy:?}");
     }
+}
+
+#[test]
+fn a_client_can_ask_what_it_has_not_polled() {
+    let version = ProtocolVersion::V2_1;
+    let world = World::new();
+    let query = |operations: &[Operation]| {
+        let request = QueryAsynchronousRequestsRequest {
+            operations: (!operations.is_empty()).then(|| Operations {
+                operation: operations.to_vec(),
+                ..Operations::default()
+            }),
+            ..QueryAsynchronousRequestsRequest::default()
+        };
+        world.call(version, request).unwrap().asynchronous_request
+    };
+    assert_eq!(query(&[]), []);
+    let pending = deferred(&world, version, create([]));
+    let value = correlation(&pending);
+    let [waiting] = &query(&[Operation::CREATE])[..] else {
+        panic!("one request waits");
+    };
+    assert_eq!(*waiting.asynchronous_correlation_value, value[..]);
+    assert_eq!(waiting.processing_stage, ProcessingStage::SUBMITTED);
+    assert_eq!(waiting.submission_date.0, common::NOW.0 * 1_000_000);
+    assert_eq!(query(&[Operation::DESTROY]), []);
+    let process = |value: &[u8]| ProcessRequest {
+        asynchronous_correlation_value: value.to_vec().into(),
+        ..ProcessRequest::default()
+    };
+    world.call(version, process(&value)).unwrap();
+    assert_eq!(query(&[])[0].processing_stage, ProcessingStage::COMPLETED);
+    // Others know nothing of it.
+    let authority = test_support::Authority::new("CA");
+    let other = common::peer(&authority, "other");
+    let all = QueryAsynchronousRequestsRequest::default();
+    let told = world.call_as(&other, version, all).unwrap();
+    assert_eq!(told.asynchronous_request, []);
+    let refused = world.call_as(&other, version, process(&value));
+    let reason = ResultReason::INVALID_ASYNCHRONOUS_CORRELATION_VALUE;
+    assert_eq!(refused.unwrap_err(), reason);
+    assert_eq!(
+        poll(&world, version, &pending).result_status,
+        ResultStatus::SUCCESS
+    );
+    assert_eq!(query(&[]), []);
 }

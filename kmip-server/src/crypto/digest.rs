@@ -3,18 +3,36 @@
 use kmip::codec::Item;
 use kmip::ttlv;
 use kmip::types::{
-    Digest, HashingAlgorithm, KeyFormatType, KeyMaterial, KeyValue, ManagedObject, ProtocolVersion,
-    Tag,
+    Digest, HashingAlgorithm, IntoOwned, KeyFormatType, KeyMaterial, KeyValue, ManagedObject,
+    ProtocolVersion, Tag,
 };
 use openssl::hash::MessageDigest;
 use openssl::sha::sha256;
 use zeroize::Zeroizing;
 
+use super::convert;
 use crate::object::key_block;
 
-/// The digest of an object: SHA-256 of the key material, of the certificate, or of the opaque value
-/// (KMIP 1.4, 3.17; 2.1, 4.21). A transparent key is hashed in its TTLV encoding.
-pub(crate) fn digest_of(content: &ManagedObject<'_>) -> Option<Digest<'static>> {
+/// The digests of an object (KMIP 1.4, 3.17; 2.1, 4.21): that of its format, and for a transparent RSA
+/// key that of PKCS#1, in which clients usually have it.
+pub(crate) fn digests_of(content: &ManagedObject<'_>) -> Vec<Digest<'static>> {
+    let own = digest_of(content);
+    let in_pkcs1 = match own.as_ref().and_then(|digest| digest.key_format_type) {
+        Some(
+            KeyFormatType::TRANSPARENT_RSA_PRIVATE_KEY | KeyFormatType::TRANSPARENT_RSA_PUBLIC_KEY,
+        ) => {
+            let mut other = content.clone().into_owned();
+            let converted = convert(&mut other, KeyFormatType::PKCS_1);
+            converted.ok().and_then(|()| digest_of(&other))
+        }
+        _ => None,
+    };
+    own.into_iter().chain(in_pkcs1).collect()
+}
+
+/// SHA-256 of the key material, of the certificate, or of the opaque value. A transparent key is hashed
+/// in its TTLV encoding.
+fn digest_of(content: &ManagedObject<'_>) -> Option<Digest<'static>> {
     let (value, format) = match content {
         ManagedObject::Certificate(certificate) => (
             sha256(&certificate.certificate_value),

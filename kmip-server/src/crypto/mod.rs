@@ -25,7 +25,7 @@ pub(crate) use certificate::{certificate_attributes, certificate_key};
 pub(crate) use cipher::{CipherInput, CipherRun, Direction};
 pub(crate) use derive::{agree, derive};
 use digest::message_digest;
-pub(crate) use digest::{digest_of, short_identifier};
+pub(crate) use digest::{digests_of, short_identifier};
 pub(crate) use format::{convert, symmetric_bytes};
 pub(crate) use generate::{
     KeyPair, generate_key_pair, generate_symmetric, generator, new_identifier, random,

@@ -11,7 +11,7 @@ use super::StoredObject;
 use super::content::{key_block, object_type_of};
 use super::lifecycle::{has_state, state_at};
 use crate::attributes::{AttributeSet, check_new};
-use crate::crypto::{certificate_attributes, digest_of, new_identifier, short_identifier};
+use crate::crypto::{certificate_attributes, digests_of, new_identifier, short_identifier};
 use crate::refusal;
 
 /// An object that is about to be made.
@@ -164,8 +164,9 @@ impl NewObject {
             }
             attributes.set_default(AttributeValue::Fresh(true));
         }
-        if let Some(digest) = digest_of(&self.content) {
-            attributes.set(AttributeValue::Digest(digest));
+        attributes.clear(Tag::DIGEST);
+        for digest in digests_of(&self.content) {
+            attributes.add(AttributeValue::Digest(digest));
         }
         // Told only of keys whose value is elsewhere.
         if key_block(&self.content).is_some_and(|block| block.key_value.is_none()) {

@@ -4,8 +4,8 @@
 use kmip::server::Failure;
 use kmip::types::{
     Attribute, AttributeValue, Attributes, Certificate, CertificateRequestType, CertificateType,
-    CertifyRequest, CertifyResponse, LinkType, ManagedObject, Operation, ReCertifyRequest,
-    ReCertifyResponse, Tag,
+    CertifyRequest, CertifyResponse, LinkType, ManagedObject, Operation, ProtocolVersion,
+    ReCertifyRequest, ReCertifyResponse, Tag,
 };
 
 use super::create_key_pair::link;
@@ -28,6 +28,8 @@ pub(super) fn certify(
     let certificate = issue(context, &mut objects, &key, asked, Operation::CERTIFY)?;
     let given = given(&objects, request.attributes.as_ref())?;
     let mut new = NewObject::new(certificate, given, context.version())?;
+    let made = AttributeValue::OriginalCreationDate(context.now);
+    new.attributes.set(made);
     new.attributes
         .add(link(LinkType::PUBLIC_KEY_LINK, &key.identifier));
     let new = objects.add(new)?;
@@ -61,28 +63,43 @@ pub(super) fn re_certify(
     let certificate = issue(context, &mut objects, &key, asked, Operation::RE_CERTIFY)?;
     let given = given(&objects, request.attributes.as_ref())?;
     let mut new = NewObject::new(certificate, [], version)?;
-    for attribute in inherited(&old.attributes, &given) {
-        // What the new certificate says of itself stays.
-        let about_itself = attribute.value.tag().is_some_and(|tag| {
-            new.attributes.value(tag).is_some() || tag == Tag::X_509_CERTIFICATE_IDENTIFIER
-        });
-        if !about_itself || attribute.value.tag() == Some(Tag::NAME) {
-            new.attributes.add(attribute.value);
-        }
+    let taken_over: Vec<_> = inherited(&old.attributes, &given)
+        .filter(|attribute| {
+            // What the new certificate says of itself stays.
+            let tag = attribute.value.tag();
+            let about_itself = tag.is_some_and(|tag| {
+                new.attributes.value(tag).is_some() || tag == Tag::X_509_CERTIFICATE_IDENTIFIER
+            });
+            !about_itself
+        })
+        .collect();
+    for attribute in &given {
+        crate::attributes::check_new(attribute, version)?;
     }
-    for attribute in given {
-        crate::attributes::check_new(&attribute, version)?;
+    // The indices of names and links have run the other way round since 1.2.
+    let newest_first = version >= ProtocolVersion::V1_2;
+    let (first, then) = match newest_first {
+        true => (given, taken_over),
+        false => (taken_over, given),
+    };
+    for attribute in first.into_iter().chain(then) {
         match crate::attributes::has_instances(&attribute.reference()) {
             true => new.attributes.add(attribute.value),
             false => new.attributes.set(attribute.value),
         }
     }
     let now = context.now;
+    let made = AttributeValue::OriginalCreationDate(now);
+    new.attributes.set(made);
     set_dates(&mut new.attributes, &old.attributes, request.offset, now);
-    new.attributes
-        .add(link(LinkType::REPLACED_OBJECT_LINK, &old.identifier));
-    new.attributes
-        .add(link(LinkType::PUBLIC_KEY_LINK, &key.identifier));
+    let mut links = [
+        link(LinkType::REPLACED_OBJECT_LINK, &old.identifier),
+        link(LinkType::PUBLIC_KEY_LINK, &key.identifier),
+    ];
+    if newest_first {
+        links.reverse();
+    }
+    links.into_iter().for_each(|link| new.attributes.add(link));
     old.attributes
         .add(link(LinkType::REPLACEMENT_OBJECT_LINK, &new.identifier));
     // The name goes to the new certificate, so that whoever looks for it finds the one to use.
@@ -155,6 +172,11 @@ fn point_to(
     }
     key.attributes.touch(context.now);
     objects.save(&key)
+}
+
+/// The object in whose place another one is.
+pub(crate) fn replaced(object: &StoredObject) -> Option<String> {
+    linked(object, LinkType::REPLACED_OBJECT_LINK)
 }
 
 /// The object that another one is linked with.

@@ -17,7 +17,7 @@ pub(super) fn create(
     request: &CreateRequest<'_>,
 ) -> Result<CreateResponse<'static>, Failure> {
     let mut objects = context.begin()?;
-    let given = objects.given(&request.attributes)?;
+    let given = objects.given_for(request.object_type, &request.attributes)?;
     let wanted = Attributes::from(given.clone());
     let algorithm = wanted.cryptographic_algorithm().copied();
     let algorithm = algorithm.ok_or_else(|| missing("Cryptographic Algorithm"))?;

@@ -4,7 +4,7 @@ use kmip::server::Failure;
 use kmip::types::{
     Attribute, AttributeValue, Attributes, CreateKeyPairRequest, CreateKeyPairResponse,
     CryptographicAlgorithm, KeyBlock, KeyFormatType, KeyMaterial, KeyValue, Link, LinkType,
-    ManagedObject, PrivateKey, PublicKey, UniqueIdentifier,
+    ManagedObject, ObjectType, PrivateKey, PublicKey, UniqueIdentifier,
 };
 
 use super::create::missing;
@@ -47,8 +47,10 @@ impl Asked {
             None => Ok(Vec::new()),
         };
         let common = read(&request.common_attributes)?;
-        let private = merge(read(&request.private_key_attributes)?, &common);
-        let public = merge(read(&request.public_key_attributes)?, &common);
+        let mut private = merge(read(&request.private_key_attributes)?, &common);
+        let mut public = merge(read(&request.public_key_attributes)?, &common);
+        objects.complete(ObjectType::PRIVATE_KEY, &mut private.list)?;
+        objects.complete(ObjectType::PUBLIC_KEY, &mut public.list)?;
         let algorithms = (
             private.cryptographic_algorithm().copied(),
             public.cryptographic_algorithm().copied(),

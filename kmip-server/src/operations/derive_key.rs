@@ -22,7 +22,9 @@ pub(super) fn derive_key(
 ) -> Result<DeriveKeyResponse<'static>, Failure> {
     let version = context.version();
     let bases = bases(context, request)?;
-    let given = context.begin()?.given(&request.attributes)?;
+    let objects = context.begin()?;
+    let given = objects.given_for(request.object_type, &request.attributes)?;
+    drop(objects);
     let wanted = Attributes::from(given.clone());
     let length = wanted.cryptographic_length().copied();
     let length = length.ok_or_else(|| missing("Cryptographic Length"))?;

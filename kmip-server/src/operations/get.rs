@@ -57,6 +57,17 @@ pub(super) fn get(
     })
 }
 
+/// Whether an object may leave the server as it is.
+pub(crate) fn may_leave(object: &StoredObject, content: &ManagedObject<'_>) -> bool {
+    check_form(
+        object,
+        content,
+        &GetRequest::default(),
+        ProtocolVersion::LATEST,
+    )
+    .is_ok()
+}
+
 /// Whether the client may have the object in the form in which it wants it: sensitive ones only
 /// wrapped, those that are not extractable not at all.
 fn check_form(
@@ -82,6 +93,13 @@ fn check_form(
             ResultReason::NOT_EXTRACTABLE,
             "the object is not extractable",
         );
+    }
+    // Whoever has the pad reads all that was encrypted with it.
+    let is_pad = object.attributes.cryptographic_algorithm().copied()
+        == Some(CryptographicAlgorithm::ONE_TIME_PAD);
+    if is_pad && key_block(content).is_some_and(|block| block.key_value.is_some()) {
+        let message = "a one-time pad that the server holds does not leave it";
+        return Err(Failure::new(ResultReason::PERMISSION_DENIED, message));
     }
     if object.attributes.sensitive().copied() == Some(true) && !wrapped {
         let message = "the object is sensitive: it leaves the server only wrapped";

@@ -4,6 +4,7 @@ mod activate;
 mod add_attribute;
 mod adjust_attribute;
 mod archive;
+mod asynchronous;
 mod certify;
 mod check;
 mod create;
@@ -23,6 +24,7 @@ mod login;
 mod mac;
 mod modify_attribute;
 mod obtain_lease;
+mod pkcs11;
 mod pkcs12;
 mod query;
 mod re_key;
@@ -31,6 +33,7 @@ mod register;
 mod revoke;
 mod rng;
 mod set_attribute;
+mod set_defaults;
 mod sign;
 mod split_key;
 mod undo;
@@ -39,13 +42,16 @@ mod validate;
 
 use kmip::server::Failure;
 use kmip::types::{
-    CancelRequest, CancelResponse, CancellationResult, Enumeration, InteropResponse, LogResponse,
-    Operation, PingResponse, ProtocolVersion, RequestPayload, ResponsePayload,
+    EndpointRole, Enumeration, InteropResponse, LogResponse, Operation, PingResponse,
+    ProtocolVersion, RequestPayload, ResponsePayload, SetEndpointRoleRequest,
+    SetEndpointRoleResponse,
 };
 
 use crate::context::Context;
-use crate::deferred::Progress;
+use crate::refusal;
 
+pub(crate) use certify::replaced;
+pub(crate) use get::may_leave;
 pub(crate) use import::exists;
 pub(crate) use undo::{can_undo, undo};
 
@@ -65,7 +71,7 @@ pub(crate) fn perform(
             adjust_attribute::adjust(context, &request)?.into()
         }
         RequestPayload::Archive(request) => archive::archive(context, &request)?.into(),
-        RequestPayload::Cancel(request) => cancel(context, &request)?.into(),
+        RequestPayload::Cancel(request) => asynchronous::cancel(context, &request)?.into(),
         RequestPayload::Certify(request) => certify::certify(context, &request)?.into(),
         RequestPayload::Check(request) => check::check(context, &request)?.into(),
         RequestPayload::Create(request) => create::create(context, &request)?.into(),
@@ -106,7 +112,20 @@ pub(crate) fn perform(
         }
         RequestPayload::ObtainLease(request) => obtain_lease::obtain(context, &request)?.into(),
         RequestPayload::Ping(_) => PingResponse::default().into(),
-        RequestPayload::Query(request) => query::query(context, &request).into(),
+        RequestPayload::GetConstraints(_) => set_defaults::get_constraints(context)?.into(),
+        RequestPayload::Pkcs11(request) => pkcs11::perform(context, &request)?.into(),
+        RequestPayload::Process(request) => asynchronous::process(context, &request)?.into(),
+        RequestPayload::QueryAsynchronousRequests(request) => {
+            asynchronous::query(context, &request).into()
+        }
+        RequestPayload::SetConstraints(request) => {
+            set_defaults::set_constraints(context, request)?.into()
+        }
+        RequestPayload::SetDefaults(request) => {
+            set_defaults::set_defaults(context, request)?.into()
+        }
+        RequestPayload::SetEndpointRole(request) => endpoint_role(&request)?.into(),
+        RequestPayload::Query(request) => query::query(context, &request)?.into(),
         RequestPayload::ReCertify(request) => certify::re_certify(context, &request)?.into(),
         RequestPayload::ReKey(request) => re_key::re_key(context, &request)?.into(),
         RequestPayload::ReKeyKeyPair(request) => {
@@ -125,34 +144,30 @@ pub(crate) fn perform(
     })
 }
 
-/// Cancel (KMIP 1.4, 4.26; 2.1, 6.1.5): what still waits is not done.
-fn cancel(
-    context: &Context<'_>,
-    request: &CancelRequest<'_>,
-) -> Result<CancelResponse<'static>, Failure> {
-    let correlation = request.asynchronous_correlation_value.clone().into_owned();
-    let (owner, version) = (context.owner(), context.version());
-    let deferred = &context.volatile.deferred;
-    let cancellation_result = match deferred.take(&correlation, owner, version)? {
-        Progress::Waiting(_) => CancellationResult::CANCELED,
-        done @ Progress::Done(..) => {
-            deferred.put_back(&correlation, owner, version, done);
-            CancellationResult::COMPLETED
-        }
-    };
-    Ok(CancelResponse {
-        asynchronous_correlation_value: correlation.into(),
-        cancellation_result,
-        ..CancelResponse::default()
-    })
+/// Set Endpoint Role (KMIP 2.1, 6.1.54): connections are the client's to make requests on, and stay so.
+fn endpoint_role(
+    request: &SetEndpointRoleRequest<'_>,
+) -> Result<SetEndpointRoleResponse<'static>, Failure> {
+    match request.endpoint_role {
+        EndpointRole::SERVER => Ok(SetEndpointRoleResponse {
+            endpoint_role: EndpointRole::SERVER,
+            ..SetEndpointRoleResponse::default()
+        }),
+        role => Err(refusal::not_supported(format!(
+            "this server does not take the role {role:?} on a connection of its client"
+        ))),
+    }
 }
 
 /// Whether an operation can be done later than it is asked for.
 pub(crate) fn can_defer(operation: Operation) -> bool {
-    const AT_ONCE: [Operation; 6] = [
+    const AT_ONCE: [Operation; 9] = [
         Operation::DISCOVER_VERSIONS,
         Operation::POLL,
         Operation::CANCEL,
+        Operation::PROCESS,
+        Operation::QUERY_ASYNCHRONOUS_REQUESTS,
+        Operation::SET_ENDPOINT_ROLE,
         Operation::LOGIN,
         Operation::DELEGATED_LOGIN,
         Operation::LOGOUT,
@@ -162,7 +177,7 @@ pub(crate) fn can_defer(operation: Operation) -> bool {
 
 /// The operations that the server performs, Discover Versions, which the engine answers, and Poll among
 /// them.
-const SUPPORTED: [Operation; 49] = [
+const SUPPORTED: [Operation; 56] = [
     Operation::ADJUST_ATTRIBUTE,
     Operation::VALIDATE,
     Operation::CREATE,
@@ -212,6 +227,13 @@ const SUPPORTED: [Operation; 49] = [
     Operation::SET_ATTRIBUTE,
     Operation::INTEROP,
     Operation::PING,
+    Operation::PKCS_11,
+    Operation::SET_DEFAULTS,
+    Operation::SET_CONSTRAINTS,
+    Operation::GET_CONSTRAINTS,
+    Operation::QUERY_ASYNCHRONOUS_REQUESTS,
+    Operation::PROCESS,
+    Operation::SET_ENDPOINT_ROLE,
 ];
 
 /// The operations that a client of `version` can have.

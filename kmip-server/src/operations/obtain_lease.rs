@@ -3,7 +3,9 @@
 use kmip::server::Failure;
 use kmip::types::{ObtainLeaseRequest, ObtainLeaseResponse, Operation, ResultReason, State};
 
-use crate::context::Context;
+use super::certify::replaced;
+use crate::context::{Context, Objects};
+use crate::object::StoredObject;
 
 pub(super) fn obtain(
     context: &Context<'_>,
@@ -12,9 +14,13 @@ pub(super) fn obtain(
     let Some(lease_time) = context.configuration.lease_time else {
         return Err(Failure::operation_not_supported(Operation::OBTAIN_LEASE));
     };
-    let object = context
-        .begin()?
-        .get_online(request.unique_identifier.as_ref())?;
+    let objects = context.begin()?;
+    let object = objects.get_online(request.unique_identifier.as_ref())?;
+    let shorter = context.configuration.lease_time_after_compromise;
+    let lease_time = match shorter.filter(|_| replaces_compromised(&objects, &object)) {
+        Some(shorter) => shorter,
+        None => lease_time,
+    };
     match object.state() {
         Some(State::PRE_ACTIVE | State::ACTIVE) | None => Ok(ObtainLeaseResponse {
             unique_identifier: object.unique_identifier(),
@@ -31,4 +37,14 @@ pub(super) fn obtain(
             Err(Failure::new(ResultReason::PERMISSION_DENIED, message))
         }
     }
+}
+
+/// Whether an object is the replacement of a compromised one.
+fn replaces_compromised(objects: &Objects<'_>, object: &StoredObject) -> bool {
+    let replaced = replaced(object).and_then(|identifier| objects.by_identifier(&identifier).ok());
+    let state = replaced.and_then(|replaced| replaced.state());
+    matches!(
+        state,
+        Some(State::COMPROMISED | State::DESTROYED_COMPROMISED)
+    )
 }

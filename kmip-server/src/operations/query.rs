@@ -1,15 +1,19 @@
 //! Query: what the server can do (KMIP 1.4, 4.25; 2.1, 6.1.38).
 
+use kmip::server::Failure;
 use kmip::types::{
     CapabilityInformation, DestroyAction, Enumeration, ObjectType, ProfileInformation, ProfileName,
-    ProtocolVersion, QueryFunction, QueryRequest, QueryResponse, RngMode, RngParameters,
-    ServerInformation, ShreddingAlgorithm, UnwrapMode,
+    ProtectionStorageMask, ProtectionStorageMasks, ProtocolVersion, QueryFunction, QueryRequest,
+    QueryResponse, RngMode, RngParameters, ServerInformation, ShreddingAlgorithm, UnwrapMode,
 };
 
 use super::supported;
 use crate::context::Context;
 
-pub(super) fn query(context: &Context<'_>, request: &QueryRequest<'_>) -> QueryResponse<'static> {
+pub(super) fn query(
+    context: &Context<'_>,
+    request: &QueryRequest<'_>,
+) -> Result<QueryResponse<'static>, Failure> {
     let version = context.version();
     let configuration = context.configuration;
     let mut answer = QueryResponse::default();
@@ -37,6 +41,27 @@ pub(super) fn query(context: &Context<'_>, request: &QueryRequest<'_>) -> QueryR
                 let told = &configuration.query.client_registration_method;
                 answer.client_registration_method.clone_from(told);
             }
+            QueryFunction::QUERY_DEFAULTS_INFORMATION => {
+                answer.defaults_information = context.begin()?.setting()?;
+            }
+            QueryFunction::QUERY_STORAGE_PROTECTION_MASKS => {
+                answer.protection_storage_masks = Some(ProtectionStorageMasks {
+                    protection_storage_mask: vec![ProtectionStorageMask::SOFTWARE],
+                    ..ProtectionStorageMasks::default()
+                });
+            }
+            QueryFunction::QUERY_APPLICATION_NAMESPACES => {
+                let told = &configuration.query.application_namespace;
+                answer.application_namespace.clone_from(told);
+            }
+            QueryFunction::QUERY_EXTENSION_LIST | QueryFunction::QUERY_EXTENSION_MAP => {
+                let told = &configuration.query.extension_information;
+                answer.extension_information.clone_from(told);
+            }
+            QueryFunction::QUERY_ATTESTATION_TYPES => {
+                let told = &configuration.query.attestation_type;
+                answer.attestation_type.clone_from(told);
+            }
             // Of the others there is nothing to tell.
             _ => {}
         }
@@ -51,7 +76,7 @@ pub(super) fn query(context: &Context<'_>, request: &QueryRequest<'_>) -> QueryR
             capabilities.quantum_safe_capability = None;
         }
     }
-    answer
+    Ok(answer)
 }
 
 /// What the configuration has in place of what was asked for and found out.

@@ -29,7 +29,7 @@ pub(super) fn register(
     let content = content.into_owned();
     check_content(&content)?;
     let mut objects = context.begin()?;
-    let mut given = objects.given(&request.attributes)?;
+    let mut given = objects.given_for(request.object_type, &request.attributes)?;
     if let ManagedObject::Template(template) = &content {
         // The name by which the template is referred to may stand inside it.
         given.extend(names(template.attributes.iter()));

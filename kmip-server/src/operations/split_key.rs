@@ -34,7 +34,7 @@ pub(super) fn create(
     }
     let block = key_block(&content).ok_or_else(wrong)?;
     let secret = crypto::symmetric_bytes(block)?;
-    let given = objects.given(&request.attributes)?;
+    let given = objects.given_for(ObjectType::SPLIT_KEY, &request.attributes)?;
     let mut made = Vec::new();
     let method = request.split_key_method;
     for (number, part) in crypto::split(method, secret, parts, threshold)? {

@@ -155,7 +155,13 @@ impl Stage<'_> {
             let Some(before) = before else {
                 return Played::Unplayable(format!("it needs the case {name}, which is missing"));
             };
-            play_on(&mut server, before, self.options, &mut made);
+            play_as(
+                setups.user(&case.name),
+                &mut server,
+                before,
+                self.options,
+                &mut made,
+            );
         }
         play_on(&mut server, case, self.options, &mut made)
     }
@@ -167,7 +173,22 @@ fn play_on(
     options: &RunOptions,
     server_made: &mut HashSet<String>,
 ) -> Played {
+    play_as(None, target, case, options, server_made)
+}
+
+/// Plays a case, logged in if there is a name and a password: an Authentication may be added to any
+/// request.
+fn play_as(
+    login: Option<(&str, &str)>,
+    target: &mut impl Target,
+    case: &CaseFile,
+    options: &RunOptions,
+    server_made: &mut HashSet<String>,
+) -> Played {
     let mut player = Player::new(target, options.encoding.into(), server_made);
+    if let Some((name, password)) = login {
+        player.log_in(name, password);
+    }
     match player.play(case) {
         Ok(steps) => Played::Steps(steps),
         Err(fault) => Played::Unplayable(fault),

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use kmip::Encoding;
 use kmip::codec::Options;
 use kmip::conformance::Placeholder;
-use kmip::types::{DateTime, RequestMessage, ResponseMessage};
+use kmip::types::{Authentication, Credential, DateTime, RequestMessage, ResponseMessage};
 
 use super::bindings::Bindings;
 use super::case::{CaseFile, Repeat, Step};
@@ -57,6 +57,8 @@ pub(super) struct Player<'t, T> {
     parameters: HashMap<String, HashSet<String>>,
     /// The response to a request that was to be asynchronous and was not.
     done_at_once: Option<Node>,
+    /// Credentials for requests that have none.
+    authentication: Option<Authentication<'static>>,
 }
 
 impl<'t, T: Target> Player<'t, T> {
@@ -74,7 +76,17 @@ impl<'t, T: Target> Player<'t, T> {
             given: HashSet::new(),
             parameters: HashMap::new(),
             done_at_once: None,
+            authentication: None,
         }
+    }
+
+    /// Gives a name and a password in requests that have no credentials.
+    pub(super) fn log_in(&mut self, name: &str, password: &str) {
+        let login = Credential::username_and_password(name.to_owned(), password.to_owned());
+        self.authentication = Some(Authentication {
+            credential: vec![login],
+            ..Authentication::default()
+        });
     }
 
     /// Plays all steps, also after one that has failed.
@@ -103,11 +115,10 @@ impl<'t, T: Target> Player<'t, T> {
             Some(response) => Some(parse(response.text).map_err(no_request)?),
             None => None,
         };
-        if step.from_server {
-            let what = "the server is to send this request, which is not awaited".to_owned();
-            return Err(no_request(what));
-        }
         let names = operations(&as_written);
+        if step.from_server || names.iter().any(|name| FROM_SERVER.contains(name)) {
+            return self.await_request(&as_written, result);
+        }
         if let Some(done) = &self.done_at_once {
             if names == ["Poll"] {
                 let done = done.clone();
@@ -167,6 +178,35 @@ impl<'t, T: Target> Player<'t, T> {
         }
     }
 
+    /// Waits for a request of the server, and compares it with that of the document.
+    fn await_request(
+        &mut self,
+        expected: &Node,
+        result: &mut StepResult,
+    ) -> Result<Verdict, Finding> {
+        let request = self.target.receive().map_err(no_response)?;
+        let mut xml = Vec::new();
+        let decoded: Result<RequestMessage<'_>, _> =
+            kmip::ttlv::decode(&request, &Options::default());
+        decoded
+            .and_then(|message| kmip::xml::encode_indented(&message, &mut xml))
+            .map_err(|error| no_response(format!("it cannot be read: {error}")))?;
+        result.received = String::from_utf8_lossy(&xml).into_owned();
+        let actual = parse(&result.received).map_err(no_response)?;
+        let items: Vec<Item> = operations(expected)
+            .into_iter()
+            .map(|operation| Item {
+                operation: operation.to_owned(),
+                ..Item::default()
+            })
+            .collect();
+        let comparison = self.compare(expected, &actual, &items);
+        let bindings = comparison.bindings.clone();
+        let verdict = comparison.verdict();
+        self.bindings = bindings;
+        Ok(verdict)
+    }
+
     fn compare(&self, expected: &Node, answer: &Node, items: &[Item]) -> Comparison<'_> {
         let bindings = self.bindings.clone();
         let mut comparison = Comparison::new(bindings, self.target.now(), &self.requested);
@@ -196,8 +236,12 @@ impl<'t, T: Target> Player<'t, T> {
 
     fn encoded(&self, text: &str) -> Result<Vec<u8>, String> {
         let options = Options::default();
-        let message: RequestMessage<'_> =
+        let mut message: RequestMessage<'_> =
             kmip::xml::decode(text.as_bytes(), &options).map_err(|error| error.to_string())?;
+        let authentication = &mut message.request_header.authentication;
+        if authentication.is_none() {
+            authentication.clone_from(&self.authentication);
+        }
         let mut request = Vec::new();
         self.encoding
             .encode(&message, &mut request)
@@ -256,6 +300,9 @@ impl<'t, T: Target> Player<'t, T> {
         items
     }
 }
+
+/// Operations that servers ask clients for.
+const FROM_SERVER: [&str; 2] = ["Put", "Notify"];
 
 /// Operations after which the server has an object that nobody knows beforehand.
 const MAKERS: [&str; 7] = [

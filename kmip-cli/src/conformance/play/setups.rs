@@ -1,9 +1,9 @@
 //! What a case needs of the server that it is played against.
 
 use kmip::codec::Options;
-use kmip::types::{Interval, IntoOwned, QueryResponse, RandomNumberGenerator, Tag};
+use kmip::types::{Interval, IntoOwned, QueryResponse, RandomNumberGenerator, SecretText, Tag};
 use kmip::{ProtocolVersion, xml};
-use kmip_server::{Configuration, SeedPolicy};
+use kmip_server::{Configuration, SeedPolicy, User};
 
 /// The list that comes with the program.
 const LIST: &str = include_str!("../../../data/conformance-setups.tsv");
@@ -22,6 +22,12 @@ enum Setup {
     After(&'static str),
     /// Leases are given for so many seconds.
     LeaseTime(u32),
+    /// How long leases are given for keys in the place of compromised ones.
+    LeaseTimeAfterCompromise(u32),
+    /// Somebody who may log in, and who plays the cases before.
+    User(&'static str, &'static str),
+    /// What the PKCS#11 token says of itself: manufacturer and description.
+    Token(&'static str, &'static str),
     /// What is done with data for the random number generator.
     Seed(SeedPolicy),
     /// The object group of which there is always a fresh member.
@@ -40,6 +46,17 @@ impl Setups {
             let setup = match setting {
                 "after" => Setup::After(value),
                 "lease-time" => Setup::LeaseTime(value.parse().ok()?),
+                "lease-time-after-compromise" => {
+                    Setup::LeaseTimeAfterCompromise(value.parse().ok()?)
+                }
+                "user" => {
+                    let (name, password) = value.split_once(':')?;
+                    Setup::User(name, password)
+                }
+                "token" => {
+                    let (manufacturer, description) = value.split_once('|')?;
+                    Setup::Token(manufacturer, description)
+                }
                 "seed" => Setup::Seed(match value {
                     "accept" => SeedPolicy::Accept,
                     "partial" => SeedPolicy::Partial,
@@ -77,6 +94,14 @@ impl Setups {
         self.of(case).filter_map(before).collect()
     }
 
+    /// Name and password of the user that plays the cases before one.
+    pub(super) fn user(&self, case: &str) -> Option<(&'static str, &'static str)> {
+        self.of(case).find_map(|setup| match setup {
+            Setup::User(name, password) => Some((name, password)),
+            _ => None,
+        })
+    }
+
     /// Configures the server for a case.
     pub(super) fn configure(&self, case: &str, configuration: &mut Configuration) {
         for setup in self.of(case) {
@@ -84,6 +109,18 @@ impl Setups {
                 Setup::After(_) => {}
                 Setup::LeaseTime(seconds) => {
                     configuration.lease_time = Some(Interval(seconds));
+                }
+                Setup::LeaseTimeAfterCompromise(seconds) => {
+                    configuration.lease_time_after_compromise = Some(Interval(seconds));
+                }
+                Setup::User(name, password) => {
+                    let password = SecretText::borrowed(password);
+                    let users = &mut configuration.users;
+                    users.insert(name.to_owned(), User { password });
+                }
+                Setup::Token(manufacturer, description) => {
+                    configuration.token.manufacturer = manufacturer.to_owned();
+                    configuration.token.description = description.to_owned();
                 }
                 Setup::Seed(policy) => configuration.seed_policy = policy,
                 Setup::DefaultGroup(group) => configuration.default_group = Some(group.to_owned()),

@@ -1,7 +1,7 @@
 //! What cases are played against.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use kmip::transport::{
     Connection, DEFAULT_MAXIMUM_MESSAGE_SIZE, Deadline, HttpTarget, MessageDirection,
     ServerAddress, TcpStream, Timeouts,
 };
-use kmip::types::DateTime;
-use kmip_server::{Configuration, KeyServer, ManualClock, MemoryStore};
+use kmip::types::{DateTime, RequestMessage};
+use kmip_server::{Configuration, KeyServer, ManualClock, MemoryStore, Notices};
 
 use super::PlayError;
 use super::options::LiveOptions;
@@ -31,6 +31,9 @@ pub(super) trait Target {
         request: &[u8],
     ) -> Result<Vec<u8>, String>;
 
+    /// The next request that the server sends, in TTLV, or why there is none.
+    fn receive(&mut self) -> Result<Vec<u8>, String>;
+
     /// The time.
     fn now(&self) -> DateTime;
 
@@ -42,18 +45,33 @@ pub(super) trait Target {
 pub(super) struct Embedded {
     engine: Engine<KeyServer>,
     clock: Arc<ManualClock>,
+    sent: Arc<Sent>,
+}
+
+/// What the server has sent and nobody has received yet.
+#[derive(Default)]
+struct Sent(Mutex<VecDeque<RequestMessage<'static>>>);
+
+impl Notices for Sent {
+    fn send(&self, _: &str, request: RequestMessage<'static>) {
+        let mut requests = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        requests.push_back(request);
+    }
 }
 
 impl Embedded {
     pub(super) fn new(configure: impl FnOnce(&mut Configuration)) -> Self {
         let clock = Arc::new(ManualClock::new(DateTime::now()));
         let mut configuration = Configuration::default();
+        let sent = Arc::new(Sent::default());
         configuration.clock = clock.clone();
+        configuration.notices = Some(sent.clone());
         configure(&mut configuration);
         let server = KeyServer::new(configuration, Arc::new(MemoryStore::new()));
         Embedded {
             engine: Engine::new(server),
             clock,
+            sent,
         }
     }
 }
@@ -65,6 +83,15 @@ impl Target for Embedded {
         self.engine
             .respond_in(encoding, &peer, request, &mut response);
         Ok(response)
+    }
+
+    fn receive(&mut self) -> Result<Vec<u8>, String> {
+        let mut requests = self.sent.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let request = requests.pop_front();
+        let request = request.ok_or_else(|| "the server has sent no request".to_owned())?;
+        let mut bytes = Vec::new();
+        let encoded = kmip::ttlv::encode(&request, &mut bytes);
+        encoded.map(|()| bytes).map_err(|error| error.to_string())
     }
 
     fn now(&self) -> DateTime {
@@ -141,6 +168,10 @@ impl Target for Live {
             self.connections.insert(client, connection);
         }
         Ok(response)
+    }
+
+    fn receive(&mut self) -> Result<Vec<u8>, String> {
+        Err("requests of the server are awaited with --embedded only".to_owned())
     }
 
     fn now(&self) -> DateTime {

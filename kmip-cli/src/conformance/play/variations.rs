@@ -160,16 +160,20 @@ impl Place<'_> {
             "ProtocolVersion" => operation == "Discover Versions",
             _ if operation == "Query" => true,
             "AttributeName" | "AttributeReference" => operation == "Get Attribute List",
+            "Attribute" if FROM_SERVER.contains(&operation) => true,
             "Attribute" => operation == "Get Attributes" && !self.item.asks_for_attributes,
             _ => {
                 let parent = self.around.last().map(|node| node.name.as_str());
-                operation == "Get Attributes"
-                    && !self.item.asks_for_attributes
-                    && parent == Some("Attributes")
+                let tells = operation == "Get Attributes" && !self.item.asks_for_attributes
+                    || FROM_SERVER.contains(&operation);
+                tells && parent == Some("Attributes")
             }
         }
     }
 }
+
+/// Requests of a server, in which it may tell more attributes.
+const FROM_SERVER: [&str; 2] = ["Put", "Notify"];
 
 /// Custom attributes of the server begin with `y-`.
 fn is_server_custom(attribute: &Node) -> bool {

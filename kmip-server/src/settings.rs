@@ -1,0 +1,196 @@
+//! What a client has set for its objects to come: defaults for their attributes, and constraints that
+//! they must meet (KMIP 2.1, 6.1.52 and 6.1.53). Kept in the store as objects of the server itself, so
+//! that they last as long as the objects do.
+
+use kmip::codec::{Item, Options};
+use kmip::server::Failure;
+use kmip::ttlv;
+use kmip::types::{
+    Attribute, AttributeReference, AttributeValue, Constraint, Constraints, CryptographicUsageMask,
+    DefaultsInformation, IntoOwned, ManagedObject, ObjectGroups, ObjectType, OpaqueObject,
+    ProtocolVersion, ResultReason, Secret, Tag,
+};
+use openssl::sha::sha256;
+
+use crate::attributes::{AttributeSet, has_instances};
+use crate::object::StoredObject;
+use crate::store::INTERNAL_PREFIX;
+
+/// Something that a client has set.
+pub(crate) trait Setting: Sized + Clone {
+    /// What distinguishes it from others in the store.
+    const NAME: &'static str;
+
+    /// Its bytes in the store.
+    fn to_bytes(&self) -> Result<Vec<u8>, Failure>;
+
+    /// What it is from these bytes.
+    fn from_bytes(bytes: &[u8]) -> Result<Self, Failure>;
+}
+
+impl Setting for DefaultsInformation<'static> {
+    const NAME: &'static str = "defaults";
+
+    fn to_bytes(&self) -> Result<Vec<u8>, Failure> {
+        encode(self, Tag::DEFAULTS_INFORMATION)
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, Failure> {
+        let (version, options) = (ProtocolVersion::V2_1, Options::default());
+        let item: Result<DefaultsInformation<'_>, _> =
+            ttlv::decode_item(bytes, Tag::DEFAULTS_INFORMATION, version, &options);
+        item.map(IntoOwned::into_owned)
+            .map_err(|_| Failure::internal())
+    }
+}
+
+impl Setting for Constraints<'static> {
+    const NAME: &'static str = "constraints";
+
+    fn to_bytes(&self) -> Result<Vec<u8>, Failure> {
+        encode(self, Tag::CONSTRAINTS)
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, Failure> {
+        let (version, options) = (ProtocolVersion::V2_1, Options::default());
+        let item: Result<Constraints<'_>, _> =
+            ttlv::decode_item(bytes, Tag::CONSTRAINTS, version, &options);
+        item.map(IntoOwned::into_owned)
+            .map_err(|_| Failure::internal())
+    }
+}
+
+fn encode<'a>(item: &impl Item<'a>, tag: Tag) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let encoded = ttlv::encode_item(item, tag, ProtocolVersion::V2_1, &mut bytes);
+    encoded.map(|()| bytes).map_err(|error| {
+        Failure::new(
+            ResultReason::INVALID_FIELD,
+            format!("this cannot be kept: {error}"),
+        )
+    })
+}
+
+/// The identifier under which a client's setting is kept.
+pub(crate) fn identifier_of<S: Setting>(owner: &str) -> String {
+    let mut identifier = format!("{INTERNAL_PREFIX}{}:", S::NAME);
+    for byte in sha256(owner.as_bytes()) {
+        identifier.push_str(&format!("{byte:02x}"));
+    }
+    identifier
+}
+
+/// A setting as an object of the store.
+///
+/// # Errors
+/// If it cannot be encoded.
+pub(crate) fn stored<S: Setting>(
+    owner: &str,
+    setting: &S,
+) -> Result<(StoredObject, ManagedObject<'static>), Failure> {
+    let object = StoredObject::internal(&identifier_of::<S>(owner));
+    let content = ManagedObject::OpaqueObject(OpaqueObject {
+        opaque_data_value: Secret::owned(setting.to_bytes()?),
+        ..OpaqueObject::default()
+    });
+    Ok((object, content))
+}
+
+/// A setting from the content of its object.
+///
+/// # Errors
+/// If it is none.
+pub(crate) fn restored<S: Setting>(content: &ManagedObject<'_>) -> Result<S, Failure> {
+    match content {
+        ManagedObject::OpaqueObject(opaque) => S::from_bytes(opaque.opaque_data_value.expose()),
+        _ => Err(Failure::internal()),
+    }
+}
+
+/// Adds the defaults for objects of a type to what a client gives for a new one.
+pub(crate) fn complete(
+    given: &mut Vec<Attribute<'static>>,
+    object_type: ObjectType,
+    defaults: &DefaultsInformation<'static>,
+) {
+    let own: Vec<AttributeReference<'static>> = given
+        .iter()
+        .map(|own| own.reference().into_owned())
+        .collect();
+    for defaults in &defaults.object_defaults {
+        let listed = defaults.object_types.as_ref();
+        let of_type = defaults.object_type == Some(object_type)
+            || listed.is_some_and(|types| types.object_type.contains(&object_type));
+        if of_type && is_in(given, defaults.object_groups.as_ref()) {
+            for attribute in defaults.attributes.iter() {
+                if !own.contains(&attribute.reference()) {
+                    given.push(attribute.clone());
+                }
+            }
+        }
+    }
+}
+
+/// Whether a new object meets the constraints.
+///
+/// # Errors
+/// If it has none of the values that a constraint has for an attribute.
+pub(crate) fn check(
+    attributes: &AttributeSet,
+    object_type: ObjectType,
+    constraints: &Constraints<'_>,
+) -> Result<(), Failure> {
+    for Constraint {
+        object_types,
+        object_groups,
+        attributes: wanted,
+        ..
+    } in &constraints.constraint
+    {
+        let types = object_types.as_ref();
+        let of_type = types.is_none_or(|types| types.object_type.contains(&object_type));
+        if !of_type || !is_in(&attributes.list, object_groups.as_ref()) {
+            continue;
+        }
+        for rule in wanted.iter().flat_map(|wanted| wanted.iter()) {
+            let reference = rule.reference();
+            let rules = wanted.iter().flat_map(|wanted| wanted.iter());
+            let mut rules = rules.filter(|rule| rule.reference() == reference);
+            let mut own = attributes.iter().filter(|own| own.reference() == reference);
+            let met = match has_instances(&reference) {
+                // Of several values one is enough.
+                true => own.any(|own| allows(&rule.value, &own.value)),
+                false => own.any(|own| rules.any(|rule| allows(&rule.value, &own.value))),
+            };
+            if !met {
+                let message = format!("the attribute {reference} violates a constraint");
+                return Err(Failure::new(ResultReason::CONSTRAINT_VIOLATION, message));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a value is what a constraint has: the same, or no more uses than those.
+fn allows(rule: &AttributeValue<'_>, own: &AttributeValue<'_>) -> bool {
+    match (rule, own) {
+        (
+            AttributeValue::CryptographicUsageMask(allowed),
+            AttributeValue::CryptographicUsageMask(own),
+        ) => {
+            let allowed: CryptographicUsageMask = *allowed;
+            allowed.contains(*own)
+        }
+        _ => rule == own,
+    }
+}
+
+/// Whether an object is in one of the groups, if there are any.
+fn is_in(attributes: &[Attribute<'_>], groups: Option<&ObjectGroups<'_>>) -> bool {
+    groups.is_none_or(|groups| {
+        attributes.iter().any(|attribute| match &attribute.value {
+            AttributeValue::ObjectGroup(group) => groups.object_group.contains(group),
+            _ => false,
+        })
+    })
+}
