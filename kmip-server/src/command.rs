@@ -37,8 +37,9 @@ pub struct Options {
     /// PEM file with the CAs whose clients are accepted, or with certificates of clients
     #[arg(long, value_name = "FILE", required = true)]
     pub client_ca: Vec<PathBuf>,
-    /// Where the keys are kept: `memory`, or a SQLite file. It holds the keys unencrypted.
-    #[arg(long, value_name = "memory|FILE", default_value = "memory")]
+    /// Where the keys are kept: `memory`, a SQLite file, or a PostgreSQL database, which several
+    /// servers can share (`postgres://USER@HOST/DATABASE`; password in PGPASSWORD)
+    #[arg(long, value_name = "memory|FILE|URL", default_value = "memory")]
     pub store: PathBuf,
     /// File to write the address to once the server is ready
     #[arg(long, value_name = "FILE")]
@@ -117,6 +118,9 @@ pub enum CommandError {
     /// The store does not work.
     #[error("the keys cannot be accessed")]
     Store(#[from] crate::StoreError),
+    /// The program cannot use a database.
+    #[error("this program was built without the feature `postgres`, which the store needs")]
+    NoPostgres,
     /// Signals cannot be caught.
     #[error("signals cannot be caught")]
     Signals(#[source] io::Error),
@@ -202,11 +206,25 @@ fn configuration(options: &Options) -> Result<Configuration, CommandError> {
     Ok(configuration)
 }
 
-fn open_store(path: &Path) -> Result<Arc<dyn Store>, CommandError> {
-    Ok(match path == Path::new("memory") {
+fn open_store(place: &Path) -> Result<Arc<dyn Store>, CommandError> {
+    let text = place.to_str().unwrap_or_default();
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        return shared_store(text);
+    }
+    Ok(match text == "memory" {
         true => Arc::new(MemoryStore::new()),
-        false => Arc::new(SqliteStore::open(path)?),
+        false => Arc::new(SqliteStore::open(place)?),
     })
+}
+
+#[cfg(feature = "postgres")]
+fn shared_store(address: &str) -> Result<Arc<dyn Store>, CommandError> {
+    Ok(Arc::new(crate::PostgresStore::open(address)?))
+}
+
+#[cfg(not(feature = "postgres"))]
+fn shared_store(_: &str) -> Result<Arc<dyn Store>, CommandError> {
+    Err(CommandError::NoPostgres)
 }
 
 /// Tells whoever waits that clients can connect, and where.

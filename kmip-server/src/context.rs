@@ -1,5 +1,7 @@
 //! An operation in its surroundings: who wants it, when, in which version, and on which store.
 
+use std::cell::Cell;
+
 use kmip::server::{Call, Failure};
 use kmip::types::{
     Attribute, AttributeValue, Attributes, Constraints, DateTime, DefaultsInformation, IntoOwned,
@@ -29,6 +31,7 @@ pub(crate) struct Context<'c> {
     pub(crate) now: DateTime,
     pub(crate) volatile: &'c Volatile,
     store: &'c dyn Store,
+    conflict: Cell<Option<StoreError>>,
 }
 
 impl<'c> Context<'c> {
@@ -44,7 +47,13 @@ impl<'c> Context<'c> {
             now: configuration.clock.now(),
             volatile,
             store,
+            conflict: Cell::default(),
         }
+    }
+
+    /// Why the operation has failed, if it can be repeated for that.
+    pub(crate) fn take_conflict(&self) -> Option<StoreError> {
+        self.conflict.take()
     }
 
     /// The version of the request.
@@ -59,7 +68,18 @@ impl<'c> Context<'c> {
 
     /// Begins a transaction. Until it ends, other clients wait: what takes long is done before.
     pub(crate) fn begin(&self) -> Result<Objects<'_>, Failure> {
-        let transaction = self.store.begin().map_err(|error| self.broken(&error))?;
+        let transaction = self.store.begin().map_err(|error| self.broken(error))?;
+        Ok(Objects {
+            context: self,
+            transaction,
+            before: Vec::new(),
+            changes: Changes::default(),
+        })
+    }
+
+    /// As [`begin`](Self::begin), but for what changes nothing: it does not wait for those who do.
+    pub(crate) fn view(&self) -> Result<Objects<'_>, Failure> {
+        let transaction = self.store.view().map_err(|error| self.broken(error))?;
         Ok(Objects {
             context: self,
             transaction,
@@ -69,8 +89,13 @@ impl<'c> Context<'c> {
     }
 
     /// A store that is out of order is not the client's fault, nor its business.
-    fn broken(&self, error: &StoreError) -> Failure {
-        (self.configuration.report)(error);
+    fn broken(&self, error: StoreError) -> Failure {
+        match error {
+            StoreError::Conflict(_) => self.conflict.set(Some(error)),
+            // Another server has made at the same time what there is only one of.
+            StoreError::Duplicate(_) if self.store.can_conflict() => self.conflict.set(Some(error)),
+            _ => (self.configuration.report)(&error),
+        }
         Failure::internal()
     }
 }
@@ -138,19 +163,25 @@ impl Objects<'_> {
         content.ok_or_else(|| refusal::destroyed(&object.identifier))
     }
 
-    /// All objects of the client that may be what is searched, as they are now.
+    /// The objects of the client that have these attributes and are wanted, as they are now, newest
+    /// first.
     pub(crate) fn find(
         &self,
         exact: Vec<Attribute<'static>>,
+        wanted: impl Fn(&StoredObject) -> bool,
     ) -> Result<Vec<StoredObject>, Failure> {
         let search = Search {
             owner: self.context.owner().to_owned(),
             exact,
         };
-        let mut found = self.check(self.transaction.find(&search))?;
-        for object in &mut found {
+        let mut found = Vec::new();
+        let searched = self.transaction.find(&search, &mut |mut object| {
             object.refresh(self.context.now);
-        }
+            if wanted(&object) {
+                found.push(object);
+            }
+        });
+        self.check(searched)?;
         Ok(found)
     }
 
@@ -294,7 +325,7 @@ impl Objects<'_> {
     pub(crate) fn commit(self) -> Result<(), Failure> {
         let context = self.context;
         let committed = self.transaction.commit();
-        committed.map_err(|error| context.broken(&error))?;
+        committed.map_err(|error| context.broken(error))?;
         journal::note(self.before);
         if let Some(notices) = &context.configuration.notices {
             self.changes.send(&**notices, context.version());
@@ -310,8 +341,8 @@ impl Objects<'_> {
         if !self.context.configuration.unique_names {
             return Ok(());
         }
-        let users = self.find(vec![attribute.clone()])?;
-        match users.iter().all(StoredObject::is_destroyed) {
+        let users = self.find(vec![attribute.clone()], |object| !object.is_destroyed())?;
+        match users.is_empty() {
             true => Ok(()),
             false => Err(refusal::name_in_use(&name.name_value)),
         }
@@ -329,11 +360,9 @@ impl Objects<'_> {
         let mut list: Vec<Attribute<'static>> = given.clone().into_owned().list;
         for name in &given.names {
             let name = AttributeValue::Name(name.clone().into_owned());
-            let found = self.find(vec![name.into()])?;
-            let template = found
-                .iter()
-                .find(|object| object.object_type == ObjectType::TEMPLATE);
-            let template = template.ok_or_else(|| {
+            let is_template = |object: &StoredObject| object.object_type == ObjectType::TEMPLATE;
+            let found = self.find(vec![name.into()], is_template)?;
+            let template = found.first().ok_or_else(|| {
                 Failure::new(ResultReason::OBJECT_NOT_FOUND, "there is no such template")
             })?;
             let ManagedObject::Template(content) = self.content(template)? else {
@@ -412,6 +441,6 @@ impl Objects<'_> {
     }
 
     fn check<T>(&self, result: Result<T, StoreError>) -> Result<T, Failure> {
-        result.map_err(|error| self.context.broken(&error))
+        result.map_err(|error| self.context.broken(error))
     }
 }

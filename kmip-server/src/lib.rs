@@ -1,8 +1,9 @@
 //! A reference KMIP key server on the engine of the `kmip` crate.
 //!
 //! [`KeyServer`] performs the operations; [`kmip::server::Engine`] turns bytes into calls of it,
-//! and [`serve`] listens with TLS. Objects live in a [`Store`]: in memory, or in a SQLite file that
-//! survives crashes without losing what was acknowledged.
+//! and [`serve`] listens with TLS. Objects live in a [`Store`]: in memory, in a SQLite file that
+//! survives crashes without losing what was acknowledged, or, with the feature `postgres`, in a
+//! database that several servers share.
 //!
 //! It is made for tests, demonstrations and development. It is **no hardware security module**:
 //! keys stand in the SQLite file as they are, protected by the file mode alone, unless a
@@ -59,6 +60,8 @@ pub use configuration::{Configuration, Report, SeedPolicy, TokenInformation, Use
 pub use notices::Notices;
 pub use object::StoredObject;
 pub use server::{KeyServer, serve};
+#[cfg(feature = "postgres")]
+pub use store::PostgresStore;
 pub use store::{
     MasterKey, MasterKeyError, MemoryStore, SealedStore, Search, SqliteStore, Store, StoreError,
     Transaction,

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::net::TcpListener;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use kmip::server::{Call, Engine, Failure, Handler, Peer, Polled, ServeOptions, Server};
 use kmip::transport::tls::TlsAcceptor;
@@ -19,6 +21,11 @@ use crate::operations;
 use crate::store::Store;
 use crate::tickets::{Grant, named_objects};
 use crate::volatile::Volatile;
+
+/// How often an operation is repeated at most that other servers were in the way of.
+const REPETITIONS: u32 = 6;
+/// Pause before the first repetition; each is twice as long as the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
 /// Performs the operations of KMIP on the objects in a store.
 pub struct KeyServer {
@@ -41,6 +48,30 @@ impl KeyServer {
         Context::new(&self.configuration, &*self.store, &self.volatile, call)
     }
 
+    /// Performs an operation; again, if other servers with the same store were in the way.
+    fn perform(
+        &self,
+        call: &Call<'_>,
+        request: RequestPayload<'_>,
+    ) -> Result<ResponsePayload<'static>, Failure> {
+        if self.store.can_conflict() {
+            for attempt in 0..REPETITIONS {
+                let context = self.context(call);
+                let outcome = operations::perform(&context, request.clone());
+                if outcome.is_ok() || context.take_conflict().is_none() {
+                    return outcome;
+                }
+                thread::sleep(FIRST_PAUSE * (1 << attempt));
+            }
+        }
+        let context = self.context(call);
+        let outcome = operations::perform(&context, request);
+        if let Some(error) = context.take_conflict() {
+            (self.configuration.report)(&error);
+        }
+        outcome
+    }
+
     /// Performs what the client has asked for asynchronously: at the latest before anything else
     /// that it asks for.
     fn settle(&self, call: &Call<'_>) {
@@ -50,7 +81,7 @@ impl KeyServer {
             request.progress = match request.progress {
                 Progress::Waiting(payload) => {
                     let operation = payload.operation();
-                    let outcome = operations::perform(&self.context(call), *payload);
+                    let outcome = self.perform(call, *payload);
                     Progress::Done(operation, outcome.map(Box::new))
                 }
                 done @ Progress::Done(..) => done,
@@ -97,10 +128,10 @@ impl Handler for KeyServer {
             self.settle(call);
         }
         if !undoes(call) {
-            return operations::perform(&context, request);
+            return self.perform(call, request);
         }
         let item = journal::Item::begin();
-        let payload = operations::perform(&context, request)?;
+        let payload = self.perform(call, request)?;
         item.done();
         Ok(payload)
     }

@@ -1,157 +1,19 @@
 //! The server as a process, with real clients, real files and real signals.
 
-use std::io::{BufRead, BufReader};
+mod common;
+
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::path::Path;
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::Duration;
 
-use kmip::client::{Batch, Client, ClientBuilder, Error};
-use kmip::transport::Timeouts;
-use kmip::transport::tls::{ClientTls, Identity};
+use common::process::{PATIENCE, World, create, key_bytes};
+use kmip::client::Batch;
 use kmip::types::{
-    ActivateRequest, Attribute, Attributes, CreateRequest, CryptographicAlgorithm,
-    CryptographicUsageMask, GetRequest, LocateRequest, ManagedObject, Name, NameType, ObjectType,
-    QueryFunction, QueryRequest, ResponsePayload, ResultReason, State, UniqueIdentifier,
+    ActivateRequest, LocateRequest, QueryFunction, QueryRequest, ResponsePayload, ResultReason,
+    State,
 };
 use kmip::{Encoding, ProtocolVersion};
-use test_support::Authority;
-
-/// Emulated processors are slow.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-struct World {
-    directory: tempfile::TempDir,
-    authority: Authority,
-}
-
-impl World {
-    fn new() -> Self {
-        let world = World {
-            directory: tempfile::tempdir().unwrap(),
-            authority: Authority::new("Test CA"),
-        };
-        world.authority.write_pem(&world.path("ca.pem"));
-        world
-            .authority
-            .server()
-            .write_pem(world.directory.path(), "server");
-        world
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    fn command(&self, options: &[&str]) -> Command {
-        let program = env!("CARGO_BIN_EXE_kmip-server");
-        let mut command = match std::env::var_os("KMIP_TEST_RUNNER") {
-            Some(runner) => {
-                let mut command = Command::new(runner);
-                command.arg(program);
-                command
-            }
-            None => Command::new(program),
-        };
-        if !options.contains(&"--listen") {
-            command.args(["--listen", "127.0.0.1:0"]);
-        }
-        command
-            .arg("--cert")
-            .arg(self.path("server.crt"))
-            .arg("--key")
-            .arg(self.path("server.key"))
-            .arg("--client-ca")
-            .arg(self.path("ca.pem"))
-            .args(options);
-        command
-    }
-
-    fn start(&self, options: &[&str]) -> Process {
-        let mut child = self
-            .command(options)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let ready = lines.next().expect("the server ends at once").unwrap();
-        let address = ready.strip_prefix("ready ").unwrap().to_owned();
-        Process { child, address }
-    }
-
-    fn client(&self, process: &Process, name: &str) -> Client {
-        self.builder(process, name).connect().unwrap()
-    }
-
-    fn builder(&self, process: &Process, name: &str) -> ClientBuilder {
-        let certified = self.authority.client(name);
-        let identity = Identity::new(certified.key, certified.certificate, Vec::new()).unwrap();
-        let tls = ClientTls::new()
-            .ca_certificate(self.authority.certificate().clone())
-            .identity(identity);
-        Client::builder(process.address.parse().unwrap())
-            .tls(tls)
-            .timeouts(Timeouts::default().with_operation(PATIENCE))
-    }
-}
-
-struct Process {
-    child: Child,
-    address: String,
-}
-
-impl Process {
-    fn signal(&self, signal: &str) {
-        let sent = Command::new("kill")
-            .args([signal, &self.child.id().to_string()])
-            .status();
-        assert!(sent.unwrap().success());
-    }
-
-    fn wait(mut self) -> ExitStatus {
-        self.child.wait().unwrap()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn create(name: &str) -> CreateRequest<'static> {
-    let attributes: Attributes<'static> = [
-        Attribute::cryptographic_algorithm(CryptographicAlgorithm::AES),
-        Attribute::cryptographic_length(256),
-        Attribute::cryptographic_usage_mask(CryptographicUsageMask::ENCRYPT),
-        Attribute::name(Name {
-            name_value: name.to_owned().into(),
-            name_type: NameType::UNINTERPRETED_TEXT_STRING,
-            ..Name::default()
-        }),
-    ]
-    .into();
-    CreateRequest {
-        object_type: ObjectType::SYMMETRIC_KEY,
-        attributes,
-        ..CreateRequest::default()
-    }
-}
-
-fn key_bytes(client: &mut Client, key: &UniqueIdentifier<'static>) -> Result<Vec<u8>, Error> {
-    let request = GetRequest {
-        unique_identifier: Some(key.clone()),
-        ..GetRequest::default()
-    };
-    let ManagedObject::SymmetricKey(key) = client.call(request)?.managed_object else {
-        panic!("no symmetric key");
-    };
-    let value = key.key_block.key_value.unwrap();
-    Ok(value.as_bytes().unwrap().to_vec())
-}
 
 #[test]
 fn a_client_makes_and_activates_a_key_in_one_message() {

@@ -190,3 +190,147 @@ fn a_file_of_another_format_is_left_alone() {
         other => panic!("{other:?}"),
     }
 }
+
+#[test]
+fn every_store_finds_what_it_was_given() {
+    let directory = tempfile::tempdir().unwrap();
+    common::stores::keeps_what_it_is_given(Arc::new(MemoryStore::new()));
+    let path = directory.path().join("keys.sqlite");
+    common::stores::keeps_what_it_is_given(Arc::new(SqliteStore::open(&path).unwrap()));
+}
+
+/// The tables of format 1, as the first version of this server made them.
+const FORMAT_1: &str = "
+CREATE TABLE objects (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    identifier TEXT NOT NULL UNIQUE,
+    owner TEXT NOT NULL,
+    object_type INTEGER NOT NULL,
+    archived INTEGER NOT NULL,
+    content_form INTEGER,
+    content BLOB
+) STRICT;
+CREATE INDEX objects_by_owner ON objects (owner);
+CREATE TABLE attributes (
+    object INTEGER NOT NULL REFERENCES objects (number) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    instance INTEGER,
+    form INTEGER NOT NULL,
+    value BLOB NOT NULL,
+    PRIMARY KEY (object, position)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX attributes_by_value ON attributes (name, value);
+PRAGMA user_version = 1;
+";
+
+/// Turns a file into one of format 1 with the same objects.
+fn make_old(path: &Path) {
+    let file = rusqlite::Connection::open(path).unwrap();
+    file.execute_batch("ALTER TABLE objects RENAME TO new; DROP TABLE lookups;")
+        .unwrap();
+    file.execute_batch(FORMAT_1).unwrap();
+    let mut new = file
+        .prepare("SELECT number, attributes FROM new ORDER BY number")
+        .unwrap();
+    let mut rows = new.query([]).unwrap();
+    file.execute_batch(
+        "INSERT INTO objects SELECT number, identifier, owner, object_type, archived,
+             content_form, content FROM new",
+    )
+    .unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        let (number, all): (i64, Vec<u8>) = (row.get(0).unwrap(), row.get(1).unwrap());
+        let (mut rest, mut position) = (&all[..], 0);
+        // Form, index or -1, and an item whose length stands behind its tag and type.
+        while !rest.is_empty() {
+            let index = i32::from_be_bytes(rest[1..5].try_into().unwrap());
+            let length = 8 + u32::from_be_bytes(rest[9..13].try_into().unwrap()) as usize;
+            let insert = "INSERT INTO attributes VALUES (?, ?, 'name', ?, ?, ?)";
+            let instance = (index >= 0).then_some(index);
+            let values = (number, position, instance, rest[0], &rest[5..5 + length]);
+            file.execute(insert, values).unwrap();
+            rest = &rest[5 + length..];
+            position += 1;
+        }
+    }
+    drop(rows);
+    drop(new);
+    file.execute_batch("DROP TABLE new;").unwrap();
+}
+
+#[test]
+fn a_file_of_the_first_format_is_brought_up_to_date() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keys.sqlite");
+    let version = ProtocolVersion::V1_4;
+    let (keys, before) = {
+        let world = sqlite(&path);
+        let keys = [
+            world.create(version, [name("one"), name("other")]),
+            world.create(
+                version,
+                [name("two"), Attribute::operation_policy_name("mine")],
+            ),
+        ];
+        let known = keys.clone().map(|key| {
+            // Once fetched, it is no longer fresh.
+            let bytes = key_bytes(&world, version, &key);
+            (world.attributes(version, &key, &[]).unwrap(), bytes)
+        });
+        (keys, known)
+    };
+    make_old(&path);
+    let world = sqlite(&path);
+    for (key, (attributes, bytes)) in keys.iter().zip(&before) {
+        assert_eq!(world.attributes(version, key, &[]).unwrap(), *attributes);
+        assert_eq!(key_bytes(&world, version, key), *bytes);
+    }
+    let found = LocateRequest {
+        attributes: [name("other")].into(),
+        ..LocateRequest::default()
+    };
+    let found = world.call(version, found).unwrap();
+    assert_eq!(found.unique_identifier, keys[..1]);
+    let all = world.call(version, LocateRequest::default()).unwrap();
+    assert_eq!(all.unique_identifier.len(), 2);
+}
+
+#[test]
+fn transactions_that_come_together_fail_and_succeed_on_their_own() {
+    const THREADS: usize = 8;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keys.sqlite");
+    let version = ProtocolVersion::V2_1;
+    let world = sqlite(&path);
+    let made: Vec<usize> = std::thread::scope(|scope| {
+        let threads = (0..THREADS).map(|number| {
+            let world = &world;
+            scope.spawn(move || {
+                let own = (0..10).filter(|key| {
+                    let own = name(&format!("{number} {key}"));
+                    world.call(version, create([own])).is_ok()
+                });
+                let own = own.count();
+                assert_eq!(own, 10);
+                // All want these names, and each goes to one.
+                let common = (0..10).filter(|key| {
+                    let common = name(&format!("common {key}"));
+                    let also = name(&format!("{number} also {key}"));
+                    world.call(version, create([also, common])).is_ok()
+                });
+                common.count()
+            })
+        });
+        let threads: Vec<_> = threads.collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    assert_eq!(made.iter().sum::<usize>(), 10);
+    drop(world);
+    let world = sqlite(&path);
+    let all = world.call(version, LocateRequest::default()).unwrap();
+    assert_eq!(all.unique_identifier.len(), THREADS * 10 + 10);
+}

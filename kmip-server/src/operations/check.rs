@@ -12,7 +12,7 @@ pub(super) fn check(
 ) -> Result<CheckResponse<'static>, Failure> {
     let version = context.version();
     let object = context
-        .begin()?
+        .view()?
         .get_online(request.unique_identifier.as_ref())?;
     if object.is_destroyed() {
         return Err(refusal::destroyed(&object.identifier));

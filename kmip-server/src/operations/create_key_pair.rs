@@ -17,7 +17,7 @@ pub(super) fn create_key_pair(
     context: &Context<'_>,
     request: &CreateKeyPairRequest<'_>,
 ) -> Result<CreateKeyPairResponse<'static>, Failure> {
-    let asked = Asked::read(&context.begin()?, request)?;
+    let asked = Asked::read(&context.view()?, request)?;
     // Without a transaction: this can take seconds.
     let pair = generate_key_pair(asked.algorithm, asked.length, asked.curve())?;
     let (private, public) = make(context, asked.algorithm, &pair, asked.private, asked.public)?;

@@ -22,7 +22,7 @@ pub(super) fn derive_key(
 ) -> Result<DeriveKeyResponse<'static>, Failure> {
     let version = context.version();
     let bases = bases(context, request)?;
-    let objects = context.begin()?;
+    let objects = context.view()?;
     let given = objects.given_for(request.object_type, &request.attributes)?;
     drop(objects);
     let wanted = Attributes::from(given.clone());

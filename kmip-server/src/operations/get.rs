@@ -22,8 +22,8 @@ pub(super) fn get(
     context: &Context<'_>,
     request: &GetRequest<'_>,
 ) -> Result<GetResponse<'static>, Failure> {
-    let mut objects = context.begin()?;
-    let mut object = objects.get_online(request.unique_identifier.as_ref())?;
+    let objects = context.view()?;
+    let object = objects.get_online(request.unique_identifier.as_ref())?;
     let mut content = objects.content(&object)?;
     if request.key_wrap_type == Some(KeyWrapType::NOT_WRAPPED) {
         unwrap_content(context, &objects, &mut content)?;
@@ -44,11 +44,14 @@ pub(super) fn get(
     if let Some(specification) = &request.key_wrapping_specification {
         wrap_content(context, &objects, &object, &mut content, specification)?;
     }
+    drop(objects);
     if object.attributes.fresh().copied() == Some(true) {
+        let mut objects = context.begin()?;
+        let mut object = objects.by_identifier(&object.identifier)?;
         object.attributes.set(AttributeValue::Fresh(false));
         objects.save(&object)?;
+        objects.commit()?;
     }
-    objects.commit()?;
     Ok(GetResponse {
         object_type: object.object_type,
         unique_identifier: object.unique_identifier(),

@@ -20,7 +20,7 @@ pub(super) fn get(
             return Err(Failure::new(ResultReason::INVALID_MESSAGE, message));
         }
     }
-    let object = context.begin()?.get(request.unique_identifier.as_ref())?;
+    let object = context.view()?.get(request.unique_identifier.as_ref())?;
     Ok(GetAttributesResponse {
         unique_identifier: object.unique_identifier(),
         attributes: visible(&object.attributes, asked, context.version()),
@@ -32,7 +32,7 @@ pub(super) fn list(
     context: &Context<'_>,
     request: &GetAttributeListRequest<'_>,
 ) -> Result<GetAttributeListResponse<'static>, Failure> {
-    let object = context.begin()?.get(request.unique_identifier.as_ref())?;
+    let object = context.view()?.get(request.unique_identifier.as_ref())?;
     Ok(GetAttributeListResponse {
         unique_identifier: object.unique_identifier(),
         attribute_reference: references(&object.attributes, context.version()),

@@ -57,7 +57,7 @@ pub(super) fn export(
     context: &Context<'_>,
     request: ExportRequest<'_>,
 ) -> Result<ExportResponse<'static>, Failure> {
-    let object = context.begin()?.get(request.unique_identifier.as_ref())?;
+    let object = context.view()?.get(request.unique_identifier.as_ref())?;
     let attributes = visible(&object.attributes, &[], context.version());
     let get_request = GetRequest {
         unique_identifier: request.unique_identifier,

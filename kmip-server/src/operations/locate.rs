@@ -30,17 +30,17 @@ pub(super) fn locate(
             && is_member(object, request.object_group_member)
             && filter.matches(object)
     };
-    let mut objects = context.begin()?;
-    let mut found = objects.find(filter.exact())?;
-    found.retain(wanted);
+    let mut found = context.view()?.find(filter.exact(), wanted)?;
     let group = request.attributes.object_group();
     let member = request.object_group_member;
     if found.is_empty() && member == Some(ObjectGroupMember::GROUP_MEMBER_FRESH) {
         if let Some(group) = group.filter(|group| is_default(context, group)) {
-            found.push(objects.add(new_member(context, group)?)?);
+            let new = new_member(context, group)?;
+            let mut objects = context.begin()?;
+            found.push(objects.add(new)?);
+            objects.commit()?;
         }
     }
-    objects.commit()?;
     let turn = group.filter(|_| member == Some(ObjectGroupMember::GROUP_MEMBER_DEFAULT));
     let mut located: Vec<&StoredObject> = found.iter().collect();
     // Until 1.3 pages begin with the oldest objects, since 1.4 with the newest (TC-OFFSET-1).

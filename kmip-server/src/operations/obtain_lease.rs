@@ -14,7 +14,7 @@ pub(super) fn obtain(
     let Some(lease_time) = context.configuration.lease_time else {
         return Err(Failure::operation_not_supported(Operation::OBTAIN_LEASE));
     };
-    let objects = context.begin()?;
+    let objects = context.view()?;
     let object = objects.get_online(request.unique_identifier.as_ref())?;
     let shorter = context.configuration.lease_time_after_compromise;
     let lease_time = match shorter.filter(|_| replaces_compromised(&objects, &object)) {

@@ -42,7 +42,7 @@ pub(super) fn query(
                 answer.client_registration_method.clone_from(told);
             }
             QueryFunction::QUERY_DEFAULTS_INFORMATION => {
-                answer.defaults_information = context.begin()?.setting()?;
+                answer.defaults_information = context.view()?.setting()?;
             }
             QueryFunction::QUERY_STORAGE_PROTECTION_MASKS => {
                 answer.protection_storage_masks = Some(ProtectionStorageMasks {

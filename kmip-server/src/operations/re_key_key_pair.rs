@@ -19,7 +19,7 @@ pub(super) fn re_key_key_pair(
     context: &Context<'_>,
     request: &ReKeyKeyPairRequest<'_>,
 ) -> Result<ReKeyKeyPairResponse<'static>, Failure> {
-    let old = Pair::find(context, &context.begin()?, request)?;
+    let old = Pair::find(context, &context.view()?, request)?;
     let algorithm = old.private.attributes.cryptographic_algorithm().copied();
     let algorithm = algorithm.ok_or_else(|| missing("Cryptographic Algorithm"))?;
     let length = old.private.attributes.cryptographic_length().copied();

@@ -51,7 +51,7 @@ pub(super) fn set_constraints(
 pub(super) fn get_constraints(
     context: &Context<'_>,
 ) -> Result<GetConstraintsResponse<'static>, Failure> {
-    let constraints = context.begin()?.setting::<Constraints<'static>>()?;
+    let constraints = context.view()?.setting::<Constraints<'static>>()?;
     Ok(GetConstraintsResponse {
         constraints: constraints.unwrap_or_default(),
         ..GetConstraintsResponse::default()

@@ -16,7 +16,7 @@ pub(super) fn validate(
     context: &Context<'_>,
     request: &ValidateRequest<'_>,
 ) -> Result<ValidateResponse<'static>, Failure> {
-    let objects = context.begin()?;
+    let objects = context.view()?;
     let mut chain = Vec::new();
     let mut revoked = false;
     for certificate in &request.certificate {

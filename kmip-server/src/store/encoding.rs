@@ -5,6 +5,7 @@ use kmip::ttlv;
 use kmip::types::{Attribute, AttributeValue, IntoOwned, ManagedObject, ProtocolVersion, Tag};
 use zeroize::Zeroizing;
 
+use crate::attributes::AttributeSet;
 use crate::object::content_tag;
 
 /// Something encoded, and the minor and major version whose rules it follows.
@@ -65,6 +66,46 @@ fn encode(write: impl Fn(Form, &mut Vec<u8>) -> Result<(), Error>) -> Result<Enc
 pub(super) fn encode_attribute(value: &AttributeValue<'static>) -> Result<Encoded, Error> {
     let attribute = Attribute::from(value.clone());
     encode(|form, bytes| ttlv::encode_item(&attribute, form.attribute_tag(), form.version(), bytes))
+}
+
+/// What stands before each attribute in [`encode_attributes`]: its form, and its index or -1.
+const ATTRIBUTE_HEAD: usize = 5;
+
+/// All attributes of an object, in their order.
+pub(super) fn encode_attributes(attributes: &AttributeSet) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::with_capacity(1024);
+    for attribute in attributes.iter() {
+        let start = bytes.len();
+        let bare = Attribute::from(attribute.value.clone());
+        let mut write = |form: Form| {
+            bytes.truncate(start);
+            bytes.push(form.number() as u8);
+            bytes.extend_from_slice(&attribute.index.unwrap_or(-1).to_be_bytes());
+            ttlv::encode_item(&bare, form.attribute_tag(), form.version(), &mut bytes)
+        };
+        write(Form::Current).or_else(|error| write(Form::Legacy).map_err(|_| error))?;
+    }
+    Ok(bytes)
+}
+
+/// What [`encode_attributes`] has written.
+pub(super) fn decode_attributes(mut bytes: &[u8]) -> Result<AttributeSet, Error> {
+    let mut list = Vec::new();
+    while let Some((head, rest)) = bytes.split_first_chunk::<ATTRIBUTE_HEAD>() {
+        let [form, index @ ..] = *head;
+        let index = i32::from_be_bytes(index);
+        let item = ttlv::Reader::new(rest)?.item_bytes();
+        list.push(Attribute {
+            index: (index >= 0).then_some(index),
+            value: decode_attribute(Form::from_number(form.into()), item)?,
+        });
+        bytes = &rest[item.len()..];
+    }
+    match bytes.is_empty() {
+        true => Ok(AttributeSet::from_stored(list)),
+        // The begin of one more: the decoder says what is missing.
+        false => decode_attribute(Form::Current, &[]).map(|_| AttributeSet::default()),
+    }
 }
 
 pub(super) fn decode_attribute(form: Form, bytes: &[u8]) -> Result<AttributeValue<'static>, Error> {

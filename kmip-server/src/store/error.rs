@@ -47,6 +47,22 @@ pub enum StoreError {
     /// Cryptography does not work.
     #[error("the key store cannot encrypt")]
     Cryptography(#[from] openssl::error::ErrorStack),
+    /// Another transaction was in the way, or the database went away before it was asked to commit.
+    /// Nothing has changed, and the whole transaction can be repeated.
+    #[error("the key store was busy with other changes, or lost its database")]
+    Conflict(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A shared database does not work, or cannot be reached.
+    #[error("the database of the key store does not work")]
+    Shared(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The address of a database is malformed.
+    #[error("the address of the database is malformed")]
+    Address(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Others have committed together with this transaction, and it failed for all.
+    #[error("changes could not be written: {0}")]
+    Group(String),
+    /// A transaction that only reads was to change something.
+    #[error("a transaction for reading was asked to change the key store")]
+    ReadOnly,
     /// Two objects with one identifier.
     #[error("there is an object `{0}` already")]
     Duplicate(String),

@@ -1,32 +1,35 @@
 //! Objects that live as long as the process.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::ops::{Deref, DerefMut};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use kmip::types::{Attribute, IntoOwned, ManagedObject};
+use kmip::types::{IntoOwned, ManagedObject};
 
+use super::lookup::{Key, Way, fits, keys, way};
 use super::{Search, Store, StoreError, Transaction};
-use crate::attributes::same_name;
 use crate::object::StoredObject;
 
 /// A store in memory.
 #[derive(Default)]
 pub struct MemoryStore {
-    objects: Mutex<Objects>,
+    objects: RwLock<Objects>,
 }
 
 #[derive(Default)]
 struct Objects {
     next: u64,
-    entries: HashMap<String, Entry>,
+    /// By order of creation.
+    entries: BTreeMap<u64, Entry>,
+    numbers: HashMap<String, u64>,
+    lookups: BTreeSet<(Key, u64)>,
 }
 
 #[derive(Clone)]
 struct Entry {
-    /// Order of creation.
-    number: u64,
     object: StoredObject,
+    keys: Vec<Key>,
     content: Option<ManagedObject<'static>>,
 }
 
@@ -46,37 +49,100 @@ impl fmt::Debug for MemoryStore {
 impl Store for MemoryStore {
     fn begin(&self) -> Result<Box<dyn Transaction + '_>, StoreError> {
         // Whoever panicked with the lock has left no half-made changes: they are undone on drop.
-        let objects = self.objects.lock().unwrap_or_else(PoisonError::into_inner);
+        let objects = self.objects.write().unwrap_or_else(PoisonError::into_inner);
         Ok(Box::new(MemoryTransaction {
-            objects,
+            objects: Access::Write(objects),
+            before: Vec::new(),
+        }))
+    }
+
+    fn view(&self) -> Result<Box<dyn Transaction + '_>, StoreError> {
+        let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
+        Ok(Box::new(MemoryTransaction {
+            objects: Access::Read(objects),
             before: Vec::new(),
         }))
     }
 }
 
+impl Objects {
+    fn entry(&self, identifier: &str) -> Option<&Entry> {
+        self.entries.get(self.numbers.get(identifier)?)
+    }
+
+    /// Puts an entry in its place, or takes away what is there; gives back what was there.
+    fn put(&mut self, number: u64, entry: Option<Entry>) -> Option<Entry> {
+        let old = self.entries.remove(&number);
+        if let Some(old) = &old {
+            self.numbers.remove(&old.object.identifier);
+            for key in &old.keys {
+                self.lookups.remove(&(*key, number));
+            }
+        }
+        if let Some(entry) = entry {
+            let identifier = entry.object.identifier.clone();
+            self.numbers.insert(identifier, number);
+            self.lookups
+                .extend(entry.keys.iter().map(|key| (*key, number)));
+            self.entries.insert(number, entry);
+        }
+        old
+    }
+}
+
+enum Access<'s> {
+    Read(RwLockReadGuard<'s, Objects>),
+    Write(RwLockWriteGuard<'s, Objects>),
+}
+
+impl Deref for Access<'_> {
+    type Target = Objects;
+
+    fn deref(&self) -> &Objects {
+        match self {
+            Access::Read(objects) => objects,
+            Access::Write(objects) => objects,
+        }
+    }
+}
+
 struct MemoryTransaction<'s> {
-    objects: MutexGuard<'s, Objects>,
+    objects: Access<'s>,
     /// What the entries were that have changed, oldest change first.
-    before: Vec<(String, Option<Entry>)>,
+    before: Vec<(u64, Option<Entry>)>,
 }
 
 impl MemoryTransaction<'_> {
-    fn change(&mut self, identifier: &str) -> Option<&mut Entry> {
-        let entry = self.objects.entries.get_mut(identifier)?;
-        self.before
-            .push((identifier.to_owned(), Some(entry.clone())));
-        Some(entry)
+    fn objects_mut(&mut self) -> Result<&mut Objects, StoreError> {
+        match &mut self.objects {
+            Access::Write(objects) => Ok(objects.deref_mut()),
+            Access::Read(_) => Err(StoreError::ReadOnly),
+        }
+    }
+
+    fn put(&mut self, number: u64, entry: Option<Entry>) -> Result<(), StoreError> {
+        let old = self.objects_mut()?.put(number, entry);
+        self.before.push((number, old));
+        Ok(())
+    }
+
+    /// Number and copy of the entry of an object that is to be changed.
+    fn existing(&self, identifier: &str) -> Result<(u64, Entry), StoreError> {
+        let number = self.objects.numbers.get(identifier).copied();
+        let found = number.and_then(|number| Some((number, self.objects.entries.get(&number)?)));
+        let (number, entry) = found.ok_or_else(|| StoreError::Missing(identifier.to_owned()))?;
+        Ok((number, entry.clone()))
     }
 }
 
 impl Transaction for MemoryTransaction<'_> {
     fn get(&self, identifier: &str) -> Result<Option<StoredObject>, StoreError> {
-        let entry = self.objects.entries.get(identifier);
+        let entry = self.objects.entry(identifier);
         Ok(entry.map(|entry| entry.object.clone()))
     }
 
     fn content(&self, identifier: &str) -> Result<Option<ManagedObject<'static>>, StoreError> {
-        let entry = self.objects.entries.get(identifier);
+        let entry = self.objects.entry(identifier);
         Ok(entry.and_then(|entry| entry.content.clone()))
     }
 
@@ -86,49 +152,25 @@ impl Transaction for MemoryTransaction<'_> {
         content: Option<&ManagedObject<'_>>,
     ) -> Result<(), StoreError> {
         let identifier = &object.identifier;
-        if self.objects.entries.contains_key(identifier) {
+        if self.objects.numbers.contains_key(identifier) {
             return Err(StoreError::Duplicate(identifier.clone()));
         }
         let entry = Entry {
-            number: self.objects.next,
             object: object.clone(),
+            keys: keys(object)?,
             content: content.cloned().into_owned(),
         };
-        self.objects.next += 1;
-        self.objects.entries.insert(identifier.clone(), entry);
-        self.before.push((identifier.clone(), None));
-        Ok(())
+        let objects = self.objects_mut()?;
+        let number = objects.next;
+        objects.next += 1;
+        self.put(number, Some(entry))
     }
 
     fn update(&mut self, object: &StoredObject) -> Result<(), StoreError> {
-        let entry = self
-            .change(&object.identifier)
-            .ok_or_else(|| StoreError::Missing(object.identifier.clone()))?;
+        let (number, mut entry) = self.existing(&object.identifier)?;
         entry.object = object.clone();
-        Ok(())
-    }
-
-    fn erase_content(&mut self, identifier: &str) -> Result<(), StoreError> {
-        if let Some(entry) = self.change(identifier) {
-            entry.content = None;
-        }
-        Ok(())
-    }
-
-    fn remove(&mut self, identifier: &str) -> Result<(), StoreError> {
-        if self.change(identifier).is_some() {
-            self.objects.entries.remove(identifier);
-        }
-        Ok(())
-    }
-
-    fn find(&self, search: &Search) -> Result<Vec<StoredObject>, StoreError> {
-        let entries = self.objects.entries.values();
-        let mut found: Vec<&Entry> = entries
-            .filter(|entry| fits(&entry.object, search))
-            .collect();
-        found.sort_by_key(|entry| std::cmp::Reverse(entry.number));
-        Ok(found.iter().map(|entry| entry.object.clone()).collect())
+        entry.keys = keys(object)?;
+        self.put(number, Some(entry))
     }
 
     fn replace_content(
@@ -136,28 +178,53 @@ impl Transaction for MemoryTransaction<'_> {
         identifier: &str,
         content: &ManagedObject<'_>,
     ) -> Result<(), StoreError> {
-        let entry = self
-            .change(identifier)
-            .ok_or_else(|| StoreError::Missing(identifier.to_owned()))?;
+        let (number, mut entry) = self.existing(identifier)?;
         entry.content = Some(content.clone().into_owned());
+        self.put(number, Some(entry))
+    }
+
+    fn erase_content(&mut self, identifier: &str) -> Result<(), StoreError> {
+        let Ok((number, mut entry)) = self.existing(identifier) else {
+            return Ok(());
+        };
+        entry.content = None;
+        self.put(number, Some(entry))
+    }
+
+    fn remove(&mut self, identifier: &str) -> Result<(), StoreError> {
+        match self.objects.numbers.get(identifier).copied() {
+            Some(number) => self.put(number, None),
+            None => Ok(()),
+        }
+    }
+
+    fn find(&self, search: &Search, found: &mut dyn FnMut(StoredObject)) -> Result<(), StoreError> {
+        let mut take = |entry: &Entry| {
+            if fits(&entry.object, search) {
+                found(entry.object.clone());
+            }
+        };
+        match way(search)? {
+            Way::Identifier(identifier) => {
+                self.objects.entry(identifier).into_iter().for_each(take)
+            }
+            Way::Key(key) => {
+                let numbers = self.objects.lookups.range((key, 0)..=(key, u64::MAX)).rev();
+                numbers
+                    .filter_map(|(_, number)| self.objects.entries.get(number))
+                    .for_each(&mut take);
+            }
+        }
         Ok(())
     }
 
     fn list(&self, after: Option<&str>, most: usize) -> Result<Vec<StoredObject>, StoreError> {
-        let entries = &self.objects.entries;
-        let after = after.map(|identifier| {
-            let entry = entries.get(identifier);
-            let missing = || StoreError::Missing(identifier.to_owned());
-            entry.map(|entry| entry.number).ok_or_else(missing)
-        });
-        let after = after.transpose()?;
-        let mut listed: Vec<&Entry> = entries
-            .values()
-            .filter(|entry| Some(entry.number) > after)
-            .collect();
-        listed.sort_by_key(|entry| entry.number);
-        listed.truncate(most);
-        Ok(listed.iter().map(|entry| entry.object.clone()).collect())
+        let first = match after {
+            Some(identifier) => self.existing(identifier)?.0 + 1,
+            None => 0,
+        };
+        let entries = self.objects.entries.range(first..).take(most);
+        Ok(entries.map(|(_, entry)| entry.object.clone()).collect())
     }
 
     fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
@@ -168,30 +235,10 @@ impl Transaction for MemoryTransaction<'_> {
 
 impl Drop for MemoryTransaction<'_> {
     fn drop(&mut self) {
-        for (identifier, before) in self.before.drain(..).rev() {
-            match before {
-                Some(entry) => self.objects.entries.insert(identifier, entry),
-                None => self.objects.entries.remove(&identifier),
-            };
+        if let Access::Write(objects) = &mut self.objects {
+            for (number, before) in self.before.drain(..).rev() {
+                objects.put(number, before);
+            }
         }
-    }
-}
-
-fn fits(object: &StoredObject, search: &Search) -> bool {
-    let has = |wanted: &Attribute<'_>| {
-        let reference = wanted.reference();
-        object.attributes.iter().any(|own| {
-            own.value == wanted.value || same_name(own, &reference) && same_custom(own, wanted)
-        })
-    };
-    object.owner == search.owner && search.exact.iter().all(has)
-}
-
-/// Custom attributes whose names differ only in where the vendor ends.
-fn same_custom(own: &Attribute<'_>, wanted: &Attribute<'_>) -> bool {
-    use kmip::types::AttributeValue::Custom;
-    match (&own.value, &wanted.value) {
-        (Custom(own), Custom(wanted)) => own.value == wanted.value,
-        _ => false,
     }
 }

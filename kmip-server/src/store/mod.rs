@@ -2,7 +2,10 @@
 
 mod encoding;
 mod error;
+mod lookup;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod seal;
 mod sqlite;
 
@@ -12,6 +15,8 @@ use crate::object::StoredObject;
 
 pub use error::StoreError;
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
 pub use seal::{MasterKey, MasterKeyError, SealedStore};
 pub use sqlite::SqliteStore;
 
@@ -24,11 +29,26 @@ pub(crate) const INTERNAL_PREFIX: &str = "kmip-server:";
 
 /// A place for objects. Used from many threads.
 pub trait Store: Send + Sync {
-    /// Begins a transaction. Until it ends, others wait.
+    /// Begins a transaction. Others wait until it ends, or at least for the objects that it has
+    /// got. A thread has one at a time.
     ///
     /// # Errors
     /// If the store is out of order.
     fn begin(&self) -> Result<Box<dyn Transaction + '_>, StoreError>;
+
+    /// Begins a transaction that only reads: it sees one state of the store, waits for no other
+    /// transaction and need not be committed. Changes are refused, if the store tells the two apart.
+    ///
+    /// # Errors
+    /// If the store is out of order.
+    fn view(&self) -> Result<Box<dyn Transaction + '_>, StoreError> {
+        self.begin()
+    }
+
+    /// Whether transactions may fail with [`StoreError::Conflict`], to be repeated as a whole.
+    fn can_conflict(&self) -> bool {
+        false
+    }
 }
 
 /// Changes that happen together or, if the transaction is dropped uncommitted, not at all.
@@ -73,12 +93,6 @@ pub trait Transaction {
     /// If the store is out of order.
     fn remove(&mut self, identifier: &str) -> Result<(), StoreError>;
 
-    /// The objects that a search finds, newest first.
-    ///
-    /// # Errors
-    /// If the store is out of order.
-    fn find(&self, search: &Search) -> Result<Vec<StoredObject>, StoreError>;
-
     /// Replaces the content of an object. What is known of it, and its place among the others, stay.
     ///
     /// # Errors
@@ -88,6 +102,13 @@ pub trait Transaction {
         identifier: &str,
         content: &ManagedObject<'_>,
     ) -> Result<(), StoreError>;
+
+    /// Hands over the objects that a search finds, newest first. Among transactions that change
+    /// something, only one at a time may search for the same name.
+    ///
+    /// # Errors
+    /// If the store is out of order.
+    fn find(&self, search: &Search, found: &mut dyn FnMut(StoredObject)) -> Result<(), StoreError>;
 
     /// The objects of all clients, oldest first: at most `most`, of those that were added after the
     /// object `after`. For the server itself; clients see what [`find`](Self::find) finds.

@@ -3,6 +3,9 @@
 
 #![allow(dead_code, reason = "every test binary uses a part")]
 
+pub(crate) mod process;
+pub(crate) mod stores;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 

@@ -98,6 +98,18 @@ impl Store for SealedStore {
             inner: self.inner.begin()?,
         }))
     }
+
+    fn view(&self) -> Result<Box<dyn Transaction + '_>, StoreError> {
+        Ok(Box::new(SealedTransaction {
+            store: self,
+            keyring: self.keyring(),
+            inner: self.inner.view()?,
+        }))
+    }
+
+    fn can_conflict(&self) -> bool {
+        self.inner.can_conflict()
+    }
 }
 
 struct SealedTransaction<'s> {
@@ -151,8 +163,8 @@ impl Transaction for SealedTransaction<'_> {
         self.inner.remove(identifier)
     }
 
-    fn find(&self, search: &Search) -> Result<Vec<StoredObject>, StoreError> {
-        self.inner.find(search)
+    fn find(&self, search: &Search, found: &mut dyn FnMut(StoredObject)) -> Result<(), StoreError> {
+        self.inner.find(search, found)
     }
 
     fn replace_content(

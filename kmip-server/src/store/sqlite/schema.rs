@@ -1,0 +1,96 @@
+//! What the file looks like, and how older ones become like that.
+
+use rusqlite::{Connection, params};
+
+use super::super::StoreError;
+use super::super::encoding::{Form, decode_attribute, encode_attributes};
+use super::super::lookup::keys;
+use crate::attributes::AttributeSet;
+use crate::object::StoredObject;
+use kmip::types::{Attribute, ObjectType};
+
+/// Format of the file, kept as its `user_version`.
+const FORMAT: i64 = 2;
+
+/// `lookups` has the keys of each object. `AUTOINCREMENT` lets no number be used again, so that the
+/// order of numbers is that of creation.
+const SCHEMA: &str = "
+CREATE TABLE objects (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    identifier TEXT NOT NULL UNIQUE,
+    owner TEXT NOT NULL,
+    object_type INTEGER NOT NULL,
+    archived INTEGER NOT NULL,
+    content_form INTEGER,
+    content BLOB,
+    attributes BLOB NOT NULL DEFAULT x''
+) STRICT;
+CREATE TABLE lookups (
+    key INTEGER NOT NULL,
+    object INTEGER NOT NULL,
+    PRIMARY KEY (key, object)
+) STRICT, WITHOUT ROWID;
+";
+
+/// Makes the tables of a new file, or brings those of an older one up to date. A transaction is open.
+pub(super) fn prepare(connection: &Connection) -> Result<(), StoreError> {
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    match found {
+        0 => connection.execute_batch(SCHEMA)?,
+        1 => from_1(connection)?,
+        FORMAT => return Ok(()),
+        found => {
+            let known = FORMAT;
+            return Err(StoreError::Format { found, known });
+        }
+    }
+    connection.pragma_update(None, "user_version", FORMAT)?;
+    Ok(())
+}
+
+/// Format 1 had a row for each attribute, all of them indexed.
+fn from_1(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute_batch(
+        "DROP INDEX objects_by_owner;
+         ALTER TABLE objects ADD COLUMN attributes BLOB NOT NULL DEFAULT x'';
+         CREATE TABLE lookups (
+            key INTEGER NOT NULL,
+            object INTEGER NOT NULL,
+            PRIMARY KEY (key, object)
+         ) STRICT, WITHOUT ROWID;",
+    )?;
+    let mut heads = connection.prepare("SELECT number, identifier, owner FROM objects")?;
+    let mut heads = heads.query([])?;
+    let mut values = connection.prepare(
+        "SELECT instance, form, value FROM attributes WHERE object = ? ORDER BY position",
+    )?;
+    while let Some(head) = heads.next()? {
+        let number: i64 = head.get(0)?;
+        let mut attributes = Vec::new();
+        let mut rows = values.query([number])?;
+        while let Some(row) = rows.next()? {
+            let form = Form::from_number(row.get(1)?);
+            attributes.push(Attribute {
+                index: row.get(0)?,
+                value: decode_attribute(form, row.get_ref(2)?.as_blob().unwrap_or_default())?,
+            });
+        }
+        let object = StoredObject {
+            identifier: head.get(1)?,
+            owner: head.get(2)?,
+            object_type: ObjectType::default(),
+            archived: false,
+            attributes: AttributeSet::from_stored(attributes),
+        };
+        connection
+            .prepare_cached("UPDATE objects SET attributes = ? WHERE number = ?")?
+            .execute(params![encode_attributes(&object.attributes)?, number])?;
+        for key in keys(&object)? {
+            connection
+                .prepare_cached("INSERT INTO lookups (key, object) VALUES (?, ?)")?
+                .execute([key, number])?;
+        }
+    }
+    connection.execute_batch("DROP TABLE attributes;")?;
+    Ok(())
+}

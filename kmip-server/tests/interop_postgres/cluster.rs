@@ -1,0 +1,144 @@
+//! A PostgreSQL server of the test's own, in a directory that is gone afterwards.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// PostgreSQL refuses to run as root; then it runs as `nobody`.
+const NOBODY: u32 = 65534;
+pub(crate) const PASSWORD: &str = "correct horse";
+
+pub(crate) struct Cluster {
+    directory: tempfile::TempDir,
+    programs: PathBuf,
+}
+
+impl Cluster {
+    /// Starts a server that is reached through a socket in the directory, with a password.
+    pub(crate) fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let cluster = Cluster {
+            directory,
+            programs: programs(),
+        };
+        let password = cluster.path("password");
+        fs::write(&password, PASSWORD).unwrap();
+        if is_root() {
+            for path in [cluster.directory.path(), &password] {
+                chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+            }
+        }
+        let (data, password) = (cluster.path("data"), password.display().to_string());
+        cluster.run(
+            Command::new(cluster.programs.join("initdb"))
+                .arg("--pgdata")
+                .arg(&data)
+                .args(["--username=kmip", "--auth=scram-sha-256", "--no-sync"])
+                .args(["--locale=C", "--encoding=UTF8"])
+                .arg(format!("--pwfile={password}")),
+        );
+        cluster.control("start");
+        cluster
+    }
+
+    /// Stops the server as a power failure would, and starts it again.
+    pub(crate) fn crash_and_restart(&self) {
+        self.control("restart");
+    }
+
+    /// Where servers find the database; the password is in the environment.
+    pub(crate) fn url(&self) -> String {
+        let socket = self.directory.path().display().to_string();
+        let socket = socket.replace('/', "%2F");
+        format!("postgres://kmip@{socket}/postgres")
+    }
+
+    /// A session for what a test does to the database itself.
+    pub(crate) fn session(&self) -> postgres::Client {
+        postgres::Config::new()
+            .host_path(self.directory.path())
+            .user("kmip")
+            .dbname("postgres")
+            .password(PASSWORD)
+            .connect(postgres::NoTls)
+            .unwrap()
+    }
+
+    fn control(&self, what: &str) {
+        let socket = self.directory.path().display();
+        // Nothing here outlives the machine.
+        let options =
+            format!("-c listen_addresses= -c unix_socket_directories={socket} -c fsync=off");
+        self.run(
+            Command::new(self.programs.join("pg_ctl"))
+                .arg("--pgdata")
+                .arg(self.path("data"))
+                .arg("--log")
+                .arg(self.path("log"))
+                .args(["--options", &options, "--mode=immediate", "--wait", what]),
+        );
+    }
+
+    fn run(&self, command: &mut Command) {
+        if is_root() {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        // The server keeps what it inherits, so that output must not be waited for.
+        let status = command
+            .current_dir(self.directory.path())
+            .stdout(Stdio::null())
+            .status()
+            .unwrap();
+        let log = fs::read_to_string(self.path("log")).unwrap_or_default();
+        assert!(status.success(), "{command:?}: {log}");
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.control("stop");
+            return;
+        }
+        let mut stop = Command::new(self.programs.join("pg_ctl"));
+        stop.arg("--pgdata").arg(self.path("data"));
+        if is_root() {
+            stop.uid(NOBODY).gid(NOBODY);
+        }
+        let _ = stop.args(["--mode=immediate", "stop"]).status();
+    }
+}
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").unwrap().uid() == 0
+}
+
+/// Where the newest `initdb` is. Debian keeps it outside the search path.
+fn programs() -> PathBuf {
+    let mut versions: Vec<(u32, PathBuf)> = fs::read_dir("/usr/lib/postgresql")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            let version = path.file_name()?.to_str()?.parse().ok()?;
+            Some((version, path.join("bin")))
+        })
+        .filter(|(_, programs)| programs.join("initdb").exists())
+        .collect();
+    versions.sort();
+    let in_path = || {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        std::env::split_paths(&path).find(|programs| programs.join("initdb").exists())
+    };
+    versions
+        .pop()
+        .map(|(_, programs)| programs)
+        .or_else(in_path)
+        .expect("PostgreSQL is not installed: use `make interop`")
+}

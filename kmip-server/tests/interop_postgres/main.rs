@@ -1,0 +1,264 @@
+//! Several servers with one PostgreSQL database.
+
+mod cluster;
+#[path = "../common/mod.rs"]
+mod common;
+
+use std::collections::HashSet;
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Barrier};
+use std::thread;
+
+use cluster::{Cluster, PASSWORD};
+use common::process::{PATIENCE, Process, World, create, key_bytes};
+use kmip::client::Client;
+use kmip::types::{
+    ActivateRequest, Attribute, AttributeValue, DestroyRequest, GetUsageAllocationRequest,
+    LocateRequest, RawValue, State, UniqueIdentifier, UsageLimits, UsageLimitsUnit,
+};
+use kmip_server::{PostgresStore, StoreError};
+
+type Identifier = UniqueIdentifier<'static>;
+
+/// Servers that share a database.
+struct Site {
+    world: World,
+    cluster: Cluster,
+}
+
+impl Site {
+    fn new() -> Self {
+        Site {
+            world: World::new(),
+            cluster: Cluster::start(),
+        }
+    }
+
+    fn server(&self) -> Process {
+        let mut command = self.world.command(&["--store", &self.cluster.url()]);
+        command.env("PGPASSWORD", PASSWORD);
+        self.world.run(command)
+    }
+
+    /// A client that prefers one server and falls back to the other.
+    fn client(&self, first: &Process, second: &Process) -> Client {
+        let builder = self.world.builder(first, "alice");
+        let fallback = second.address.parse().unwrap();
+        builder.fallback_server(fallback).connect().unwrap()
+    }
+}
+
+fn activate(key: &Identifier) -> ActivateRequest<'static> {
+    ActivateRequest {
+        unique_identifier: Some(key.clone()),
+        ..ActivateRequest::default()
+    }
+}
+
+#[test]
+#[ignore = "needs PostgreSQL: make interop"]
+fn a_server_dies_under_load_and_nothing_that_was_acknowledged_is_lost() {
+    const CLIENTS: usize = 4;
+    const BEFORE: usize = 20;
+    const AFTER: usize = 20;
+    let site = Site::new();
+    let (doomed, other) = (site.server(), site.server());
+    let (acknowledged, made) = channel();
+    let mut keys = thread::scope(|scope| {
+        for number in 0..CLIENTS {
+            let mut client = match number % 2 {
+                0 => site.client(&doomed, &other),
+                _ => site.client(&other, &doomed),
+            };
+            let acknowledged = acknowledged.clone();
+            scope.spawn(move || {
+                for key in 0.. {
+                    // Whether a key was made whose server died meanwhile, nobody knows.
+                    let Ok(created) = client.call(create(&format!("key {number} {key}"))) else {
+                        continue;
+                    };
+                    let key = created.unique_identifier;
+                    client.call(activate(&key)).ok();
+                    let bytes = key_bytes(&mut client, &key).ok();
+                    if acknowledged.send((key, bytes)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(acknowledged);
+        let next = || made.recv_timeout(PATIENCE).expect("clients go on");
+        let mut keys: Vec<_> = (0..BEFORE).map(|_| next()).collect();
+        doomed.signal("-KILL");
+        doomed.wait();
+        keys.extend((0..AFTER).map(|_| next()));
+        // What has been acknowledged until the clients notice that nobody listens.
+        keys.extend(made.try_iter());
+        drop(made);
+        keys
+    });
+
+    // A third server, which has never seen any of it.
+    let fresh = site.server();
+    let mut client = site.client(&fresh, &other);
+    let identifiers: HashSet<_> = keys.iter().map(|(key, _)| key.clone()).collect();
+    assert_eq!(
+        identifiers.len(),
+        keys.len(),
+        "an identifier was given twice"
+    );
+    for (key, bytes) in keys.drain(..) {
+        let stored = key_bytes(&mut client, &key).unwrap();
+        assert!(bytes.is_none_or(|bytes| bytes == stored));
+    }
+    let found = client.call(LocateRequest::default()).unwrap();
+    let found: HashSet<_> = found.unique_identifier.into_iter().collect();
+    assert!(found.is_superset(&identifiers));
+}
+
+/// Lets clients of both servers do something at the same time, and counts for how many it works.
+fn at_once<T: Send>(
+    site: &Site,
+    servers: [&Process; 2],
+    work: impl Fn(&mut Client, usize) -> Option<T> + Sync,
+) -> Vec<T> {
+    const CLIENTS: usize = 8;
+    let barrier = Barrier::new(CLIENTS);
+    thread::scope(|scope| {
+        let clients = (0..CLIENTS).map(|number| {
+            let mut client = site.world.client(servers[number % 2], "alice");
+            let (barrier, work) = (&barrier, &work);
+            scope.spawn(move || {
+                barrier.wait();
+                work(&mut client, number)
+            })
+        });
+        let clients: Vec<_> = clients.collect();
+        let outcomes = clients.into_iter().map(|client| client.join().unwrap());
+        outcomes.flatten().collect()
+    })
+}
+
+#[test]
+#[ignore = "needs PostgreSQL: make interop"]
+fn what_can_happen_once_happens_once_whichever_server_is_asked() {
+    let site = Site::new();
+    let (one, two) = (site.server(), site.server());
+    let servers = [&one, &two];
+    let mut client = site.client(&one, &two);
+
+    for round in 0..5 {
+        let made = at_once(&site, servers, |client, _| {
+            let made = client.call(create(&format!("contended {round}"))).ok()?;
+            Some(made.unique_identifier)
+        });
+        assert_eq!(made.len(), 1, "a name belongs to one object");
+        let key = &made[0];
+        let activated = at_once(&site, servers, |client, _| client.call(activate(key)).ok());
+        assert_eq!(activated.len(), 1, "a key is activated once");
+        let state = client.get_attributes(key.clone(), Vec::new()).unwrap();
+        assert_eq!(state.state(), Some(&State::ACTIVE));
+    }
+
+    // A limit is used up exactly, by whoever comes.
+    let mut limited = create("limited");
+    limited
+        .attributes
+        .push(Attribute::from(AttributeValue::UsageLimits(UsageLimits {
+            usage_limits_total: 1000,
+            usage_limits_unit: UsageLimitsUnit::BYTE,
+            ..UsageLimits::default()
+        })));
+    let limited = client.call(limited).unwrap().unique_identifier;
+    client.call(activate(&limited)).unwrap();
+    let allocated = at_once(&site, servers, |client, _| {
+        let mut sum = 0;
+        for _ in 0..5 {
+            let request = GetUsageAllocationRequest {
+                unique_identifier: Some(limited.clone()),
+                usage_limits_count: 90,
+                ..GetUsageAllocationRequest::default()
+            };
+            sum += client.call(request).map_or(0, |_| 90);
+        }
+        Some(sum)
+    });
+    assert_eq!(allocated.iter().sum::<i32>(), 990, "{allocated:?}");
+
+    // What destroys and what changes an object come in some order; the object ends destroyed.
+    let key = client.call(create("doomed")).unwrap().unique_identifier;
+    let destroyed = at_once(&site, servers, |client, number| match number % 4 {
+        0 | 1 => {
+            let request = DestroyRequest {
+                unique_identifier: Some(key.clone()),
+                ..DestroyRequest::default()
+            };
+            client.call(request).ok().map(drop)
+        }
+        _ => {
+            let value = RawValue::Integer(number as i32);
+            let name = format!("mark {number}");
+            let mark = Attribute::custom("x", &name, value);
+            let _ = client.add_attribute(key.clone(), mark);
+            None
+        }
+    });
+    assert_eq!(destroyed.len(), 1, "a key is destroyed once");
+    assert!(key_bytes(&mut client, &key).is_err());
+}
+
+#[test]
+#[ignore = "needs PostgreSQL: make interop"]
+fn servers_go_on_when_the_database_comes_back() {
+    let site = Site::new();
+    let server = site.server();
+    let mut client = site.world.client(&server, "alice");
+    for round in 0..3 {
+        let name = format!("key {round}");
+        let key = client.call(create(&name)).unwrap().unique_identifier;
+        let bytes = key_bytes(&mut client, &key).unwrap();
+        site.cluster.crash_and_restart();
+        assert_eq!(key_bytes(&mut client, &key).unwrap(), bytes);
+        client.call(create(&format!("{name} again"))).unwrap();
+    }
+}
+
+#[test]
+#[ignore = "needs PostgreSQL: make interop"]
+fn the_store_is_as_the_others_and_knows_its_format() {
+    let cluster = Cluster::start();
+    let url = cluster.url().replace("kmip@", "kmip:correct%20horse@");
+    // All find an empty database, and one makes the tables.
+    let stores: Vec<_> = thread::scope(|scope| {
+        let opening = (0..4).map(|_| scope.spawn(|| PostgresStore::open(&url).unwrap()));
+        let opening: Vec<_> = opening.collect();
+        opening
+            .into_iter()
+            .map(|open| open.join().unwrap())
+            .collect()
+    });
+    for store in stores {
+        common::stores::keeps_what_it_is_given(Arc::new(store));
+    }
+    let mut session = cluster.session();
+    let query = "SELECT count(*) FROM kmip_lookups
+         WHERE object NOT IN (SELECT number FROM kmip_objects)";
+    let left_over: i64 = session.query_one(query, &[]).unwrap().get(0);
+    assert_eq!(left_over, 0);
+    session
+        .execute("UPDATE kmip_format SET format = 99", &[])
+        .unwrap();
+    match PostgresStore::open(&url) {
+        Err(StoreError::Format { found: 99, .. }) => {}
+        other => panic!("{other:?}"),
+    }
+    match PostgresStore::open("postgres://kmip@%2Fnowhere/kmip?no_such_option=1") {
+        Err(StoreError::Address(_)) => {}
+        other => panic!("{other:?}"),
+    }
+    let wrong = url.replace("correct", "wrong");
+    match PostgresStore::open(&wrong) {
+        Err(StoreError::Shared(_)) => {}
+        other => panic!("{other:?}"),
+    }
+}
