@@ -197,7 +197,7 @@ fn configuration(options: &Options) -> Result<Configuration, CommandError> {
             })?;
             let password = SecretText::owned(password.to_owned());
             let users = &mut configuration.users;
-            users.insert(name.to_owned(), User { password });
+            users.insert(name.to_owned(), User::new(password));
         }
         if configuration.users.is_empty() {
             return Err(CommandError::NoUsers { path: path.clone() });

@@ -50,8 +50,11 @@ pub struct Configuration {
     pub seed_policy: SeedPolicy,
     /// Object group in which a client that wants a fresh member always finds one: a new AES-256 key.
     pub default_group: Option<String>,
-    /// Who may log in with a name and a password. If there is anybody, everybody has to.
+    /// Who may log in with a name and a password. If there is anybody, everybody has to, unless
+    /// [`login_is_optional`](Self::login_is_optional).
     pub users: BTreeMap<String, User>,
+    /// Whether clients that give no name are let in by their certificate, although there are users.
+    pub login_is_optional: bool,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Called with errors that are not the client's and that it is not told.
@@ -103,6 +106,18 @@ pub type Report = dyn Fn(&(dyn Error + 'static)) + Send + Sync;
 pub struct User {
     /// The password.
     pub password: SecretText<'static>,
+    /// Passwords that are good for once each. Which were used is noted in the store.
+    pub one_time_passwords: Vec<SecretText<'static>>,
+}
+
+impl User {
+    /// A user with a password, and none that are good for once.
+    pub fn new(password: SecretText<'static>) -> Self {
+        User {
+            password,
+            one_time_passwords: Vec::new(),
+        }
+    }
 }
 
 /// All versions, unique names, no leases, no users, and a vendor identification of its own.
@@ -134,6 +149,7 @@ impl Default for Configuration {
             seed_policy: SeedPolicy::default(),
             default_group: None,
             users: BTreeMap::new(),
+            login_is_optional: false,
             clock: Arc::new(SystemClock),
             report: Arc::new(|_| {}),
         }

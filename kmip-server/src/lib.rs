@@ -43,6 +43,7 @@ mod crypto;
 mod deferred;
 mod groups;
 mod journal;
+mod logins;
 mod notices;
 mod object;
 mod operations;

@@ -9,14 +9,15 @@ use std::time::Duration;
 use kmip::server::{Call, Engine, Failure, Handler, Peer, Polled, ServeOptions, Server};
 use kmip::transport::tls::TlsAcceptor;
 use kmip::types::{
-    Authentication, BatchErrorContinuationOption, Credential, CredentialValue, IntoOwned,
-    Operation, ProtocolVersion, RequestPayload, ResponsePayload, ResultReason, SecretText, Ticket,
+    Authentication, BatchErrorContinuationOption, Credential, CredentialValue, DateTime, IntoOwned,
+    Operation, ProtocolVersion, RequestPayload, ResponsePayload, ResultReason, Ticket,
 };
 
 use crate::configuration::Configuration;
 use crate::context::Context;
 use crate::deferred::Progress;
 use crate::journal;
+use crate::logins::Door;
 use crate::operations;
 use crate::store::Store;
 use crate::tickets::{Grant, named_objects};
@@ -32,12 +33,14 @@ pub struct KeyServer {
     configuration: Configuration,
     store: Arc<dyn Store>,
     volatile: Volatile,
+    begun: DateTime,
 }
 
 impl KeyServer {
     /// A server for the objects in a store.
     pub fn new(configuration: Configuration, store: Arc<dyn Store>) -> Self {
         KeyServer {
+            begun: configuration.clock.now(),
             configuration,
             store,
             volatile: Volatile::default(),
@@ -90,18 +93,12 @@ impl KeyServer {
         }
     }
 
-    fn login(&self, username: &str, password: Option<&SecretText<'_>>) -> Result<String, Failure> {
-        let user = self.configuration.users.get(username);
-        // Compared in full also for unknown users, whom a quick answer would give away.
-        let nobody = SecretText::borrowed("");
-        let expected = user.map_or(&nobody, |user| &user.password);
-        let right = password.is_some_and(|password| password == expected);
-        match right && user.is_some() {
-            true => Ok(format!("user {username}")),
-            false => Err(Failure::new(
-                ResultReason::AUTHENTICATION_NOT_SUCCESSFUL,
-                "the user name or the password is wrong",
-            )),
+    fn door(&self) -> Door<'_> {
+        Door {
+            configuration: &self.configuration,
+            logins: &self.volatile.logins,
+            store: &*self.store,
+            begun: self.begun,
         }
     }
 }
@@ -153,27 +150,32 @@ impl Handler for KeyServer {
             return Ok(Some(self.volatile.tickets.redeem(ticket, now)?.owner));
         }
         let credentials = credentials.map_or(&[][..], |given| &given.credential[..]);
-        if self.configuration.users.is_empty() {
-            let device = credentials.iter().find_map(device_identity);
-            return Ok(Some(
-                certificate_identity(peer) + &device.unwrap_or_default(),
-            ));
+        let users = !self.configuration.users.is_empty();
+        if users {
+            let door = self.door();
+            let mut logins = credentials.iter();
+            let login = logins.find_map(|given| door.open(&given.credential_value));
+            if let Some(login) = login {
+                return login.map(Some);
+            }
         }
-        let mut logins = credentials
-            .iter()
-            .filter_map(|given| match &given.credential_value {
-                CredentialValue::UsernameAndPassword(login) => Some(login),
-                _ => None,
-            });
-        match logins.next() {
-            Some(login) => self
-                .login(&login.username, login.password.as_ref())
-                .map(Some),
-            None => Err(Failure::new(
+        match users && !self.configuration.login_is_optional {
+            false => {
+                let device = credentials.iter().find_map(device_identity);
+                let device = device.unwrap_or_default();
+                Ok(Some(certificate_identity(peer) + &device))
+            }
+            true => Err(Failure::new(
                 ResultReason::AUTHENTICATION_NOT_SUCCESSFUL,
                 "this server wants a user name and a password",
             )),
         }
+    }
+
+    fn server_hashed_password(&self, credentials: &Authentication<'_>) -> Option<Vec<u8>> {
+        let door = self.door();
+        let mut credentials = credentials.credential.iter();
+        credentials.find_map(|given| door.server_hash(&given.credential_value))
     }
 
     fn can_defer(&self, operation: Operation) -> bool {

@@ -3,6 +3,7 @@
 use crate::applications::Applications;
 use crate::deferred::Deferred;
 use crate::groups::Groups;
+use crate::logins::Logins;
 use crate::streams::Streams;
 use crate::tickets::Tickets;
 
@@ -13,5 +14,6 @@ pub(crate) struct Volatile {
     pub(crate) streams: Streams,
     pub(crate) groups: Groups,
     pub(crate) deferred: Deferred,
+    pub(crate) logins: Logins,
     pub(crate) tickets: Tickets,
 }

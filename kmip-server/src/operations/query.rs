@@ -45,10 +45,12 @@ pub(super) fn query(
                 answer.defaults_information = context.view()?.setting()?;
             }
             QueryFunction::QUERY_STORAGE_PROTECTION_MASKS => {
-                answer.protection_storage_masks = Some(ProtectionStorageMasks {
+                let told = configuration.query.protection_storage_masks.clone();
+                let software = || ProtectionStorageMasks {
                     protection_storage_mask: vec![ProtectionStorageMask::SOFTWARE],
                     ..ProtectionStorageMasks::default()
-                });
+                };
+                answer.protection_storage_masks = Some(told.unwrap_or_else(software));
             }
             QueryFunction::QUERY_APPLICATION_NAMESPACES => {
                 let told = &configuration.query.application_namespace;

@@ -8,7 +8,7 @@ use crate::codec::Options;
 use crate::types::{
     AsynchronousIndicator, BatchErrorContinuationOption, DiscoverVersionsResponse,
     MessageExtension, Operation, ProtocolVersion, RequestBatchItem, RequestHeader, RequestMessage,
-    RequestPayload, ResponseBatchItem, ResponsePayload, ResultReason, ResultStatus,
+    RequestPayload, ResponseBatchItem, ResponsePayload, ResultReason, ResultStatus, Secret,
 };
 
 use super::failure::Failure;
@@ -69,7 +69,13 @@ impl<H: Handler> Engine<H> {
             Ok(items) => {
                 // The Client Correlation Value is for logs of the server: responses to clients do not
                 // repeat it (KMIP 1.4, 6.18; the test cases).
-                let response = response::message(version, items);
+                let mut response = response::message(version, items);
+                let credentials = message.request_header.authentication.as_ref();
+                let refused = response.batch_item.iter().any(is_refusal);
+                if let Some(credentials) = credentials.filter(|_| !refused) {
+                    let hashed = self.handler.server_hashed_password(credentials);
+                    response.response_header.server_hashed_password = hashed.map(Secret::owned);
+                }
                 let maximum = message.request_header.maximum_response_size;
                 response::write(encoding, response, maximum, out);
             }
@@ -315,6 +321,11 @@ fn refused<'m>(
         .map(|item| (item.operation, item.unique_batch_item_id))
         .unzip();
     response::failed(header.protocol_version, operation, id.flatten(), failure)
+}
+
+/// Whether a client was not let in.
+fn is_refusal(answer: &ResponseBatchItem<'_>) -> bool {
+    answer.result_reason == Some(ResultReason::AUTHENTICATION_NOT_SUCCESSFUL)
 }
 
 /// What became of an operation.

@@ -46,6 +46,13 @@ pub trait Handler: Send + Sync {
         Ok(peer.common_name())
     }
 
+    /// What proves to a client whose credentials were right that the server knows its password, too
+    /// (Server Hashed Password: KMIP 2.1, 9.2), if the credentials ask for it.
+    fn server_hashed_password(&self, credentials: &Authentication<'_>) -> Option<Vec<u8>> {
+        let _ = credentials;
+        None
+    }
+
     /// Whether [`defer`](Self::defer) can take this operation to be done later.
     fn can_defer(&self, operation: Operation) -> bool {
         let _ = operation;

@@ -3,6 +3,7 @@
 mod bindings;
 mod case;
 mod compare;
+mod facts;
 mod finding;
 mod html;
 mod node;
@@ -24,6 +25,7 @@ use crate::arguments::Color;
 use crate::failure::Failure;
 use crate::paint::Paint;
 use case::CaseFile;
+use facts::Facts;
 pub(crate) use options::RunOptions;
 use outcome::{CaseResult, Played};
 use player::Player;
@@ -148,20 +150,21 @@ impl Stage<'_> {
 
     fn play_embedded(&self, case: &CaseFile) -> Played {
         let setups = &self.setups;
-        let mut server = Embedded::new(|configuration| setups.configure(&case.name, configuration));
+        let facts = Facts::of(&case.text);
+        let user = facts.only_user();
+        let user = user.as_ref();
+        let user = user.map(|(name, password)| (name.as_str(), password.as_str()));
+        let mut server = Embedded::new(|configuration| {
+            setups.configure(&case.name, configuration);
+            facts.configure(configuration);
+        });
         let mut made = HashSet::new();
         for name in setups.before(&case.name) {
             let before = self.all.iter().find(|other| other.name == name);
             let Some(before) = before else {
                 return Played::Unplayable(format!("it needs the case {name}, which is missing"));
             };
-            play_as(
-                setups.user(&case.name),
-                &mut server,
-                before,
-                self.options,
-                &mut made,
-            );
+            play_as(user, &mut server, before, self.options, &mut made);
         }
         play_on(&mut server, case, self.options, &mut made)
     }

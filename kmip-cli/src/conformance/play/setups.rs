@@ -1,9 +1,7 @@
 //! What a case needs of the server that it is played against.
 
-use kmip::codec::Options;
-use kmip::types::{Interval, IntoOwned, QueryResponse, RandomNumberGenerator, SecretText, Tag};
-use kmip::{ProtocolVersion, xml};
-use kmip_server::{Configuration, SeedPolicy, User};
+use kmip::types::Interval;
+use kmip_server::{Configuration, SeedPolicy};
 
 /// The list that comes with the program.
 const LIST: &str = include_str!("../../../data/conformance-setups.tsv");
@@ -24,18 +22,12 @@ enum Setup {
     LeaseTime(u32),
     /// How long leases are given for keys in the place of compromised ones.
     LeaseTimeAfterCompromise(u32),
-    /// Somebody who may log in, and who plays the cases before.
-    User(&'static str, &'static str),
     /// What the PKCS#11 token says of itself: manufacturer and description.
     Token(&'static str, &'static str),
     /// What is done with data for the random number generator.
     Seed(SeedPolicy),
     /// The object group of which there is always a fresh member.
     DefaultGroup(&'static str),
-    /// What Query tells.
-    Query(Box<QueryResponse<'static>>),
-    /// What keys are said to come from.
-    Generator(RandomNumberGenerator<'static>),
 }
 
 impl Setups {
@@ -49,10 +41,6 @@ impl Setups {
                 "lease-time-after-compromise" => {
                     Setup::LeaseTimeAfterCompromise(value.parse().ok()?)
                 }
-                "user" => {
-                    let (name, password) = value.split_once(':')?;
-                    Setup::User(name, password)
-                }
                 "token" => {
                     let (manufacturer, description) = value.split_once('|')?;
                     Setup::Token(manufacturer, description)
@@ -65,8 +53,6 @@ impl Setups {
                     _ => return None,
                 }),
                 "default-group" => Setup::DefaultGroup(value),
-                "query" => Setup::Query(Box::new(query(value)?)),
-                "generator" => Setup::Generator(generator(value)?),
                 _ => return None,
             };
             Some((case, setup))
@@ -94,14 +80,6 @@ impl Setups {
         self.of(case).filter_map(before).collect()
     }
 
-    /// Name and password of the user that plays the cases before one.
-    pub(super) fn user(&self, case: &str) -> Option<(&'static str, &'static str)> {
-        self.of(case).find_map(|setup| match setup {
-            Setup::User(name, password) => Some((name, password)),
-            _ => None,
-        })
-    }
-
     /// Configures the server for a case.
     pub(super) fn configure(&self, case: &str, configuration: &mut Configuration) {
         for setup in self.of(case) {
@@ -113,49 +91,15 @@ impl Setups {
                 Setup::LeaseTimeAfterCompromise(seconds) => {
                     configuration.lease_time_after_compromise = Some(Interval(seconds));
                 }
-                Setup::User(name, password) => {
-                    let password = SecretText::borrowed(password);
-                    let users = &mut configuration.users;
-                    users.insert(name.to_owned(), User { password });
-                }
                 Setup::Token(manufacturer, description) => {
                     configuration.token.manufacturer = manufacturer.to_owned();
                     configuration.token.description = description.to_owned();
                 }
                 Setup::Seed(policy) => configuration.seed_policy = policy,
                 Setup::DefaultGroup(group) => configuration.default_group = Some(group.to_owned()),
-                Setup::Query(told) => configuration.query = *told,
-                Setup::Generator(generator) => configuration.random_number_generator = generator,
             }
         }
     }
-}
-
-/// What Query tells, from the elements of a response.
-fn query(elements: &str) -> Option<QueryResponse<'static>> {
-    let (text, tag) = enclosed(elements, Tag::RESPONSE_PAYLOAD)?;
-    let item = xml::decode_item::<QueryResponse<'_>>(text.as_bytes(), tag, VERSION, &options());
-    item.ok().map(IntoOwned::into_owned)
-}
-
-/// A random number generator, from the elements of that attribute.
-fn generator(elements: &str) -> Option<RandomNumberGenerator<'static>> {
-    let (text, tag) = enclosed(elements, Tag::RANDOM_NUMBER_GENERATOR)?;
-    let item =
-        xml::decode_item::<RandomNumberGenerator<'_>>(text.as_bytes(), tag, VERSION, &options());
-    item.ok().map(IntoOwned::into_owned)
-}
-
-/// The version whose names the list has.
-const VERSION: ProtocolVersion = ProtocolVersion::V1_4;
-
-fn options() -> Options {
-    Options::strict()
-}
-
-fn enclosed(elements: &str, tag: Tag) -> Option<(String, Tag)> {
-    let name = tag.spelling()?;
-    Some((format!("<{name}>{elements}</{name}>"), tag))
 }
 
 /// The name of a case without the version at its end, such as `-21`.

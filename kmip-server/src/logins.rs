@@ -1,0 +1,187 @@
+//! Users and their passwords: plain, hashed with the time, and good for once (KMIP 2.1, 9.11).
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use kmip::server::Failure;
+use kmip::types::{
+    CredentialValue, DateTime, DateTimeExtended, HashedPasswordCredential, HashingAlgorithm,
+    OneTimePasswordCredential, ResultReason, SecretText,
+};
+use openssl::hash::{MessageDigest, hash};
+use openssl::memcmp;
+use openssl::sha::sha256;
+use zeroize::Zeroizing;
+
+use crate::configuration::{Configuration, User};
+use crate::crypto::hash_function;
+use crate::object::StoredObject;
+use crate::store::{INTERNAL_PREFIX, Store, StoreError};
+
+/// How far the clock of a client that hashes its password may be from that of the server, in seconds.
+const TOLERANCE: i64 = 300;
+
+/// The times of the hashed passwords that were taken last, by user. They only ever increase.
+#[derive(Debug, Default)]
+pub(crate) struct Logins {
+    last: Mutex<BTreeMap<String, DateTimeExtended>>,
+}
+
+/// What a login is checked against.
+pub(crate) struct Door<'d> {
+    pub(crate) configuration: &'d Configuration,
+    pub(crate) logins: &'d Logins,
+    pub(crate) store: &'d dyn Store,
+    /// When the server has begun: what was hashed before may have been used before.
+    pub(crate) begun: DateTime,
+}
+
+impl Door<'_> {
+    /// Lets a user in, if the credential is one with a name.
+    ///
+    /// # Errors
+    /// If the name or the password is wrong, or was used before.
+    pub(crate) fn open(&self, credential: &CredentialValue<'_>) -> Option<Result<String, Failure>> {
+        let (name, opened) = match credential {
+            CredentialValue::UsernameAndPassword(login) => {
+                let right = self.is_password(&login.username, login.password.as_ref());
+                (&login.username, Ok(right))
+            }
+            CredentialValue::OneTimePassword(login) => (&login.username, self.one_time(login)),
+            CredentialValue::HashedPassword(login) => (&login.username, self.hashed(login)),
+            _ => return None,
+        };
+        Some(opened.and_then(|right| match right {
+            true => Ok(format!("user {name}")),
+            false => Err(refused()),
+        }))
+    }
+
+    fn user(&self, name: &str) -> Option<&User> {
+        self.configuration.users.get(name)
+    }
+
+    fn is_password(&self, name: &str, password: Option<&SecretText<'_>>) -> bool {
+        // Compared in full also for unknown users, whom a quick answer would give away.
+        let nobody = SecretText::borrowed("");
+        let user = self.user(name);
+        let expected = user.map_or(&nobody, |user| &user.password);
+        password.is_some_and(|password| password == expected) && user.is_some()
+    }
+
+    /// Whether the password is one of those that are good for once, and was not used.
+    fn one_time(&self, login: &OneTimePasswordCredential<'_>) -> Result<bool, Failure> {
+        if login.password.is_some() && !self.is_password(&login.username, login.password.as_ref()) {
+            return Ok(false);
+        }
+        let own = self.user(&login.username);
+        let mut own = own.iter().flat_map(|user| &user.one_time_passwords);
+        if !own.any(|password| *password == login.one_time_password) {
+            return Ok(false);
+        }
+        self.use_up(&login.username, &login.one_time_password)
+            .map_err(|error| {
+                (self.configuration.report)(&error);
+                Failure::internal()
+            })
+    }
+
+    /// Notes in the store that a password was used; `false` if it was before.
+    fn use_up(&self, name: &str, password: &SecretText<'_>) -> Result<bool, StoreError> {
+        let mut both = Zeroizing::new(name.as_bytes().to_vec());
+        both.push(0);
+        both.extend_from_slice(password.expose().as_bytes());
+        let mut identifier = format!("{INTERNAL_PREFIX}one-time-password:");
+        for byte in sha256(&both) {
+            identifier.push_str(&format!("{byte:02x}"));
+        }
+        let mut transaction = self.store.begin()?;
+        if transaction.get(&identifier)?.is_some() {
+            return Ok(false);
+        }
+        transaction.insert(&StoredObject::internal(&identifier), None)?;
+        transaction.commit()?;
+        Ok(true)
+    }
+
+    fn hashed(&self, login: &HashedPasswordCredential<'_>) -> Result<bool, Failure> {
+        let Some(user) = self.user(&login.username) else {
+            return Ok(false);
+        };
+        let hashes = Hashes::new(&login.username, user, login.hashing_algorithm)?;
+        let expected = hashes.of_client(login.time_stamp)?;
+        let given = login.hashed_password.expose();
+        if expected.len() != given.len() || !memcmp::eq(&expected, given) {
+            return Ok(false);
+        }
+        let now = self.configuration.clock.now();
+        let seconds = login.time_stamp.0.div_euclid(1_000_000);
+        if seconds < self.begun.0 || (seconds - now.0).abs() > TOLERANCE {
+            return Ok(false);
+        }
+        let mut last = self
+            .logins
+            .last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let before = last.entry(login.username.to_string()).or_default();
+        let later = login.time_stamp > *before;
+        *before = login.time_stamp.max(*before);
+        Ok(later)
+    }
+
+    /// What proves to a client with a hashed password that the server knows the password, too.
+    pub(crate) fn server_hash(&self, credential: &CredentialValue<'_>) -> Option<Vec<u8>> {
+        let CredentialValue::HashedPassword(login) = credential else {
+            return None;
+        };
+        let user = self.user(&login.username)?;
+        let hashes = Hashes::new(&login.username, user, login.hashing_algorithm).ok()?;
+        hashes.of_server(login.time_stamp).ok()
+    }
+}
+
+/// S1 and S2 of a hashed password.
+struct Hashes {
+    function: MessageDigest,
+    s1: Zeroizing<Vec<u8>>,
+    s2: Zeroizing<Vec<u8>>,
+}
+
+impl Hashes {
+    fn new(name: &str, user: &User, algorithm: Option<HashingAlgorithm>) -> Result<Self, Failure> {
+        let function = hash_function(algorithm.unwrap_or(HashingAlgorithm::SHA_256))?;
+        let password = user.password.expose();
+        let s1 = digest(function, &[name.as_bytes(), password.as_bytes()])?;
+        let s2 = digest(function, &[password.as_bytes(), name.as_bytes()])?;
+        Ok(Hashes { function, s1, s2 })
+    }
+
+    /// Hash(S1 || Timestamp) || S2.
+    fn of_client(&self, time: DateTimeExtended) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        let mut hashed = digest(self.function, &[&self.s1, &time.0.to_be_bytes()])?;
+        hashed.reserve_exact(self.s2.len());
+        hashed.extend_from_slice(&self.s2);
+        Ok(hashed)
+    }
+
+    /// Hash(Timestamp || S1 || Hash(S2)).
+    fn of_server(&self, time: DateTimeExtended) -> Result<Vec<u8>, Failure> {
+        let s2 = digest(self.function, &[&self.s2])?;
+        let hashed = digest(self.function, &[&time.0.to_be_bytes(), &self.s1, &s2])?;
+        Ok(hashed.to_vec())
+    }
+}
+
+fn digest(function: MessageDigest, parts: &[&[u8]]) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let whole = Zeroizing::new(parts.concat());
+    let digest = hash(function, &whole).map_err(|_| refused())?;
+    Ok(Zeroizing::new(digest.to_vec()))
+}
+
+fn refused() -> Failure {
+    Failure::new(
+        ResultReason::AUTHENTICATION_NOT_SUCCESSFUL,
+        "the user name or the password is wrong",
+    )
+}

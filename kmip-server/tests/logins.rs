@@ -1,0 +1,152 @@
+//! Who is let in by a name and a password: plain, hashed with the time, or good for once.
+
+mod common;
+
+use std::sync::Arc;
+
+use common::{NOW, World, create};
+use kmip::ProtocolVersion;
+use kmip::types::{
+    Authentication, Credential, CredentialType, CredentialValue, DateTimeExtended,
+    HashedPasswordCredential, LocateRequest, OneTimePasswordCredential, RequestMessage,
+    ResponseMessage, ResponsePayload, ResultReason, ResultStatus, Secret, SecretText,
+};
+use kmip_server::{Configuration, MemoryStore, Store, User};
+use openssl::sha::sha256;
+
+const VERSION: ProtocolVersion = ProtocolVersion::V2_1;
+
+fn anna(configuration: &mut Configuration) {
+    let mut user = User::new(SecretText::borrowed("secret"));
+    user.one_time_passwords = vec![SecretText::borrowed("one"), SecretText::borrowed("two")];
+    configuration.users.insert("anna".to_owned(), user);
+}
+
+/// Locates what a client has, with a credential.
+fn locate(world: &World, credential: Option<Credential<'static>>) -> ResponseMessage<'static> {
+    let mut message = RequestMessage::single(VERSION, LocateRequest::default());
+    message.request_header.authentication = credential.map(|credential| Authentication {
+        credential: vec![credential],
+        ..Authentication::default()
+    });
+    world.exchange(&world.peer, &message)
+}
+
+fn is_let_in(world: &World, credential: Credential<'static>) -> bool {
+    let answer = locate(world, Some(credential)).batch_item.remove(0);
+    match answer.result_status {
+        ResultStatus::SUCCESS => true,
+        _ => {
+            let reason = ResultReason::AUTHENTICATION_NOT_SUCCESSFUL;
+            assert_eq!(answer.result_reason, Some(reason));
+            false
+        }
+    }
+}
+
+fn once(name: &'static str, password: Option<&str>, code: &str) -> Credential<'static> {
+    Credential {
+        credential_type: CredentialType::ONE_TIME_PASSWORD,
+        credential_value: CredentialValue::OneTimePassword(OneTimePasswordCredential {
+            username: name.into(),
+            password: password.map(|password| SecretText::owned(password.to_owned())),
+            one_time_password: SecretText::owned(code.to_owned()),
+            ..OneTimePasswordCredential::default()
+        }),
+        ..Credential::default()
+    }
+}
+
+/// S1 and S2 (KMIP 2.1, 9.11).
+fn hashes(name: &str, password: &str) -> ([u8; 32], [u8; 32]) {
+    let s1 = sha256(format!("{name}{password}").as_bytes());
+    (s1, sha256(format!("{password}{name}").as_bytes()))
+}
+
+fn hashed(name: &'static str, password: &str, microseconds: i64) -> Credential<'static> {
+    let (s1, s2) = hashes(name, password);
+    let first = sha256(&[&s1[..], &microseconds.to_be_bytes()].concat());
+    Credential {
+        credential_type: CredentialType::HASHED_PASSWORD,
+        credential_value: CredentialValue::HashedPassword(HashedPasswordCredential {
+            username: name.into(),
+            time_stamp: DateTimeExtended(microseconds),
+            hashed_password: Secret::owned([first, s2].concat()),
+            ..HashedPasswordCredential::default()
+        }),
+        ..Credential::default()
+    }
+}
+
+#[test]
+fn a_one_time_password_is_good_for_once() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let world = World::with(store.clone(), anna);
+    assert!(is_let_in(&world, once("anna", None, "one")));
+    assert!(!is_let_in(&world, once("anna", None, "one")), "a replay");
+    // Neither after the server has begun anew.
+    let world = World::with(store, anna);
+    assert!(!is_let_in(&world, once("anna", None, "one")), "a replay");
+    assert!(!is_let_in(&world, once("anna", None, "three")));
+    assert!(!is_let_in(&world, once("bert", None, "two")));
+    // The wrong password does not use up the other one.
+    assert!(!is_let_in(&world, once("anna", Some("wrong"), "two")));
+    assert!(is_let_in(&world, once("anna", Some("secret"), "two")));
+}
+
+#[test]
+fn a_hashed_password_proves_itself_both_ways() {
+    let world = World::configured(anna);
+    let time = NOW.0 * 1_000_000 + 5;
+    let answer = locate(&world, Some(hashed("anna", "secret", time)));
+    assert_eq!(answer.batch_item[0].result_status, ResultStatus::SUCCESS);
+    let (s1, s2) = hashes("anna", "secret");
+    let expected = sha256(&[&time.to_be_bytes()[..], &s1, &sha256(&s2)].concat());
+    let proof = answer.response_header.server_hashed_password;
+    assert_eq!(proof.expect("a proof").expose(), expected);
+}
+
+#[test]
+fn a_hashed_password_is_not_replayed() {
+    let world = World::configured(anna);
+    let time = NOW.0 * 1_000_000;
+    let second = 1_000_000;
+    assert!(!is_let_in(&world, hashed("anna", "wrong", time)));
+    assert!(!is_let_in(&world, hashed("bert", "secret", time)));
+    assert!(is_let_in(&world, hashed("anna", "secret", time + second)));
+    assert!(!is_let_in(&world, hashed("anna", "secret", time + second)));
+    assert!(!is_let_in(&world, hashed("anna", "secret", time)));
+    assert!(is_let_in(
+        &world,
+        hashed("anna", "secret", time + 2 * second)
+    ));
+    // From before the server has begun, or from the future.
+    let world = World::configured(anna);
+    assert!(!is_let_in(&world, hashed("anna", "secret", time - second)));
+    assert!(!is_let_in(
+        &world,
+        hashed("anna", "secret", time + 3600 * second)
+    ));
+    let refused = locate(&world, Some(hashed("anna", "wrong", time)));
+    assert_eq!(refused.response_header.server_hashed_password, None);
+}
+
+#[test]
+fn a_login_can_be_optional() {
+    let world = World::configured(|configuration| {
+        anna(configuration);
+        configuration.login_is_optional = true;
+    });
+    world.call(VERSION, create([])).expect("by certificate");
+    assert!(!is_let_in(
+        &world,
+        Credential::username_and_password("anna", "x".to_owned())
+    ));
+    // Who logs in is somebody else than who does not.
+    let right = Credential::username_and_password("anna", "secret".to_owned());
+    let answer = locate(&world, Some(right)).batch_item.remove(0);
+    let Some(ResponsePayload::Locate(found)) = answer.response_payload else {
+        panic!("{answer:?}");
+    };
+    assert_eq!(found.unique_identifier, []);
+}
