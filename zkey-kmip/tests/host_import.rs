@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 
-use common::host::Repository;
+use common::host::{Repository, on_a_terminal};
 use common::shelf::token;
 use zkey_kmip::abi::SecureKeyType;
 
@@ -104,11 +104,7 @@ fn import_asks_for_another_name_or_skips() {
 
 #[test]
 fn one_key_that_fails_does_not_stop_the_import() {
-    let repository = Repository::ready();
-    for name in ["a", "b", "c"] {
-        repository.run(&["generate", "-N", name]).ok();
-        repository.run(&["remove", "-N", name, "-F"]).ok();
-    }
+    let repository = with_keys_to_import();
     let shelf = repository.config("shelf/id-2");
     let broken = fs::read_to_string(&shelf)
         .unwrap()
@@ -122,6 +118,119 @@ fn one_key_that_fails_does_not_stop_the_import() {
     );
     assert!(outcome.fails(1).contains("'77' is not a sector size"));
     assert_eq!(repository.files(), ["a.info", "a.skey", "c.info", "c.skey"]);
+}
+
+/// A repository that is bound to a shelf with three keys, of which it has none.
+fn with_keys_to_import() -> Repository {
+    let repository = Repository::ready();
+    for name in ["a", "b", "c"] {
+        repository.run(&["generate", "-N", name]).ok();
+        repository.run(&["remove", "-N", name, "-F"]).ok();
+    }
+    repository
+}
+
+#[test]
+fn progress_is_for_terminals() {
+    let repository = with_keys_to_import();
+    let (outcome, shown) = on_a_terminal(repository.command(&["kms", "import"]));
+    outcome.ok();
+    for text in ["'a' (1 of 3)", "'b' (2 of 3)", "'c' (3 of 3)"] {
+        assert!(
+            shown.contains(&format!("importing key {text}")),
+            "{shown:?}"
+        );
+    }
+    let (outcome, shown) = on_a_terminal(repository.command(&["kms", "refresh"]));
+    outcome.ok();
+    assert!(shown.contains("refreshing key 'b' (2 of 3)"), "{shown:?}");
+    let outcome = repository.run(&["kms", "refresh"]);
+    assert_eq!(outcome.err, "");
+    assert!(!outcome.ok().contains(" of 3)"));
+}
+
+#[test]
+fn what_can_be_listed_is_used_when_the_rest_cannot() {
+    let repository = with_keys_to_import();
+    fs::write(repository.config("fail-list-end"), "2 keys cannot be read").unwrap();
+    let outcome = repository.run(&["kms", "list", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&outcome.out).unwrap();
+    assert_eq!(json.as_array().unwrap().len(), 3);
+    assert!(outcome.fails(1).contains("2 keys cannot be read"));
+    let outcome = repository.run(&["kms", "import"]);
+    assert!(outcome.out.contains("3 keys imported"), "{outcome:?}");
+    assert!(outcome.fails(1).contains("2 keys cannot be read"));
+    assert_eq!(repository.files().len(), 6);
+    // With both kinds of failures, both are told.
+    for name in ["a", "b", "c"] {
+        repository.run(&["remove", "-N", name, "-F"]).ok();
+    }
+    fs::write(repository.config("fail-import"), "no").unwrap();
+    let message = repository.run(&["kms", "import"]).fails(1);
+    for text in ["2 keys cannot be read", "3 of 3 keys failed"] {
+        assert!(message.contains(text), "{message}");
+    }
+}
+
+#[test]
+fn filters_select_keys() {
+    let repository = Repository::ready();
+    for line in [
+        [
+            "-N",
+            "plain",
+            "-t",
+            "PLAIN",
+            "-l",
+            "/dev/a:one",
+            "-B",
+            "sales/1",
+        ],
+        [
+            "-N",
+            "luks",
+            "-t",
+            "LUKS2",
+            "-l",
+            "/dev/b:two",
+            "-B",
+            "sales/2",
+        ],
+    ] {
+        let line = [&["generate", "--no-volume-check"], &line[..]].concat();
+        repository.run(&line).ok();
+        repository.run(&["remove", "-N", line[3], "-F"]).ok();
+    }
+    for (filter, found) in [
+        (&["-N", "pl*"][..], &["plain"][..]),
+        (&["-l", "/dev/b"], &["luks"]),
+        (&["-l", "*:one"], &["plain"]),
+        (&["-t", "luks2"], &["luks"]),
+        (&["-B", "sales/2"], &["luks"]),
+        (&["-B", "sales/*", "-t", "PLAIN"], &["plain"]),
+        (&["-N", "none"], &[]),
+    ] {
+        let line = [&["kms", "list", "--json"], filter].concat();
+        let json: serde_json::Value = serde_json::from_str(&repository.run(&line).ok()).unwrap();
+        let names: Vec<_> = json
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|key| &key["name"])
+            .collect();
+        assert_eq!(names, found, "{filter:?}");
+        let line = [&["kms", "import", "--no-volume-check"], filter].concat();
+        repository.run(&line).ok();
+        let files: Vec<_> = found
+            .iter()
+            .flat_map(|name| [format!("{name}.info"), format!("{name}.skey")])
+            .collect();
+        assert_eq!(repository.files(), files, "{filter:?}");
+        for name in found {
+            repository.run(&["remove", "-N", name, "-F"]).ok();
+        }
+    }
+    repository.run(&["kms", "list", "-t", "NTFS"]).fails(2);
 }
 
 #[test]

@@ -2,15 +2,11 @@
 
 mod common;
 
-use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::Read;
-use std::os::unix::ffi::OsStrExt;
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 use std::process::Command;
 
-use common::host::{Outcome, Repository, finish};
+use common::host::{Outcome, Repository, finish, on_a_terminal};
 
 /// A repository whose list of plugins has the shared object of this build.
 fn installed() -> (Repository, String) {
@@ -245,37 +241,39 @@ fn closed_pipe_is_no_error() {
     assert_eq!((outcome.code, outcome.err.as_str()), (Some(0), ""));
 }
 
-/// What a host that fails writes to a terminal.
-fn on_a_terminal(no_color: &str) -> String {
+#[test]
+fn a_master_key_that_has_no_place_is_told_with_what_to_do() {
     let (repository, list) = installed();
-    let terminal = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR).unwrap();
-    rustix::pty::grantpt(&terminal).unwrap();
-    rustix::pty::unlockpt(&terminal).unwrap();
-    let name = rustix::pty::ptsname(&terminal, Vec::new()).unwrap();
-    let open = || {
-        let path = Path::new(OsStr::from_bytes(name.to_bytes()));
-        File::options().read(true).write(true).open(path).unwrap()
-    };
+    run(&repository, &list, &["kms", "bind", "KMIP"], "").ok();
+    let line = ["kms", "configure", "-a", "3.39", "-i", "ECC:prime256v1"];
+    let mut command = program(&repository, &list, &line);
+    command.env("ZKEY_KMIP_SOFTWARE_MASTER_KEY", repository.path("none/key"));
+    let message = finish(command.spawn().unwrap(), "").fails(1);
+    let message = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    for text in [
+        "none/key",
+        "does not exist",
+        "ZKEY_KMIP_SOFTWARE_MASTER_KEY",
+    ] {
+        assert!(message.contains(text), "{message}");
+    }
+}
+
+/// What a host that fails writes to a terminal.
+fn failure_on_a_terminal(no_color: &str) -> String {
+    let (repository, list) = installed();
     let mut command = program(&repository, &list, &["kms", "info"]);
-    command
-        .env("NO_COLOR", no_color)
-        .env("TERM", "xterm")
-        .stderr(open());
-    let child = command.spawn().unwrap();
-    // Closes our copy of the terminal, so that reading ends.
-    drop(command);
-    finish(child, "").fails(1);
-    let mut text = Vec::new();
-    // At its end a terminal gives an error.
-    let _ = File::from(terminal).read_to_end(&mut text);
-    String::from_utf8(text).unwrap()
+    command.env("NO_COLOR", no_color);
+    let (outcome, text) = on_a_terminal(command);
+    outcome.fails(1);
+    text
 }
 
 #[test]
 fn colours_on_a_terminal_unless_refused() {
-    let colored = on_a_terminal("");
+    let colored = failure_on_a_terminal("");
     assert!(colored.contains("\x1b[1;31merror:\x1b[0m"), "{colored:?}");
-    let plain = on_a_terminal("1");
+    let plain = failure_on_a_terminal("1");
     assert!(
         plain.contains("error: ") && !plain.contains('\x1b'),
         "{plain:?}"

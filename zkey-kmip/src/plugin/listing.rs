@@ -11,7 +11,7 @@ use super::attributes::{self, KeyAttributes};
 use super::peer::{Peer, is_refusal};
 use super::server::Server;
 use super::{Plugin, key_type_option};
-use crate::abi::{KEY_ID_SIZE, ListRequest, ListedKey, PluginError, Property};
+use crate::abi::{Errno, KEY_ID_SIZE, ListRequest, ListedKey, PluginError, Property};
 use crate::server_traits::ServerTrait;
 
 pub(super) fn run(
@@ -25,7 +25,7 @@ pub(super) fn run(
         None => None,
     };
     // The callback calls the plugin again, so the connection must be free by then.
-    let keys = collect(plugin, request)?;
+    let (keys, unreadable) = collect(plugin, request)?;
     for (key_id, key) in &keys {
         found(&ListedKey {
             key_id,
@@ -36,13 +36,54 @@ pub(super) fn run(
             additional_info: &[],
         })?;
     }
-    Ok(())
+    unreadable.report(plugin, keys.is_empty())
 }
 
-fn collect(
-    plugin: &Plugin,
-    request: &ListRequest<'_>,
-) -> Result<Vec<(String, KeyAttributes)>, PluginError> {
+/// Keys of which the server does not tell the attributes.
+#[derive(Default)]
+struct Unreadable {
+    /// Since they are for others. A server may list them all the same.
+    denied: usize,
+    /// For another reason, which the first one has here.
+    failed: Vec<String>,
+}
+
+impl Unreadable {
+    fn add(&mut self, plugin: &Plugin, id: &str, error: &kmip::client::Error) {
+        let text = format!("key {id} is left out: {error}");
+        plugin.note(&text);
+        if error.is_permission_denied() {
+            self.denied += 1;
+        } else if !error.is_not_found() {
+            self.failed.push(text);
+        }
+        // One that is not found was destroyed meanwhile.
+    }
+
+    /// Whoever asked for a list shall know that it is not complete; it is no success where
+    /// something is wrong, or where all keys are for others.
+    fn report(&self, plugin: &Plugin, list_is_empty: bool) -> Result<(), PluginError> {
+        let denied = self.denied;
+        if let Some(first) = self.failed.first() {
+            let count = self.failed.len();
+            let text =
+                format!("{count} keys cannot be read and are not listed; the first: {first}");
+            return Err(PluginError::new(Errno::EBADMSG, text));
+        }
+        let text = format!("{denied} keys are not listed, since this client may not read them");
+        if denied > 0 && list_is_empty {
+            return Err(PluginError::new(Errno::EACCES, text));
+        } else if denied > 0 {
+            plugin.console.warn(&format!("WARNING: {text}"));
+        }
+        Ok(())
+    }
+}
+
+/// The keys to show.
+type Keys = Vec<(String, KeyAttributes)>;
+
+fn collect(plugin: &Plugin, request: &ListRequest<'_>) -> Result<(Keys, Unreadable), PluginError> {
     let pattern = match request.label_pattern {
         Some(pattern) => Some(CString::new(pattern).map_err(|error| {
             PluginError::invalid("the label pattern holds a NUL byte").caused_by(error)
@@ -51,7 +92,7 @@ fn collect(
     };
     let mut server = plugin.server()?;
     let ids = locate(&mut server, request)?;
-    let mut keys = Vec::new();
+    let (mut keys, mut unreadable) = (Keys::new(), Unreadable::default());
     let group_size = server.peer.profile.batch_size;
     for group in ids.chunks(group_size) {
         let answers = get_attributes(&mut server.peer, group)?;
@@ -62,9 +103,9 @@ fn collect(
                     server.known.insert(id.clone(), answer.attributes);
                     key
                 }
-                // Destroyed meanwhile, or not for us: no reason to show no key at all.
+                // No reason to show no key at all.
                 Err(error) => {
-                    plugin.note(&format!("key {id} is left out: {error}"));
+                    unreadable.add(plugin, id, &error);
                     continue;
                 }
             };
@@ -85,7 +126,7 @@ fn collect(
             }
         }
     }
-    Ok(keys)
+    Ok((keys, unreadable))
 }
 
 /// Identifiers of all keys that may be fit.

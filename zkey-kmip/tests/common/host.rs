@@ -1,8 +1,9 @@
 //! The host as a process of its own, with the plugin of [`super::shelf`] or a real shared object.
 
-use std::ffi::OsString;
-use std::fs;
-use std::io::Write;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -132,12 +133,18 @@ impl Repository {
 
     /// Starts the host with the shelf.
     pub fn start(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).spawn().unwrap()
+    }
+
+    /// The host with the shelf.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = super::command(std::env::current_exe().unwrap());
         let line = [&["zkey-kmip"], arguments].concat().join(SEPARATOR);
         command
             .args(["--exact", "common::host::become_the_host", "--nocapture"])
             .env(ARGUMENTS, line);
-        self.spawn(command)
+        self.prepare(&mut command);
+        command
     }
 
     /// The program itself, as it is installed.
@@ -146,11 +153,6 @@ impl Repository {
         command.args(arguments);
         self.prepare(&mut command);
         command
-    }
-
-    fn spawn(&self, mut command: Command) -> Child {
-        self.prepare(&mut command);
-        command.spawn().unwrap()
     }
 
     fn prepare(&self, command: &mut Command) {
@@ -215,4 +217,22 @@ pub fn finish(mut child: Child, input: &str) -> Outcome {
     // A host that asks nothing may be gone already.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     Outcome::of(child.wait_with_output().unwrap())
+}
+
+/// Runs a command whose standard error is a terminal, and returns what it wrote there.
+pub fn on_a_terminal(mut command: Command) -> (Outcome, String) {
+    let terminal = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR).unwrap();
+    rustix::pty::grantpt(&terminal).unwrap();
+    rustix::pty::unlockpt(&terminal).unwrap();
+    let name = rustix::pty::ptsname(&terminal, Vec::new()).unwrap();
+    let path = Path::new(OsStr::from_bytes(name.to_bytes()));
+    let end = File::options().read(true).write(true).open(path).unwrap();
+    let child = command.env("TERM", "xterm").stderr(end).spawn().unwrap();
+    // Closes our copy of the terminal, so that reading ends.
+    drop(command);
+    let outcome = finish(child, "");
+    let mut text = Vec::new();
+    // At its end a terminal gives an error.
+    let _ = File::from(terminal).read_to_end(&mut text);
+    (outcome, String::from_utf8(text).unwrap())
 }

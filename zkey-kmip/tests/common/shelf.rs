@@ -3,7 +3,7 @@
 //! Everything lies in the configuration directory: `calls` has a line for each call of the host;
 //! `shelf/<id>` are the properties of a key; `epoch` stands for the master key and shows in all
 //! secure keys. A file `fail-<call>` makes that call fail with its content as text, `panic-<call>`
-//! makes it panic, and a pipe `pause-<call>` makes it wait until the process is killed.
+//! makes it panic, `fail-list-end` makes a list fail when it is through, and a pipe `pause-<call>` makes it wait until the process is killed.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -316,7 +316,10 @@ impl Kms for Shelf {
                 additional_info: &[format!("state {}", noted(STATE)).trim_end().to_owned()],
             })?;
         }
-        Ok(())
+        match fs::read_to_string(self.directory.join("fail-list-end")) {
+            Ok(text) => Err(PluginError::new(Errno::EBADMSG, text.trim())),
+            Err(_) => Ok(()),
+        }
     }
 
     fn import_key(&self, request: &ImportRequest<'_>) -> Result<Vec<u8>, PluginError> {

@@ -1,6 +1,6 @@
 //! The keys that could be imported.
 
-use kmip::types::{Attribute, Tag};
+use kmip::types::{Attribute, Operation, ResultReason, Tag};
 use zkey_kmip::abi::{Errno, KeyMode, Kms, ListRequest, PluginError, Property};
 
 use crate::machine::generate;
@@ -81,4 +81,60 @@ fn one_unreadable_key_does_not_hide_the_others() {
     });
     let rest = list(&plugin, None).unwrap();
     assert_eq!(rest.len(), 2);
+}
+
+#[test]
+fn what_cannot_be_read_is_told() {
+    let (machine, server) = ready("1.4");
+    let plugin = machine.plugin();
+    for _ in 0..3 {
+        generate(&plugin, DATA, &[], None, KeyMode::NonXts).unwrap();
+    }
+    let all = list(&plugin, None).unwrap();
+    let make_unreadable = |reason| {
+        let unreadable = vec![(all[1].0.clone(), reason)];
+        server.store.behave(|own| own.unreadable = unreadable);
+    };
+    let found = |plugin: &zkey_kmip::plugin::Plugin| {
+        let mut count = 0;
+        let request = ListRequest {
+            label_pattern: None,
+            filter: &[],
+            options: &[],
+        };
+        let result = plugin.list_keys(&request, &mut |_| {
+            count += 1;
+            Ok(())
+        });
+        (count, result)
+    };
+    // Destroyed meanwhile: nothing is missing.
+    machine.terminal.warned();
+    make_unreadable(ResultReason::ITEM_NOT_FOUND);
+    let (count, result) = found(&machine.plugin());
+    result.unwrap();
+    assert_eq!(count, 2);
+    assert!(!machine.terminal.warned().contains("not listed"));
+    // Those of others.
+    make_unreadable(ResultReason::PERMISSION_DENIED);
+    let (count, result) = found(&machine.plugin());
+    result.unwrap();
+    assert_eq!(count, 2);
+    let told = machine.terminal.warned();
+    assert!(told.contains("1 keys are not listed"), "{told}");
+    // All others are shown, and then it is an error.
+    make_unreadable(ResultReason::GENERAL_FAILURE);
+    let (count, result) = found(&machine.plugin());
+    assert_eq!(count, 2);
+    let error = result.unwrap_err();
+    assert_eq!(error.errno(), Errno::EBADMSG);
+    for text in [&*all[1].0, "1 keys cannot be read", "as the test says"] {
+        assert!(error.to_string().contains(text), "{error}");
+    }
+    // An empty list would look as if there were no keys.
+    server.store.behave(|own| {
+        own.refused = vec![(Operation::GET_ATTRIBUTES, ResultReason::PERMISSION_DENIED)];
+    });
+    let (count, result) = found(&machine.plugin());
+    assert_eq!((count, result.unwrap_err().errno()), (0, Errno::EACCES));
 }

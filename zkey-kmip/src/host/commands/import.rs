@@ -1,7 +1,5 @@
 //! `kms list` and `kms import`: keys that are at the key management system already.
 
-use std::cell::RefCell;
-
 use super::Host;
 use super::generate::store;
 use crate::abi::{Errno, Property};
@@ -19,12 +17,10 @@ use crate::host::token::{IMPORT_ROOM, Shape};
 
 /// `kms list`
 pub(super) fn list(host: &Host<'_>, arguments: &Arguments) -> Result<(), HostError> {
-    let mut records = Vec::new();
-    for_each_key(host, arguments, &mut |key| {
-        records.push(record(&key));
-        Ok(())
-    })?;
-    output::print(records, arguments.flag("json"), host.terminal)
+    let (keys, listed) = keys_at_kms(host, arguments)?;
+    let records = keys.iter().map(record).collect();
+    output::print(records, arguments.flag("json"), host.terminal)?;
+    listed
 }
 
 fn record(key: &KmsKey) -> Record {
@@ -68,13 +64,12 @@ fn record(key: &KmsKey) -> Record {
         )
 }
 
-/// Calls `body` for each key at the key management system that the options select. An error of
-/// `body` ends the listing.
-fn for_each_key(
+/// The keys at the key management system that the options select, and whether these are all: what
+/// is found is worth something also when the rest cannot be read.
+fn keys_at_kms(
     host: &Host<'_>,
     arguments: &Arguments,
-    body: &mut dyn FnMut(KmsKey) -> Result<(), HostError>,
-) -> Result<(), HostError> {
+) -> Result<(Vec<KmsKey>, Result<(), HostError>), HostError> {
     let bound = host.bound()?;
     let volume_type = arguments.text("volume-type")?;
     if let Some(text) = &volume_type {
@@ -87,77 +82,66 @@ fn for_each_key(
         volume_type,
     };
     host.terminal.progress("asking the KMS for its keys");
-    let failure = RefCell::new(None);
+    let mut keys = Vec::new();
     let listed = bound.session.list_keys(
         filter.label.as_deref(),
         &filter.properties(),
         &arguments.plugin,
         &mut |found| {
-            let result = match KmsKey::read(found) {
-                Err(why) => {
-                    host.terminal.detail(why);
-                    Ok(())
-                }
-                Ok(key) if !filter.accepts(&key) => Ok(()),
-                Ok(key) => body(key),
-            };
-            result.map_or_else(
-                |error| {
-                    let errno = match &error {
-                        HostError::Plugin { source, .. } => source.errno(),
-                        _ => Errno::ECANCELED,
-                    };
-                    failure.replace(Some(error));
-                    errno.return_code()
-                },
-                |()| 0,
-            )
+            match KmsKey::read(found) {
+                Err(why) => host.terminal.detail(why),
+                Ok(key) if filter.accepts(&key) => keys.push(key),
+                Ok(_) => {}
+            }
+            0
         },
     );
-    match failure.into_inner() {
-        Some(error) => Err(error),
-        None => bound.call("list keys", listed),
-    }
+    Ok((keys, bound.call("list keys", listed)))
 }
 
 /// `kms import`
 pub(super) fn run(host: &Host<'_>, arguments: &Arguments) -> Result<(), HostError> {
     let (mut imported, mut skipped, mut failed) = (0_usize, 0_usize, 0_usize);
-    for_each_key(host, arguments, &mut |key| {
+    let (keys, listed) = keys_at_kms(host, arguments)?;
+    let count = keys.len();
+    for (index, key) in keys.into_iter().enumerate() {
         let name = key.name.clone();
-        host.terminal
-            .progress(format_args!("importing key '{name}'"));
+        host.terminal.progress(format_args!(
+            "importing key '{name}' ({} of {count})",
+            index + 1
+        ));
         match import(host, arguments, key) {
             Ok(Some(name)) => {
                 imported += 1;
                 host.terminal
-                    .say(format_args!("Successfully imported key '{name}'"))
+                    .say(format_args!("Successfully imported key '{name}'"))?;
             }
             Ok(None) => {
                 skipped += 1;
                 host.terminal
                     .warn(format_args!("skipping key '{name}': the name is taken"));
-                Ok(())
             }
             // The plugin cannot import at all, or nobody reads what we print.
-            Err(error) if is_fatal(&error) => Err(error),
+            Err(error) if is_fatal(&error) => return Err(error),
             Err(error) => {
                 failed += 1;
                 host.terminal.error(&error);
-                Ok(())
             }
         }
-    })?;
+    }
     host.terminal.say(format_args!(
         "{imported} keys imported, {skipped} keys skipped, {failed} keys failed to import"
     ))?;
-    match failed {
-        0 => Ok(()),
-        failed => Err(HostError::SomeFailed {
-            failed,
-            all: imported + skipped + failed,
-        }),
+    if failed == 0 {
+        return listed;
     }
+    if let Err(error) = listed {
+        host.terminal.error(&error);
+    }
+    Err(HostError::SomeFailed {
+        failed,
+        all: imported + skipped + failed,
+    })
 }
 
 /// Whether an error concerns not this key alone.

@@ -173,6 +173,12 @@ pub enum MasterKeyFileProblem {
     /// It cannot be read.
     #[error("it cannot be read: {0}")]
     Read(io::Error),
+    /// It cannot be made.
+    #[error(
+        "its directory does not exist; make it, or name another file by {}",
+        super::MASTER_KEY_VARIABLE
+    )]
+    NoDirectory,
     /// Others may read or write it.
     #[error("its mode {mode:04o} lets others use it; it must be 0600")]
     Mode {
@@ -245,6 +251,16 @@ impl MasterKeyFile {
     pub fn create_if_missing(&self) -> Result<(), SecureKeyError> {
         if fs::symlink_metadata(&self.path).is_ok() {
             return Ok(());
+        }
+        let directory = self
+            .path
+            .parent()
+            .filter(|path| !path.as_os_str().is_empty());
+        if directory.is_some_and(|directory| !directory.exists()) {
+            return Err(SecureKeyError::MasterKeyFile {
+                path: self.path.clone(),
+                problem: MasterKeyFileProblem::NoDirectory,
+            });
         }
         let keys = MasterKeys {
             current: Some(MasterKey::random()?),

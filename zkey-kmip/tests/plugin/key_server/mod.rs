@@ -47,6 +47,8 @@ pub(crate) struct Behaviour {
     pub(crate) lying_delete: bool,
     /// Locate ignores custom attributes, or refuses them.
     pub(crate) custom_locate: CustomLocate,
+    /// Objects whose attributes are not told, and why not.
+    pub(crate) unreadable: Vec<(String, ResultReason)>,
     /// Characters that each identifier is longer.
     pub(crate) long_ids: usize,
     /// A text that is blank is told as an empty one.
@@ -76,6 +78,7 @@ impl Default for Behaviour {
             structured: false,
             lying_delete: false,
             custom_locate: CustomLocate::Known,
+            unreadable: Vec::new(),
             long_ids: 0,
             trims: false,
         }
@@ -137,6 +140,13 @@ impl Store {
 
     pub(crate) fn objects(&self) -> BTreeMap<String, Object> {
         self.lock().objects.clone()
+    }
+
+    /// The states of all AES keys.
+    pub(crate) fn states_of_keys(&self) -> Vec<State> {
+        let state = self.lock();
+        let keys = state.objects.values().filter(|one| !one.key.is_empty());
+        keys.map(|one| one.state).collect()
     }
 
     pub(crate) fn change(&self, id: &str, change: impl FnOnce(&mut Object)) {
@@ -357,6 +367,10 @@ impl Shared {
             RequestPayload::GetAttributes(get) => {
                 let trims = state.behaviour.trims;
                 let id = call.identify(get.unique_identifier.as_ref())?;
+                let mut unreadable = state.behaviour.unreadable.iter();
+                if let Some((_, reason)) = unreadable.find(|(one, _)| *one == id) {
+                    return fail(*reason, "as the test says");
+                }
                 let object = state.find(&id)?;
                 let mut attributes = object.attributes.clone();
                 attributes.push(Attribute::state(object.state));
