@@ -110,30 +110,106 @@ fn the_manual_page_tells_of_all_options() {
     }
 }
 
-/// What bash offers behind these words.
-fn complete(words: &[&str]) -> Vec<String> {
+/// What bash offers behind each of these lines of words, with this repository.
+fn complete_all(repository: &Path, lines: &[Vec<&str>]) -> Vec<Vec<String>> {
     let script = root().join("packaging/zkey-kmip.bash");
-    let quoted: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
     // The program may be for another architecture.
     let runner = std::env::var("KMIP_TEST_RUNNER").unwrap_or_default();
-    let commands = format!(
-        ". '{}'; zkey-kmip() {{ {runner} '{}' \"$@\"; }}\n\
-         COMP_WORDS=(zkey-kmip {}); COMP_CWORD={}; _zkey_kmip; printf '%s\\n' \"${{COMPREPLY[@]}}\"",
+    let mut commands = format!(
+        ". '{}'; zkey-kmip() {{ {runner} '{}' \"$@\"; }}\n",
         script.display(),
-        program().display(),
-        quoted.join(" "),
-        words.len()
+        program().display()
     );
-    let repository = tempfile::tempdir().unwrap();
-    fs::write(repository.path().join("disk1.info"), "").unwrap();
+    for words in lines {
+        let quoted: Vec<_> = words.iter().map(|word| format!("'{word}'")).collect();
+        commands += &format!(
+            "COMP_WORDS=(zkey-kmip {}); COMP_CWORD={}; _zkey_kmip\n\
+             printf '%s\\n' \"${{COMPREPLY[@]}}\"; echo ===\n",
+            quoted.join(" "),
+            words.len()
+        );
+    }
+    let list = repository.join("kms-plugins.conf");
+    fs::write(&list, format!("KMIP={}\n", shared_object().display())).unwrap();
     let output = Command::new("bash")
         .args(["--norc", "-c", &commands])
-        .env("ZKEY_REPOSITORY", repository.path())
+        .env("ZKEY_REPOSITORY", repository)
+        .env("ZKEY_KMS_PLUGINS", list)
         .env("ZKEY_KMIP_PROFILES", root().join("profiles"))
+        .env("ZKEY_KMIP_BACKEND", "software")
+        .env("SYSFS_ROOT", repository)
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    text.lines().map(str::to_owned).collect()
+    let lines = text.split("===\n").take(lines.len());
+    let offered = |text: &str| text.split_whitespace().map(str::to_owned).collect();
+    lines.map(offered).collect()
+}
+
+/// What bash offers behind these words.
+fn complete(words: &[&str]) -> Vec<String> {
+    let repository = tempfile::tempdir().unwrap();
+    fs::write(repository.path().join("disk1.info"), "").unwrap();
+    complete_all(repository.path(), &[words.to_vec()]).remove(0)
+}
+
+#[test]
+fn bash_completes_all_there_is() {
+    let repository = tempfile::tempdir().unwrap();
+    let mut bound = Command::new(program());
+    bound
+        .args(["kms", "bind", "KMIP"])
+        .env("ZKEY_REPOSITORY", repository.path())
+        .env(
+            "ZKEY_KMS_PLUGINS",
+            repository.path().join("kms-plugins.conf"),
+        )
+        .env("SYSFS_ROOT", repository.path());
+    let list = format!("KMIP={}\n", shared_object().display());
+    fs::write(repository.path().join("kms-plugins.conf"), list).unwrap();
+    assert!(bound.output().unwrap().status.success());
+    let commands = zkey_kmip::host::commands();
+    assert_eq!(commands.len(), 20 + 3, "commands and groups");
+    let plugin = zkey_kmip::abi::load::LoadedPlugin::open(&shared_object()).unwrap();
+    let of_plugin = |words: &[String]| -> Vec<String> {
+        let command = match words.join(" ").as_str() {
+            "kms configure" => zkey_kmip::abi::PluginCommand::Configure,
+            "kms import" => zkey_kmip::abi::PluginCommand::ListImport,
+            "generate" => zkey_kmip::abi::PluginCommand::Generate,
+            "remove" => zkey_kmip::abi::PluginCommand::Remove,
+            _ => return Vec::new(),
+        };
+        let options = plugin.command_options(command, 40);
+        let long = options.into_iter().filter_map(|option| match option {
+            zkey_kmip::abi::load::PluginOption::Value { long, .. } => long,
+            zkey_kmip::abi::load::PluginOption::Section(_) => None,
+        });
+        long.map(|long| format!("--{long}")).collect()
+    };
+    let mut lines = Vec::new();
+    for (words, _) in &commands {
+        let mut line: Vec<_> = words.iter().map(String::as_str).collect();
+        line.push("--");
+        lines.push(line);
+    }
+    for (words, _) in &commands {
+        lines.push(words.iter().map(String::as_str).collect());
+    }
+    let offered = complete_all(repository.path(), &lines);
+    let (options, names) = offered.split_at(commands.len());
+    for ((words, own), offered) in commands.iter().zip(options) {
+        let mut expected = [own.clone(), of_plugin(words)].concat();
+        expected.sort();
+        expected.dedup();
+        let mut offered = offered.clone();
+        offered.sort();
+        offered.dedup();
+        assert_eq!(offered, expected, "{words:?}");
+    }
+    for ((words, _), offered) in commands.iter().zip(names) {
+        let name = words.last().unwrap();
+        assert!(offered.contains(name), "{words:?}: {offered:?}");
+    }
 }
 
 #[test]

@@ -40,6 +40,12 @@ use self::repository::binding::Binding;
 use self::terminal::Terminal;
 use crate::abi::load::LoadedPlugin;
 
+/// Each command by its words, with the long options that it has without a plugin: for what must know
+/// all of them, such as completions.
+pub fn commands() -> Vec<(Vec<String>, Vec<String>)> {
+    cli::commands()
+}
+
 /// Runs the command line `arguments`, which begins with the name of the program, with plugins from
 /// `source`; returns the exit code.
 pub fn run(arguments: &[OsString], source: &dyn PluginSource) -> u8 {

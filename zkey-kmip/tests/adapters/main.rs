@@ -8,5 +8,6 @@ mod installation;
 #[path = "../plugin/key_server/mod.rs"]
 mod key_server;
 mod life;
+mod manual;
 mod memory;
 mod selftest;

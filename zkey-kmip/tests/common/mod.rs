@@ -4,6 +4,7 @@
 
 pub mod c_host;
 pub mod host;
+pub mod manual;
 pub mod mock;
 pub mod shelf;
 

@@ -1,13 +1,13 @@
 //! The whole of it: the program, the shared object, a key server, and zkey's repository.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use kmip::types::State;
 use openssl::x509::X509;
 
 use crate::common::host::{Outcome, Repository, finish};
+use crate::common::manual::Walk;
 use crate::common::shared_object;
 use crate::key_server::{Behaviour, KeyServer};
 use crate::machine::{Machine, PROFILE_2X};
@@ -256,58 +256,22 @@ fn two_processes_configure_one_after_the_other() {
     assert_eq!(active.count(), 1, "wrapping keys in use");
 }
 
-/// The examples of the manual page, as they stand there.
-fn examples() -> Vec<Vec<String>> {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/zkey-kmip.1");
-    let page = fs::read_to_string(page).unwrap();
-    let (_, examples) = page.split_once(".EX\n").unwrap();
-    let (examples, _) = examples.split_once(".EE").unwrap();
-    let words = |line: &str| {
-        let line = line.replace(['\\', '"'], "");
-        line.split_whitespace().skip(1).map(str::to_owned).collect()
-    };
-    examples.lines().map(words).collect()
-}
-
 #[test]
 fn the_examples_of_the_manual_page_work_one_by_one() {
     let own = Installation::new();
-    let identity = own.machine.authority.server();
-    let clients = own.machine.authority.certificate().clone();
-    let server = KeyServer::start(&identity, clients, Behaviour::default());
-    let directory = own.machine.directory.path();
-    let mut done = Vec::new();
-    for mut words in examples() {
-        match words.iter().position(|word| word == "kms.example.com") {
-            Some(place) => words[place] = server.address(),
-            // There is no such volume here.
-            None if words[0] == "generate" => words.push("--no-volume-check".to_owned()),
-            None => {}
-        }
-        let words: Vec<_> = words.iter().map(String::as_str).collect();
-        if words.contains(&"--client-cert") {
-            let request = fs::read(own.machine.path("client.csr")).unwrap();
-            let certificate = own.machine.authority.sign_request(&request);
-            fs::write(own.machine.path("client.pem"), certificate).unwrap();
-        }
-        let mut command = own.command(&words);
-        // The CA certificates of this system.
-        command
-            .current_dir(directory)
-            .env("SSL_CERT_FILE", directory.join("ca.pem"));
-        let input = if words[0] == "remove" || words.contains(&"--kmip-server") {
-            "y\n"
-        } else {
-            ""
-        };
-        finish(command.spawn().unwrap(), input).ok();
-        done.push(words.join(" "));
+    let authority = &own.machine.authority;
+    let clients = authority.certificate().clone();
+    let server = KeyServer::start(&authority.server(), clients, Behaviour::default());
+    Walk {
+        directory: own.machine.directory.path(),
+        authority,
+        server: &server.address(),
+        command: &|words| own.command(words),
+        load_master_key: &|| own.machine.master_keys().load_new().map(drop).unwrap(),
+        set_master_key: &|| own.machine.master_keys().set_new().map(drop).unwrap(),
+        states: &|| server.store.states_of_keys(),
     }
-    assert_eq!(done.len(), 8, "{done:?}");
-    let objects = server.store.objects();
-    let keys: Vec<_> = objects.values().filter(|one| !one.key.is_empty()).collect();
-    assert_eq!(keys.len(), 2);
-    assert!(keys.iter().all(|key| key.state == State::DESTROYED));
+    .run();
 }
 
 /// The commands of the software backend stand for what an administrator does at the adapters.

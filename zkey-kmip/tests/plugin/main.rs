@@ -1,6 +1,8 @@
 //! The KMIP plugin against a key server, over TLS, with the software backend.
 
 mod adaptation;
+mod c_conf;
+mod c_objects;
 mod c_program;
 #[path = "../common/mod.rs"]
 mod common;

@@ -165,6 +165,27 @@ fn given(arguments: &[OsString], long: &str, short: char) -> bool {
     options.any(|word| word == long || word == format!("-{short}"))
 }
 
+/// Each command by its words, with the long options that it has without a plugin.
+pub(super) fn commands() -> Vec<(Vec<String>, Vec<String>)> {
+    fn collect(command: &Command, words: &[String], found: &mut Vec<(Vec<String>, Vec<String>)>) {
+        for below in command.get_subcommands() {
+            if below.get_name() == "help" {
+                continue;
+            }
+            let words = [words, &[below.get_name().to_owned()]].concat();
+            collect(below, &words, found);
+            let options = below.get_arguments().filter_map(Arg::get_long);
+            found.push((words, options.map(|long| format!("--{long}")).collect()));
+        }
+    }
+    let mut all = command(None, &PluginOptions::default());
+    // Options of all commands are added to each.
+    all.build();
+    let mut found = Vec::new();
+    collect(&all, &[], &mut found);
+    found
+}
+
 fn command(verb: Option<Verb>, options: &PluginOptions) -> Command {
     let verbs = |group: Group| {
         Verb::ALL
