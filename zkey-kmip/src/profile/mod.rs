@@ -6,6 +6,7 @@
 mod regex;
 mod selection;
 mod settings;
+mod values;
 
 pub use selection::{PROFILES_VARIABLE, ProfileDirectory, Selection};
 pub use settings::{

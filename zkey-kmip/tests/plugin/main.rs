@@ -2,6 +2,7 @@
 
 mod adaptation;
 mod c_conf;
+mod c_messages;
 mod c_objects;
 mod c_program;
 #[path = "../common/mod.rs"]
@@ -22,5 +23,6 @@ mod ready;
 mod removal;
 mod round_trips;
 mod signing;
+mod time_limits;
 mod trust;
 mod wrapping_key;

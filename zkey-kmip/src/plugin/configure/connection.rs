@@ -1,9 +1,11 @@
 //! The connection to a KMIP server: whom to trust, what it can do, which profile and version.
 
+use std::time::Duration;
+
 use kmip::ProtocolVersion;
 use kmip::client::Client;
 use kmip::transport::tls::{ClientTls, Fingerprint, ServerCertificate, inspect_server};
-use kmip::transport::{Deadline, ServerAddress, Timeouts};
+use kmip::transport::{Deadline, ServerAddress};
 use kmip::types::{ObjectType, Operation, QueryFunction, QueryResponse};
 
 use super::options::Options;
@@ -57,7 +59,8 @@ pub(super) fn configure(
     let target = Target::new(server, provisional)?;
     let first_choice = provisional.kmip_version;
     let tls = tls_options(plugin, edit, options)?;
-    let presented = inspect(plugin, &target.address, tls.clone(), options)?;
+    let limit = server::timeouts(provisional).connect;
+    let presented = inspect(plugin, &target.address, tls.clone(), limit, options)?;
     let trust = decide(&presented, options)?;
     let tls = demand(tls, &trust, &presented, options);
     let mut learned = ServerTraits::default();
@@ -143,9 +146,10 @@ fn inspect(
     plugin: &Plugin,
     address: &ServerAddress,
     tls: ClientTls,
+    limit: Option<Duration>,
     options: &Options<'_>,
 ) -> Result<ServerCertificate, PluginError> {
-    let deadline = Deadline::after(Timeouts::default().connect);
+    let deadline = Deadline::after(limit);
     let presented = inspect_server(address, tls, deadline).map_err(|error| {
         let text = format!("cannot get the certificate of KMIP server {address}");
         PluginError::new(Errno::EIO, text).caused_by(error)
