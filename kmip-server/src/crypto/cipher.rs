@@ -8,7 +8,9 @@ use openssl::cipher::Cipher;
 use openssl::cipher_ctx::CipherCtx;
 use zeroize::Zeroizing;
 
+use super::whole::Whole;
 use super::{failed, random};
+use crate::streams::collect;
 
 /// Whether data is protected or processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,12 +37,20 @@ pub(crate) struct CipherInput<'i> {
 
 /// A cipher at work.
 pub(crate) struct CipherRun {
-    context: CipherCtx,
+    work: Work,
     direction: Direction,
     /// Length of the authentication tag in bytes, for modes that have one.
     tag_length: Option<usize>,
     /// The IV that was made for it.
     pub(crate) made_iv: Option<Vec<u8>>,
+}
+
+/// How a cipher takes its data.
+enum Work {
+    /// As it comes.
+    Pieces(Box<CipherCtx>),
+    /// When it is complete.
+    Whole(Whole),
 }
 
 impl CipherRun {
@@ -49,6 +59,9 @@ impl CipherRun {
     /// # Errors
     /// If the server does not have the cipher, or something does not fit it.
     pub(crate) fn start(input: &CipherInput<'_>) -> Result<Self, Failure> {
+        if let Some(mode) = whole_mode(input) {
+            return start_whole(input, mode);
+        }
         let kind = Kind::new(input)?;
         let cipher = Cipher::fetch(None, &kind.name, None)
             .map_err(|_| unsupported(format!("this server does not have {}", kind.name)))?;
@@ -75,10 +88,7 @@ impl CipherRun {
         .map_err(broken())?;
         context.set_padding(input.parameters.padding_method == Some(PaddingMethod::PKCS5));
         if let (Some(length), false) = (kind.tag_length, encrypt) {
-            let tag = input.tag.filter(|tag| tag.len() == length).ok_or_else(|| {
-                let message = "the Authenticated Encryption Tag is missing or has another length";
-                Failure::new(ResultReason::CRYPTOGRAPHIC_FAILURE, message)
-            })?;
+            let tag = checked_tag(input, length)?;
             context.set_tag(tag).map_err(broken())?;
         }
         if let Some(additional) = input.additional.filter(|data| !data.is_empty()) {
@@ -90,7 +100,7 @@ impl CipherRun {
             context.cipher_update(additional, None).map_err(broken())?;
         }
         Ok(CipherRun {
-            context,
+            work: Work::Pieces(Box::new(context)),
             direction: input.direction,
             tag_length: kind.tag_length,
             made_iv,
@@ -102,8 +112,15 @@ impl CipherRun {
     /// # Errors
     /// If the cipher refuses.
     pub(crate) fn update(&mut self, data: &[u8]) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        let context = match &mut self.work {
+            Work::Pieces(context) => context,
+            Work::Whole(whole) => {
+                collect(&mut whole.data, data)?;
+                return Ok(Zeroizing::new(Vec::new()));
+            }
+        };
         let mut out = Zeroizing::new(Vec::with_capacity(data.len() + 32));
-        let done = self.context.cipher_update_vec(data, &mut out);
+        let done = context.cipher_update_vec(data, &mut out);
         done.map_err(failed("the data does not fit the cipher"))?;
         Ok(out)
     }
@@ -113,16 +130,20 @@ impl CipherRun {
     /// # Errors
     /// If the data is not whole, or is not what was authenticated.
     #[allow(clippy::type_complexity, reason = "two results that belong together")]
-    pub(crate) fn finish(mut self) -> Result<(Zeroizing<Vec<u8>>, Option<Vec<u8>>), Failure> {
+    pub(crate) fn finish(self) -> Result<(Zeroizing<Vec<u8>>, Option<Vec<u8>>), Failure> {
+        let mut context = match self.work {
+            Work::Pieces(context) => context,
+            Work::Whole(whole) => return whole.finish(self.direction),
+        };
         let mut out = Zeroizing::new(Vec::with_capacity(32));
-        let done = self.context.cipher_final_vec(&mut out);
+        let done = context.cipher_final_vec(&mut out);
         done.map_err(failed(
             "the data or the key is wrong, or the padding is missing",
         ))?;
         let tag = match (self.direction, self.tag_length) {
             (Direction::Encrypt, Some(length)) => {
                 let mut tag = vec![0; length];
-                let got = self.context.tag(&mut tag);
+                let got = context.tag(&mut tag);
                 got.map_err(failed("the authentication tag"))?;
                 Some(tag)
             }
@@ -130,6 +151,62 @@ impl CipherRun {
         };
         Ok((out, tag))
     }
+}
+
+/// The mode, if it is one that takes all data at once.
+fn whole_mode(input: &CipherInput<'_>) -> Option<BlockCipherMode> {
+    let mode = input.parameters.block_cipher_mode;
+    let is_aes = input.algorithm == CryptographicAlgorithm::AES;
+    mode.filter(|mode| is_aes && Whole::MODES.contains(mode))
+}
+
+/// Begins in such a mode.
+fn start_whole(input: &CipherInput<'_>, mode: BlockCipherMode) -> Result<CipherRun, Failure> {
+    let is_ccm = mode == BlockCipherMode::CCM;
+    if !is_ccm && (input.iv.is_some() || input.additional.is_some()) {
+        let message = "AES Key Wrap takes no IV and authenticates no additional data";
+        return Err(unsupported(message.into()));
+    }
+    let (iv, made_iv) = match (input.iv, input.parameters.random_iv) {
+        _ if !is_ccm => (Vec::new(), None),
+        // NIST SP 800-38C has nonces of 7 to 13 bytes.
+        (Some(iv), _) if (7..=13).contains(&iv.len()) => (iv.to_vec(), None),
+        (None, Some(true)) if input.direction == Direction::Encrypt => {
+            let made = random(12)?.to_vec();
+            (made.clone(), Some(made))
+        }
+        _ => {
+            let message = "CCM needs a nonce of 7 to 13 bytes";
+            return Err(Failure::new(ResultReason::INVALID_FIELD, message));
+        }
+    };
+    let tag_length = is_ccm.then(|| tag_length(input)).transpose()?;
+    let tag = match (tag_length, input.direction) {
+        (None, _) => Vec::new(),
+        (Some(length), Direction::Encrypt) => vec![0; length],
+        (Some(length), Direction::Decrypt) => checked_tag(input, length)?.to_vec(),
+    };
+    Ok(CipherRun {
+        work: Work::Whole(Whole {
+            mode,
+            key: Zeroizing::new(input.key.to_vec()),
+            iv,
+            additional: input.additional.unwrap_or_default().to_vec(),
+            tag,
+            data: Zeroizing::new(Vec::new()),
+        }),
+        direction: input.direction,
+        tag_length,
+        made_iv,
+    })
+}
+
+/// The tag to verify, which must have its length.
+fn checked_tag<'i>(input: &CipherInput<'i>, length: usize) -> Result<&'i [u8], Failure> {
+    input.tag.filter(|tag| tag.len() == length).ok_or_else(|| {
+        let message = "the Authenticated Encryption Tag is missing or has another length";
+        Failure::new(ResultReason::CRYPTOGRAPHIC_FAILURE, message)
+    })
 }
 
 /// Which cipher of OpenSSL is meant.

@@ -13,6 +13,7 @@ use openssl::pkey::{Id, PKeyRef, Private, Public};
 use openssl::pkey_ctx::PkeyCtx;
 use zeroize::Zeroizing;
 
+use super::kbkdf::Kdf;
 use super::{CipherInput, CipherRun, Direction, failed, hash_function, mac};
 use crate::refusal;
 
@@ -68,6 +69,21 @@ pub(crate) fn derive(
             derived.reserve_exact(rest.len());
             derived.extend_from_slice(&rest);
             derived
+        }
+        DerivationMethod::NIST800_108_C
+        | DerivationMethod::NIST800_108_F
+        | DerivationMethod::NIST800_108_DPI => {
+            let kdf = Kdf {
+                method,
+                secret,
+                data: data.ok_or_else(|| missing("Derivation Data"))?,
+                iv: parameters
+                    .initialization_vector
+                    .as_deref()
+                    .unwrap_or_default(),
+                parameters: &cryptographic,
+            };
+            return kdf.derive(length);
         }
         other => {
             let message = format!("this server does not derive keys by {other:?}");

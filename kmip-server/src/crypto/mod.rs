@@ -8,11 +8,13 @@ mod derive;
 mod digest;
 mod format;
 mod generate;
+mod kbkdf;
 mod mac;
 mod parameters;
 mod rsa;
 mod sharing;
 mod signature;
+mod whole;
 mod wrapping;
 
 use kmip::server::Failure;

@@ -118,7 +118,7 @@ fn plain_bytes(
 }
 
 /// AES Key Wrap (RFC 3394), and with padding (RFC 5649).
-fn wrap_with_aes(
+pub(super) fn wrap_with_aes(
     key: &[u8],
     parameters: &CryptographicParameters<'_>,
     plain: &[u8],
@@ -139,7 +139,7 @@ fn wrap_with_aes(
     Ok(wrapped)
 }
 
-fn unwrap_with_aes(
+pub(super) fn unwrap_with_aes(
     key: &[u8],
     parameters: &CryptographicParameters<'_>,
     wrapped: &[u8],

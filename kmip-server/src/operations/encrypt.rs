@@ -204,7 +204,9 @@ impl<'j> Job<'j> {
         parameters: &CryptographicParameters<'_>,
     ) -> Result<(&'j [u8], Option<&'j [u8]>), Failure> {
         use kmip::types::BlockCipherMode;
-        let authenticated = parameters.block_cipher_mode == Some(BlockCipherMode::GCM)
+        let mode = parameters.block_cipher_mode;
+        let authenticated = [Some(BlockCipherMode::GCM), Some(BlockCipherMode::CCM)]
+            .contains(&mode)
             || algorithm == Some(CryptographicAlgorithm::CHACHA20POLY1305);
         let behind = context.version() < ProtocolVersion::V1_4
             && self.direction == Direction::Decrypt

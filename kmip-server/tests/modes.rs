@@ -1,0 +1,188 @@
+//! Modes that take their data at once, against published values.
+
+mod common;
+
+use common::{Identifier, World};
+use kmip::ProtocolVersion;
+use kmip::types::{
+    Attribute, Attributes, BlockCipherMode, CryptographicAlgorithm, CryptographicParameters,
+    CryptographicUsageMask, Data, DateTime, DecryptRequest, EncryptRequest, EncryptResponse,
+    KeyBlock, KeyFormatType, KeyMaterial, KeyValue, ManagedObject, ObjectType, RegisterRequest,
+    ResultReason, Secret, SymmetricKey,
+};
+
+const VERSION: ProtocolVersion = ProtocolVersion::V2_1;
+
+fn key(world: &World, bytes: std::ops::Range<u8>) -> Identifier {
+    let bytes: Vec<u8> = bytes.collect();
+    let attributes: Attributes<'static> = [
+        Attribute::cryptographic_usage_mask(
+            CryptographicUsageMask::ENCRYPT | CryptographicUsageMask::DECRYPT,
+        ),
+        Attribute::activation_date(DateTime(common::NOW.0 - 3600)),
+    ]
+    .into();
+    let request = RegisterRequest {
+        object_type: ObjectType::SYMMETRIC_KEY,
+        attributes,
+        managed_object: Some(ManagedObject::SymmetricKey(SymmetricKey {
+            key_block: KeyBlock {
+                key_format_type: KeyFormatType::RAW,
+                cryptographic_length: Some(bytes.len() as i32 * 8),
+                key_value: Some(KeyValue::new(KeyMaterial::Bytes(Secret::owned(bytes)))),
+                cryptographic_algorithm: Some(CryptographicAlgorithm::AES),
+                ..KeyBlock::default()
+            },
+            ..SymmetricKey::default()
+        })),
+        ..RegisterRequest::default()
+    };
+    world.call(VERSION, request).unwrap().unique_identifier
+}
+
+fn parameters(mode: BlockCipherMode, tag: Option<i32>) -> CryptographicParameters<'static> {
+    CryptographicParameters {
+        block_cipher_mode: Some(mode),
+        tag_length: tag,
+        ..CryptographicParameters::default()
+    }
+}
+
+fn encrypt(
+    key: &Identifier,
+    parameters: CryptographicParameters<'static>,
+    data: std::ops::Range<u8>,
+) -> EncryptRequest<'static> {
+    EncryptRequest {
+        unique_identifier: Some(key.clone()),
+        cryptographic_parameters: Some(parameters),
+        data: Some(Data::from(data.collect::<Vec<u8>>())),
+        ..EncryptRequest::default()
+    }
+}
+
+/// The request that takes back what was encrypted.
+fn decrypt(
+    request: &EncryptRequest<'static>,
+    done: &EncryptResponse<'static>,
+) -> DecryptRequest<'static> {
+    DecryptRequest {
+        unique_identifier: request.unique_identifier.clone(),
+        cryptographic_parameters: request.cryptographic_parameters.clone(),
+        data: done.data.clone(),
+        iv_counter_nonce: request
+            .iv_counter_nonce
+            .clone()
+            .or(done.iv_counter_nonce.clone()),
+        authenticated_encryption_additional_data: request
+            .authenticated_encryption_additional_data
+            .clone(),
+        authenticated_encryption_tag: done.authenticated_encryption_tag.clone(),
+        ..DecryptRequest::default()
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn shown(data: &Option<Data<'_>>) -> String {
+    match data {
+        Some(Data::Bytes(bytes)) => hex(bytes.expose()),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// NIST SP 800-38C, examples 1 and 3.
+#[test]
+fn ccm_gives_the_published_values() {
+    let world = World::new();
+    let key = key(&world, 0x40..0x50);
+    let examples = [
+        (4, 0x10..0x17, 0..8, 0x20..0x24, "7162015b", "4dac255d"),
+        (
+            8,
+            0x10..0x1c,
+            0..0x14,
+            0x20..0x38,
+            "e3b201a9f5b71a7a9b1ceaeccd97e70b6176aad9a4428aa5",
+            "484392fbc1b09951",
+        ),
+    ];
+    for (length, nonce, additional, data, cipher, tag) in examples {
+        let additional: Vec<u8> = additional.collect();
+        let mut request = encrypt(
+            &key,
+            parameters(BlockCipherMode::CCM, Some(length)),
+            data.clone(),
+        );
+        request.iv_counter_nonce = Some(nonce.collect::<Vec<u8>>().into());
+        request.authenticated_encryption_additional_data = Some(additional.into());
+        let done = world.call(VERSION, request.clone()).unwrap();
+        assert_eq!(shown(&done.data), cipher);
+        let made = done.authenticated_encryption_tag.as_deref().unwrap();
+        assert_eq!(hex(made), tag);
+        let back = world.call(VERSION, decrypt(&request, &done)).unwrap();
+        assert_eq!(shown(&back.data), hex(&data.collect::<Vec<u8>>()));
+        // What was changed is not decrypted.
+        let mut changed = decrypt(&request, &done);
+        changed.authenticated_encryption_additional_data = Some(vec![9].into());
+        let refused = world.call(VERSION, changed).unwrap_err();
+        assert_eq!(refused, ResultReason::CRYPTOGRAPHIC_FAILURE);
+        let mut short = decrypt(&request, &done);
+        short.authenticated_encryption_tag = None;
+        let refused = world.call(VERSION, short).unwrap_err();
+        assert_eq!(refused, ResultReason::CRYPTOGRAPHIC_FAILURE);
+    }
+    let mut long = encrypt(&key, parameters(BlockCipherMode::CCM, None), 0..4);
+    long.iv_counter_nonce = Some(vec![0; 16].into());
+    let refused = world.call(VERSION, long).unwrap_err();
+    assert_eq!(refused, ResultReason::INVALID_FIELD);
+}
+
+#[test]
+fn ccm_makes_a_nonce_if_it_is_asked_to() {
+    let world = World::new();
+    let key = key(&world, 0..32);
+    let random = CryptographicParameters {
+        random_iv: Some(true),
+        ..parameters(BlockCipherMode::CCM, None)
+    };
+    let request = encrypt(&key, random, 0..100);
+    let done = world.call(VERSION, request.clone()).unwrap();
+    let back = world.call(VERSION, decrypt(&request, &done)).unwrap();
+    assert_eq!(shown(&back.data), hex(&(0..100).collect::<Vec<u8>>()));
+}
+
+/// RFC 3394, 4.1; the other values of AES Key Wrap are those of wrapped keys.
+#[test]
+fn key_wraps_encrypt_data() {
+    let world = World::new();
+    let key = key(&world, 0..16);
+    let mut request = encrypt(&key, parameters(BlockCipherMode::NISTKEYWRAP, None), 0..0);
+    let plain: Vec<u8> = (0..16).map(|n| n * 0x11).collect();
+    request.data = Some(Data::from(plain.clone()));
+    let done = world.call(VERSION, request.clone()).unwrap();
+    assert_eq!(
+        shown(&done.data),
+        "1fa68b0a8112b447aef34bd8fb5a7b829d3e862371d2cfe5"
+    );
+    let back = world.call(VERSION, decrypt(&request, &done)).unwrap();
+    assert_eq!(shown(&back.data), hex(&plain));
+    let mut changed = decrypt(&request, &done);
+    changed.data = Some(Data::from(vec![1; 24]));
+    let refused = world.call(VERSION, changed).unwrap_err();
+    assert_eq!(refused, ResultReason::CRYPTOGRAPHIC_FAILURE);
+    // Without padding it takes blocks of eight bytes only.
+    let odd = encrypt(&key, parameters(BlockCipherMode::NISTKEYWRAP, None), 0..9);
+    let refused = world.call(VERSION, odd).unwrap_err();
+    assert_eq!(refused, ResultReason::CRYPTOGRAPHIC_FAILURE);
+    let request = encrypt(
+        &key,
+        parameters(BlockCipherMode::AESKEYWRAPPADDING, None),
+        0..9,
+    );
+    let done = world.call(VERSION, request.clone()).unwrap();
+    let back = world.call(VERSION, decrypt(&request, &done)).unwrap();
+    assert_eq!(shown(&back.data), hex(&(0..9).collect::<Vec<u8>>()));
+}
