@@ -37,6 +37,13 @@ const FILES: [&str; 7] = [
 const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 pub(crate) fn run(options: &DevCerts) -> Result<ExitCode, Failure> {
+    make_in(options)?;
+    explain(&options.directory, options)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes the files, without a word.
+pub(crate) fn make_in(options: &DevCerts) -> Result<(), Failure> {
     let directory = &options.directory;
     std::fs::create_dir_all(directory).map_err(Failure::writing(directory))?;
     for name in FILES {
@@ -50,9 +57,7 @@ pub(crate) fn run(options: &DevCerts) -> Result<ExitCode, Failure> {
         files::create(&directory.join(name), &content)?;
     }
     let configuration = configuration(&options.hosts);
-    files::create(&directory.join("servers.toml"), configuration.as_bytes())?;
-    explain(directory, options)?;
-    Ok(ExitCode::SUCCESS)
+    files::create(&directory.join("servers.toml"), configuration.as_bytes())
 }
 
 /// Names and contents of the files, keys last of each pair so that none is there alone.

@@ -40,6 +40,7 @@ fn main() -> ExitCode {
         Command::Spec(options) => tables::run(options),
         Command::Conformance(Conformance::Codec(options)) => conformance::codec(options),
         Command::Conformance(Conformance::Run(options)) => conformance::run(options),
+        Command::Conformance(Conformance::Serve(options)) => conformance::serve(options),
         Command::Doctor(options) => doctor::run(options),
         Command::Serve(options) => serve(options),
         Command::DevCerts(options) => dev_certs::run(options),

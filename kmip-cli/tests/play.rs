@@ -1,6 +1,8 @@
 //! `kmip conformance run` as a process: the official cases against the embedded server, and what is
 //! reported of cases that fail.
 
+#[path = "common/case.rs"]
+mod case;
 mod common;
 
 use std::collections::BTreeMap;
@@ -10,6 +12,7 @@ use std::path::Path;
 use std::process::Output;
 use std::sync::Arc;
 
+use case::CASE;
 use common::{kmip, shared};
 use kmip::server::ServeOptions;
 use kmip::transport::tls::{Identity, ServerTls, TlsAcceptor};
@@ -19,89 +22,6 @@ use test_support::Authority;
 
 /// The cases that fail, with the reason. Whoever mends one removes it from the list.
 const FAILURES: &str = include_str!("data/conformance-failures.tsv");
-
-/// A case of two steps: a key is made and destroyed.
-const CASE: &str = r#"<KMIP>
-<RequestMessage>
-  <RequestHeader>
-    <ProtocolVersion>
-      <ProtocolVersionMajor type="Integer" value="1"/>
-      <ProtocolVersionMinor type="Integer" value="2"/>
-    </ProtocolVersion>
-    <BatchCount type="Integer" value="1"/>
-  </RequestHeader>
-  <BatchItem>
-    <Operation type="Enumeration" value="Create"/>
-    <RequestPayload>
-      <ObjectType type="Enumeration" value="SymmetricKey"/>
-      <TemplateAttribute>
-        <Attribute>
-          <AttributeName type="TextString" value="Cryptographic   Algorithm"/>
-          <AttributeValue type="Enumeration" value="AES"/>
-        </Attribute>
-        <Attribute>
-          <AttributeName type="TextString" value="Cryptographic Length"/>
-          <AttributeValue type="Integer" value="256"/>
-        </Attribute>
-        <Attribute>
-          <AttributeName type="TextString" value="Cryptographic Usage Mask"/>
-          <AttributeValue type="Integer" value="Encrypt Decrypt"/>
-        </Attribute>
-      </TemplateAttribute>
-    </RequestPayload>
-  </BatchItem>
-</RequestMessage>
-<ResponseMessage>
-  <ResponseHeader>
-    <ProtocolVersion>
-      <ProtocolVersionMajor type="Integer" value="1"/>
-      <ProtocolVersionMinor type="Integer" value="2"/>
-    </ProtocolVersion>
-    <TimeStamp type="DateTime" value="2012-04-27T08:12:21+00:00"/>
-    <BatchCount type="Integer" value="1"/>
-  </ResponseHeader>
-  <BatchItem>
-    <Operation type="Enumeration" value="Create"/>
-    <ResultStatus type="Enumeration" value="Success"/>
-    <ResponsePayload>
-      <ObjectType type="Enumeration" value="SymmetricKey"/>
-      <UniqueIdentifier type="TextString" value="$UNIQUE_IDENTIFIER_0"/>
-    </ResponsePayload>
-  </BatchItem>
-</ResponseMessage>
-<RequestMessage>
-  <RequestHeader>
-    <ProtocolVersion>
-      <ProtocolVersionMajor type="Integer" value="1"/>
-      <ProtocolVersionMinor type="Integer" value="2"/>
-    </ProtocolVersion>
-    <BatchCount type="Integer" value="1"/>
-  </RequestHeader>
-  <BatchItem>
-    <Operation type="Enumeration" value="Destroy"/>
-    <RequestPayload>
-      <UniqueIdentifier type="TextString" value="$UNIQUE_IDENTIFIER_0"/>
-    </RequestPayload>
-  </BatchItem>
-</RequestMessage>
-<ResponseMessage>
-  <ResponseHeader>
-    <ProtocolVersion>
-      <ProtocolVersionMajor type="Integer" value="1"/>
-      <ProtocolVersionMinor type="Integer" value="2"/>
-    </ProtocolVersion>
-    <TimeStamp type="DateTime" value="$NOW"/>
-    <BatchCount type="Integer" value="1"/>
-  </ResponseHeader>
-  <BatchItem>
-    <Operation type="Enumeration" value="Destroy"/>
-    <ResultStatus type="Enumeration" value="Success"/>
-    <ResponsePayload>
-      <UniqueIdentifier type="TextString" value="$UNIQUE_IDENTIFIER_0"/>
-    </ResponsePayload>
-  </BatchItem>
-</ResponseMessage>
-</KMIP>"#;
 
 fn run(directory: &Path, options: &[&str]) -> Output {
     let mut command = kmip();

@@ -37,7 +37,7 @@ pub struct Configuration {
     /// clients that nevertheless expect the bare key need No Encoding here.
     pub default_encoding_option: EncodingOption,
     /// What Query tells in place of what it would: lists that are not empty replace those of the
-    /// server. For tests of clients that depend on it.
+    /// server; operations and object types are added to them. For tests of clients that depend on it.
     pub query: QueryResponse<'static>,
     /// The random number generator that keys are said to come from. They always come from that of
     /// OpenSSL.

@@ -314,6 +314,16 @@ pub(crate) enum Conformance {
     /// line is `N passed, M failed, K skipped`, counted in cases.
     #[command(after_help = EXIT_CODES)]
     Run(crate::conformance::RunOptions),
+    /// Play the server of test cases in XML to a client
+    ///
+    /// Compares each request with the next one of the case and answers with the response in the
+    /// document; what the profiles permit to vary may. Case follows case, in the order of their
+    /// files; the program ends after the last one. Discover Versions is always answered. Prints
+    /// `ready HOST:PORT` once clients can connect (with --json to standard error). The last line is
+    /// `N passed, M failed, K skipped`, counted in cases.
+    #[command(after_help = concat!("Example:\n  kmip conformance serve cases --case SKLC-M-1-12 --dev-certs dev --timeout 60\n\n",
+        "Exit status:\n  0  all requests were as they should be\n  1  some were not, or did not come\n  2  the command line is wrong"))]
+    Serve(crate::conformance::HostOptions),
 }
 
 #[derive(Debug, Args)]

@@ -21,7 +21,7 @@ use crate::failure::Failure;
 use report::{Outcome, Report};
 use skips::Skips;
 
-pub(crate) use play::{PlayError, RunOptions, run};
+pub(crate) use play::{HostOptions, PlayError, RunOptions, run, serve};
 
 /// Runs the checks and prints what comes out.
 pub(crate) fn codec(options: &CodecOptions) -> Result<ExitCode, Failure> {

@@ -45,6 +45,16 @@ impl Skips {
         row.map(|row| row.reason)
     }
 
+    /// Why a case of a version is not played.
+    pub(super) fn reason(
+        &self,
+        case: &str,
+        version: Option<ProtocolVersion>,
+    ) -> Option<&'static str> {
+        let by_version = version.and_then(|version| self.version(version));
+        by_version.or_else(|| self.case(case))
+    }
+
     /// A fault in a listed document is the document's.
     pub(super) fn judge(&self, case: &str, result: Result<Option<String>, String>) -> Outcome {
         match result {

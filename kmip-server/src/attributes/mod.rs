@@ -12,7 +12,7 @@ use kmip::types::{
 
 pub(crate) use rules::{check_added, check_changed, check_deleted, check_new, has_instances};
 pub(crate) use search::Filter;
-pub(crate) use view::{older_parameters, references, visible};
+pub(crate) use view::{answered, older_parameters, references, visible};
 
 /// The attributes of an object, each with its Attribute Index if there can be several of it.
 ///

@@ -48,15 +48,31 @@ pub(crate) fn references(
     seen.iter().map(Attribute::reference).collect()
 }
 
+/// An attribute in the answer to the operation that changed it. It is none since KMIP 2.0.
+pub(crate) fn answered(
+    attribute: Option<Attribute<'static>>,
+    version: ProtocolVersion,
+) -> Option<Attribute<'static>> {
+    let mut attribute = attribute.filter(|_| version < ProtocolVersion::V2_0)?;
+    attribute.index = shown_index(attribute.index, version);
+    Some(attribute)
+}
+
+/// The index that clients see. The test cases of KMIP 1.0 have none for the first instance, and do not
+/// let it be added.
+fn shown_index(index: Option<i32>, version: ProtocolVersion) -> Option<i32> {
+    let has_index = version < ProtocolVersion::V2_0;
+    let may_be_zero = version > ProtocolVersion::V1_0;
+    index.filter(|index| has_index && (may_be_zero || *index != 0))
+}
+
 /// The attribute as this version can express it; `None` if it cannot.
 pub(crate) fn adapt(
     attribute: &Attribute<'static>,
     version: ProtocolVersion,
 ) -> Option<Attribute<'static>> {
     let mut adapted = attribute.clone();
-    if version >= ProtocolVersion::V2_0 {
-        adapted.index = None;
-    }
+    adapted.index = shown_index(adapted.index, version);
     if is_expressible(&adapted, version) {
         return Some(adapted);
     }

@@ -1,11 +1,9 @@
 //! Add Attribute (KMIP 1.4, 4.14; 2.1, 6.1.2).
 
 use kmip::server::Failure;
-use kmip::types::{
-    AddAttributeRequest, AddAttributeResponse, IntoOwned, ProtocolVersion, ResultReason,
-};
+use kmip::types::{AddAttributeRequest, AddAttributeResponse, IntoOwned, ResultReason};
 
-use crate::attributes::check_added;
+use crate::attributes::{answered, check_added};
 use crate::context::Context;
 use crate::object::start_usage;
 use crate::refusal;
@@ -41,7 +39,7 @@ pub(super) fn add(
     objects.commit()?;
     Ok(AddAttributeResponse {
         unique_identifier: object.unique_identifier(),
-        attribute: added.filter(|_| version < ProtocolVersion::V2_0),
+        attribute: answered(added, version),
         ..AddAttributeResponse::default()
     })
 }

@@ -6,7 +6,7 @@ use kmip::types::{
     ResultReason,
 };
 
-use crate::attributes::{AttributeSet, check_deleted};
+use crate::attributes::{AttributeSet, answered, check_deleted};
 use crate::context::Context;
 use crate::refusal;
 
@@ -36,7 +36,7 @@ pub(super) fn delete(
     objects.commit()?;
     Ok(DeleteAttributeResponse {
         unique_identifier: object.unique_identifier(),
-        attribute: deleted.filter(|_| version < ProtocolVersion::V2_0),
+        attribute: answered(deleted, version),
         ..DeleteAttributeResponse::default()
     })
 }

@@ -6,7 +6,7 @@ use kmip::types::{
     ProtocolVersion, ResultReason,
 };
 
-use crate::attributes::{AttributeSet, check_changed};
+use crate::attributes::{AttributeSet, answered, check_changed};
 use crate::context::Context;
 use crate::object::{StoredObject, extractable_changed, sensitive_changed};
 use crate::refusal;
@@ -33,7 +33,7 @@ pub(super) fn modify(
     objects.commit()?;
     Ok(ModifyAttributeResponse {
         unique_identifier: object.unique_identifier(),
-        attribute: Some(changed).filter(|_| version < ProtocolVersion::V2_0),
+        attribute: answered(Some(changed), version),
         ..ModifyAttributeResponse::default()
     })
 }

@@ -2,12 +2,13 @@
 
 use kmip::server::Failure;
 use kmip::types::{
-    CapabilityInformation, DestroyAction, Enumeration, ObjectType, ProfileInformation, ProfileName,
-    ProtectionStorageMask, ProtectionStorageMasks, ProtocolVersion, QueryFunction, QueryRequest,
-    QueryResponse, RngMode, RngParameters, ServerInformation, ShreddingAlgorithm, UnwrapMode,
+    CapabilityInformation, DestroyAction, Enumeration, ObjectType, Operation, ProfileInformation,
+    ProfileName, ProtectionStorageMask, ProtectionStorageMasks, ProtocolVersion, QueryFunction,
+    QueryRequest, QueryResponse, RngMode, RngParameters, ServerInformation, ShreddingAlgorithm,
+    UnwrapMode,
 };
 
-use super::supported;
+use super::{is_defined_in, supported};
 use crate::context::Context;
 
 pub(super) fn query(
@@ -19,12 +20,18 @@ pub(super) fn query(
     let mut answer = QueryResponse::default();
     for function in &request.query_function {
         match *function {
-            QueryFunction::QUERY_OPERATIONS => answer.operation = supported(version),
+            QueryFunction::QUERY_OPERATIONS => {
+                answer.operation = supported(version);
+                if configuration.notices.is_some() {
+                    let from_server = [Operation::NOTIFY, Operation::PUT];
+                    answer.operation.extend(from_server);
+                }
+            }
             QueryFunction::QUERY_OBJECTS => answer.object_type = object_types(version),
             QueryFunction::QUERY_SERVER_INFORMATION => {
                 let vendor = configuration.vendor_identification.clone();
                 answer.vendor_identification = Some(vendor.into());
-                answer.server_information = server_information(context);
+                answer.server_information = Some(server_information(context));
             }
             QueryFunction::QUERY_RNGS => answer.rng_parameters = vec![rng_parameters(context)],
             QueryFunction::QUERY_PROFILES => {
@@ -68,6 +75,7 @@ pub(super) fn query(
             _ => {}
         }
     }
+    tell_too(&mut answer, &configuration.query, version);
     tell_instead(&mut answer, &configuration.query);
     for capabilities in &mut answer.capability_information {
         if version < ProtocolVersion::V1_4 {
@@ -79,6 +87,28 @@ pub(super) fn query(
         }
     }
     Ok(answer)
+}
+
+/// Operations and object types that the configuration adds to what was asked for.
+fn tell_too(
+    answer: &mut QueryResponse<'static>,
+    told: &QueryResponse<'static>,
+    version: ProtocolVersion,
+) {
+    if !answer.operation.is_empty() {
+        for operation in &told.operation {
+            if is_defined_in(*operation, version) && !answer.operation.contains(operation) {
+                answer.operation.push(*operation);
+            }
+        }
+    }
+    if !answer.object_type.is_empty() {
+        for object_type in &told.object_type {
+            if !answer.object_type.contains(object_type) {
+                answer.object_type.push(*object_type);
+            }
+        }
+    }
 }
 
 /// What the configuration has in place of what was asked for and found out.
@@ -96,16 +126,15 @@ fn tell_instead(answer: &mut QueryResponse<'static>, told: &QueryResponse<'stati
     );
 }
 
-fn server_information(context: &Context<'_>) -> Option<ServerInformation<'static>> {
+fn server_information(context: &Context<'_>) -> ServerInformation<'static> {
     let information = context.configuration.server_information.clone();
     match context.version() >= ProtocolVersion::V2_0 {
-        true => Some(information),
+        true => information,
         // Before, the structure has no fields but those of the vendor.
-        false if !information.extra.is_empty() => Some(ServerInformation {
+        false => ServerInformation {
             extra: information.extra,
             ..ServerInformation::default()
-        }),
-        false => None,
+        },
     }
 }
 

@@ -10,6 +10,9 @@ use super::node::Node;
 /// How far the clocks of two messages may be apart, in seconds.
 const TOLERANCE: i64 = 300;
 
+/// How placeholders for Unique Identifiers begin.
+const OBJECT: &str = "UNIQUE_IDENTIFIER";
+
 /// The values that placeholders and sample values of a case have got.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Bindings {
@@ -61,8 +64,15 @@ impl Bindings {
         Err(format!("no response has a value for `${name}`"))
     }
 
-    /// Compares a value with a placeholder, given with its dollar sign.
-    pub(super) fn fit(&mut self, placeholder: &str, value: &str, now: DateTime) -> Fit {
+    /// Compares a value with a placeholder, given with its dollar sign. Requests have to repeat what
+    /// the response before them gave; responses may give something new each time.
+    pub(super) fn fit(
+        &mut self,
+        placeholder: &str,
+        value: &str,
+        now: DateTime,
+        is_request: bool,
+    ) -> Fit {
         let name = placeholder.trim_start_matches('$');
         if let Some(moment) = moment(name, now) {
             let actual = value.parse::<DateTime>();
@@ -72,8 +82,7 @@ impl Bindings {
                 false => Fit::Other(moment.to_string()),
             };
         }
-        // Each response gives a new one.
-        if !name.ends_with("CORRELATION_VALUE") {
+        if is_request || !name.ends_with("CORRELATION_VALUE") {
             if let Some(known) = self.values.get(name) {
                 return match known == value {
                     true => Fit::Same,
@@ -81,8 +90,45 @@ impl Bindings {
                 };
             }
         }
+        // Two placeholders stand for two objects.
+        let object = name.strip_prefix(OBJECT).filter(|_| self.is_object(value));
+        if object.is_some() {
+            return Fit::Other("an object not seen before".to_owned());
+        }
         self.values.insert(name.to_owned(), value.to_owned());
         Fit::Bound
+    }
+
+    fn is_object(&self, value: &str) -> bool {
+        let mut values = self.values.iter();
+        values.any(|(name, known)| name.starts_with(OBJECT) && known == value)
+    }
+
+    /// The value for a placeholder in a response that a server makes up.
+    pub(super) fn make_up(
+        &mut self,
+        place: &Placeholder<'_>,
+        now: DateTime,
+    ) -> Result<String, String> {
+        let Placeholder {
+            name, item_type, ..
+        } = *place;
+        if let Some(moment) = moment(name, now) {
+            return Ok(moment.to_string());
+        }
+        if !name.ends_with("CORRELATION_VALUE") {
+            if let Some(value) = self.values.get(name) {
+                return Ok(value.clone());
+            }
+        }
+        let mut random = [0; 16];
+        openssl::rand::rand_bytes(&mut random).map_err(|error| error.to_string())?;
+        let value: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        if !["TextString", "ByteString"].contains(&item_type) {
+            return Err(format!("`${name}` has the type {item_type}"));
+        }
+        self.values.insert(name.to_owned(), value.clone());
+        Ok(value)
     }
 
     /// Lets the sample value of a document stand for an actual one.

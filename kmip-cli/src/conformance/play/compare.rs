@@ -1,5 +1,8 @@
 //! Comparing the response of a server with the expected one.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 
 use kmip::types::DateTime;
@@ -7,6 +10,7 @@ use kmip::types::DateTime;
 use super::bindings::{Bindings, Fit};
 use super::finding::{Finding, Kind};
 use super::node::Node;
+use super::requests;
 use super::variations::{Item, Place};
 
 /// What a comparison needs, and what came out of it.
@@ -32,20 +36,10 @@ impl<'c> Comparison<'c> {
         }
     }
 
-    /// Compares messages whose batch items are about `items`.
+    /// Compares responses whose batch items are about `items`.
     pub(super) fn messages(&mut self, expected: &Node, actual: &Node, items: &[Item]) {
         let none = Item::default();
-        let headers = expected
-            .child("ResponseHeader")
-            .zip(actual.child("ResponseHeader"));
-        if let Some((expected, actual)) = headers {
-            let place = Place {
-                item: &none,
-                around: &[],
-                attribute: None,
-            };
-            self.node(expected, actual, "ResponseHeader", place);
-        }
+        self.header(expected, actual, "ResponseHeader", &none);
         let mut answers: Vec<&Node> = actual.named("BatchItem").collect();
         for (number, expected) in expected.named("BatchItem").enumerate() {
             let path = match number {
@@ -68,6 +62,29 @@ impl<'c> Comparison<'c> {
         }
     }
 
+    /// Compares requests with the same operations, whose batch items `items` are about.
+    pub(super) fn requests(&mut self, expected: &Node, actual: &Node, items: &[Item]) {
+        let header = Item {
+            is_request: true,
+            ..Item::default()
+        };
+        self.header(expected, actual, "RequestHeader", &header);
+        let both = expected.named("BatchItem").zip(actual.named("BatchItem"));
+        for (number, ((expected, actual), item)) in both.zip(items).enumerate() {
+            let path = match items.len() {
+                1 => "BatchItem".to_owned(),
+                _ => format!("BatchItem[{number}]"),
+            };
+            self.node(expected, actual, &path, Place::of(item));
+        }
+    }
+
+    fn header(&mut self, expected: &Node, actual: &Node, name: &str, item: &Item) {
+        if let Some((expected, actual)) = expected.child(name).zip(actual.child(name)) {
+            self.node(expected, actual, name, Place::of(item));
+        }
+    }
+
     fn item(&mut self, expected: &Node, actual: &Node, path: &str, item: &Item) {
         let status = |node: &Node| node.text("ResultStatus").unwrap_or_default().to_owned();
         if status(expected) != status(actual) {
@@ -82,27 +99,23 @@ impl<'c> Comparison<'c> {
             let (wanted, actual) = (wanted.join(" "), actual.trim());
             return self.find(Kind::WrongStatus, &path, wanted.trim(), actual);
         }
-        let place = Place {
-            item,
-            around: &[],
-            attribute: None,
-        };
-        self.node(expected, actual, path, place);
+        self.node(expected, actual, path, Place::of(item));
     }
 
     /// Compares elements of the same name.
     fn node(&mut self, expected: &Node, actual: &Node, path: &str, place: Place<'_>) {
-        let wrapped = expected
+        let placeholder = expected
             .value
             .as_deref()
             .is_some_and(|v| v.starts_with('$'));
-        if expected.item_type != actual.item_type && !wrapped {
+        let any_key = placeholder && ["KeyValue", "KeyMaterial"].contains(&expected.name.as_str());
+        if expected.item_type != actual.item_type && !any_key {
             let (expected, actual) = (&expected.item_type, &actual.item_type);
             return self.find(Kind::WrongValue, path, expected, actual);
         }
         match (&expected.value, &actual.value) {
             (Some(wanted), Some(value)) => self.value(expected, wanted, value, path, place),
-            // A placeholder for a structure, such as a transparent key.
+            // A placeholder for a structure: a transparent key.
             (Some(_), None) => self.variables += 1,
             _ => self.children(expected, actual, path, place),
         }
@@ -110,12 +123,12 @@ impl<'c> Comparison<'c> {
 
     fn value(&mut self, node: &Node, wanted: &str, value: &str, path: &str, place: Place<'_>) {
         if wanted.starts_with('$') {
-            match self.bindings.fit(wanted, value, self.now) {
+            match self
+                .bindings
+                .fit(wanted, value, self.now, place.item.is_request)
+            {
                 Fit::Same => {}
                 Fit::Bound => self.variables += 1,
-                Fit::Other(_) if place.value_may_vary(node, self.requested.contains(wanted)) => {
-                    self.variables += 1;
-                }
                 Fit::Other(bound) => {
                     let expected = format!("{wanted} = {}", quoted(&bound));
                     self.find(Kind::WrongValue, path, expected, quoted(value));
@@ -126,12 +139,20 @@ impl<'c> Comparison<'c> {
         if wanted == value || self.bindings.of_sample(wanted) == value {
             return;
         }
-        if place.value_may_vary(node, self.requested.contains(wanted)) {
+        // What stands for an identifier stands for that one from then on.
+        let known = self.requested.contains(wanted)
+            || Place::is_identifier(node) && self.bindings.of_sample(wanted) != wanted;
+        if place.value_may_vary(node, known) && self.is_plausible(node, value) {
             self.variables += 1;
             // Later messages of the document may repeat a sample.
-            if node.item_type == "ByteString" && wanted.len() >= 16 {
+            if Place::is_identifier(node) || node.item_type == "ByteString" && wanted.len() >= 16 {
                 self.bindings.sample(wanted, value);
             }
+            return;
+        }
+        if requests::is_prefixed(&place, node, wanted, value) {
+            self.variables += 1;
+            self.bindings.sample(wanted, value);
             return;
         }
         let kind = match node.name.as_str() {
@@ -139,6 +160,13 @@ impl<'c> Comparison<'c> {
             _ => Kind::WrongValue,
         };
         self.find(kind, path, quoted(wanted), quoted(value));
+    }
+
+    /// Whether a value can be what the element is for, as far as that can be told.
+    fn is_plausible(&self, node: &Node, value: &str) -> bool {
+        const DAY: i64 = 86_400;
+        let near = |moment: DateTime| (moment.0 - self.now.0).abs() < DAY;
+        node.name != "TimeStamp" || value.parse().is_ok_and(near)
     }
 
     /// Compares what is in two elements. Elements of the same name are a set: those that fit are
@@ -186,14 +214,19 @@ impl<'c> Comparison<'c> {
         }
         for wanted in open {
             let label = wanted.label();
-            let dispensable = wanted.value.is_some() && place.may_be_absent(wanted);
-            match left.iter().position(|actual| actual.label() == label) {
-                Some(at) if !dispensable => {
+            // In a list that may have more, or of what may be absent, another one is not the one.
+            let own_place = |actual: &&Node| {
+                actual.label() == label
+                    && !(wanted.value.is_some() && place.may_be_absent(wanted))
+                    && !place.may_be_extra(actual)
+            };
+            match left.iter().position(own_place) {
+                Some(at) => {
                     let actual = left.remove(at);
                     self.node(wanted, actual, &below(path, wanted), place);
                 }
-                _ if place.may_be_absent(wanted) => self.variables += 1,
-                _ => {
+                None if place.may_be_absent(wanted) => self.variables += 1,
+                None => {
                     let path = below(path, wanted);
                     self.find(Kind::MissingField, &path, shown(wanted), "");
                 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use kmip::codec::Options;
 use kmip::conformance::Document;
 use kmip::types::{
-    Attribute, AttributeValue, CredentialValue, Interval, IntoOwned, QueryResponse,
+    Attribute, AttributeValue, CredentialValue, Interval, IntoOwned, ObjectType, QueryResponse,
     RandomNumberGenerator, RequestMessage, ResponseBatchItem, ResponseMessage, ResponsePayload,
     ResultReason, SecretText, Tag,
 };
@@ -100,6 +100,10 @@ impl Facts {
 
     fn note_query(&mut self, told: QueryResponse<'static>) {
         let own = &mut self.query;
+        // They ended with KMIP 1.4, but documents of 2.0 list them still.
+        let mut templates = told.object_type;
+        templates.retain(|object_type| *object_type == ObjectType::TEMPLATE);
+        keep(&mut own.object_type, templates);
         keep(&mut own.application_namespace, told.application_namespace);
         keep(&mut own.extension_information, told.extension_information);
         keep(&mut own.attestation_type, told.attestation_type);

@@ -18,6 +18,8 @@ pub(super) enum Kind {
     NoResponse,
     /// The request of the document cannot be sent.
     NoRequest,
+    /// The response has something that its version does not have, or not in this place.
+    Malformed,
     WrongStatus,
     WrongReason,
     WrongValue,
@@ -31,6 +33,7 @@ impl Kind {
         match self {
             Kind::NoResponse => "no response",
             Kind::NoRequest => "no request",
+            Kind::Malformed => "malformed",
             Kind::WrongStatus => "wrong status",
             Kind::WrongReason => "wrong reason",
             Kind::WrongValue => "wrong value",

@@ -1,40 +1,46 @@
-//! `kmip conformance run`: test cases played against a server.
+//! `kmip conformance run` and `kmip conformance serve`: test cases played against a server, and to a
+//! client.
 
 mod bindings;
 mod case;
 mod compare;
 mod facts;
 mod finding;
+mod host;
 mod html;
 mod node;
+mod objects;
 mod options;
 mod outcome;
 mod player;
+mod reporting;
+mod requests;
 mod setups;
 mod target;
 mod variations;
 
 use std::collections::HashSet;
 use std::fs;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use kmip::ProtocolVersion;
 
-use crate::arguments::Color;
 use crate::failure::Failure;
-use crate::paint::Paint;
 use case::CaseFile;
 use facts::Facts;
-pub(crate) use options::RunOptions;
+pub(crate) use host::serve;
+pub(crate) use options::{CaseOptions, HostOptions, RunOptions};
 use outcome::{CaseResult, Played};
 use player::Player;
+use reporting::Report;
 use setups::Setups;
 use target::{Embedded, Live, Target};
 
-use super::report::Count;
 use super::skips::Skips;
 use super::{files, junit};
+
+/// The cases that are not played.
+const SKIPS: &str = include_str!("../../../data/conformance-skips.tsv");
 
 /// What keeps cases from being played at all.
 #[derive(Debug, thiserror::Error)]
@@ -48,15 +54,24 @@ pub(crate) enum PlayError {
     /// JSON and XML have no frame of their own.
     #[error("messages in JSON and XML need HTTPS: give --https")]
     NeedsHttps,
+    /// Nobody can connect.
+    #[error("{0}: cannot listen: {1}")]
+    Listen(String, std::io::Error),
+    /// The options name no certificate.
+    #[error("give --cert, --key and --ca, or --dev-certs")]
+    NoCertificates,
+    /// There is nothing to play.
+    #[error("no case has such a name or version")]
+    NoCases,
 }
 
 /// Plays the cases and prints what comes out.
 pub(crate) fn run(options: &RunOptions) -> Result<ExitCode, Failure> {
-    let cases = load(options)?;
+    let cases = load(&options.cases)?;
     let mut stage = Stage {
         all: &cases,
         setups: Setups::load(),
-        skips: Skips::load(include_str!("../../../data/conformance-skips.tsv")),
+        skips: Skips::load(SKIPS),
         live: match options.embedded {
             true => None,
             false => Some(Live::new(&options.live, options.encoding.into())?),
@@ -64,44 +79,14 @@ pub(crate) fn run(options: &RunOptions) -> Result<ExitCode, Failure> {
         server_made: HashSet::new(),
         options,
     };
-    let paint = Paint::new(Color::Auto);
-    let mut output = io::stdout().lock();
-    let mut results = Vec::new();
-    for case in cases.iter().filter(|case| is_wanted(case, options)) {
-        let result = stage.play(case);
-        if !options.json {
-            outcome::print_case(&result, options.verbose, paint, &mut output)?;
-        }
-        results.push(result);
+    let mut report = Report::new("kmip conformance run", &options.report);
+    for case in cases.iter().filter(|case| is_wanted(case, &options.cases)) {
+        report.add(stage.play(case))?;
     }
-    let sections = outcome::sections(&results);
-    if let Some(path) = &options.junit {
-        let mut text = Vec::new();
-        junit::write("kmip conformance run", &sections, &mut text);
-        fs::write(path, text).map_err(Failure::writing(path))?;
-    }
-    if let Some(path) = &options.html {
-        let page = html::page(&results, options.verbose);
-        fs::write(path, page).map_err(Failure::writing(path))?;
-    }
-    let count = Count::of(sections.iter().flat_map(|(_, checks)| checks));
-    if options.json {
-        serde_json::to_writer_pretty(&mut output, &outcome::to_json(&results))
-            .map_err(io::Error::from)?;
-        writeln!(output)?;
-        eprintln!("{count}");
-    } else {
-        outcome::print_table(&results, &mut output)?;
-        writeln!(output, "{count}")?;
-    }
-    output.flush()?;
-    Ok(match count.failed {
-        0 => ExitCode::SUCCESS,
-        _ => ExitCode::FAILURE,
-    })
+    report.finish()
 }
 
-fn load(options: &RunOptions) -> Result<Vec<CaseFile>, Failure> {
+fn load(options: &CaseOptions) -> Result<Vec<CaseFile>, Failure> {
     let files = files::find(&options.directory, "xml")?;
     let read = |path: &std::path::PathBuf| {
         let bytes = fs::read(path).map_err(Failure::reading(path))?;
@@ -111,10 +96,11 @@ fn load(options: &RunOptions) -> Result<Vec<CaseFile>, Failure> {
     files.iter().map(read).collect()
 }
 
-fn is_wanted(case: &CaseFile, options: &RunOptions) -> bool {
-    let named = |text: &String| case.name.contains(text.as_str());
+fn is_wanted(case: &CaseFile, options: &CaseOptions) -> bool {
+    let has = |text: &String| case.name.contains(text.as_str());
     let of = |version: &ProtocolVersion| case.version() == Some(*version);
-    (options.filter.is_empty() || options.filter.iter().any(named))
+    (options.case.is_empty() || options.case.contains(&case.name))
+        && (options.filter.is_empty() || options.filter.iter().any(has))
         && (options.version.is_empty() || options.version.iter().any(of))
 }
 
@@ -133,8 +119,7 @@ struct Stage<'s> {
 impl Stage<'_> {
     fn play(&mut self, case: &CaseFile) -> CaseResult {
         let version = case.version();
-        let by_version = version.and_then(|version| self.skips.version(version));
-        let reason = by_version.or_else(|| self.skips.case(&case.name));
+        let reason = self.skips.reason(&case.name, version);
         let result = match (reason, &mut self.live) {
             (Some(reason), _) => Played::Skipped(reason.to_owned()),
             (None, Some(live)) => play_on(live, case, self.options, &mut self.server_made),

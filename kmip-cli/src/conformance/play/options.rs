@@ -1,4 +1,4 @@
-//! Options of `kmip conformance run`.
+//! Options of `kmip conformance run` and `kmip conformance serve`.
 
 use std::path::PathBuf;
 
@@ -8,22 +8,74 @@ use kmip::{Encoding, ProtocolVersion};
 /// Which cases are played, and against what.
 #[derive(Debug, Args)]
 pub(crate) struct RunOptions {
-    /// Directory of test cases, searched at any depth for *.xml
-    pub(crate) directory: PathBuf,
+    #[command(flatten)]
+    pub(crate) cases: CaseOptions,
     /// Play each case against a server of its own within this program
     #[arg(long, required_unless_present = "server", conflicts_with = "server")]
     pub(crate) embedded: bool,
     #[command(flatten)]
     pub(crate) live: LiveOptions,
+    /// Encoding of the messages
+    #[arg(long, value_enum, value_name = "ENCODING", default_value_t = WireEncoding::Ttlv)]
+    pub(crate) encoding: WireEncoding,
+    #[command(flatten)]
+    pub(crate) report: ReportOptions,
+}
+
+/// Which cases are played to clients, and where.
+#[derive(Debug, Args)]
+pub(crate) struct HostOptions {
+    #[command(flatten)]
+    pub(crate) cases: CaseOptions,
+    /// Where to listen; with port 0, the system chooses a port, which the ready line shows
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:5696")]
+    pub(crate) listen: String,
+    /// PEM file with the certificate of the server, and those of its CAs
+    #[arg(long, value_name = "FILE", requires_all = ["key", "ca"])]
+    pub(crate) cert: Option<PathBuf>,
+    /// PEM file with the private key of the server
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+    /// PEM file with the CAs of the clients
+    #[arg(long, value_name = "FILE", requires = "cert")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Directory with what `kmip dev-certs` makes, instead of --cert, --key and --ca
+    #[arg(
+        long,
+        value_name = "DIR",
+        conflicts_with = "cert",
+        required_unless_present = "cert"
+    )]
+    pub(crate) dev_certs: Option<PathBuf>,
+    /// Speak KMIP over HTTPS, at this path: in TTLV, JSON and XML as each request is
+    #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "/kmip")]
+    pub(crate) https: Option<String>,
+    /// End when no request has come for so long; requests that did not come are failures
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<u64>,
+    #[command(flatten)]
+    pub(crate) report: ReportOptions,
+}
+
+/// Which cases are played.
+#[derive(Debug, Args)]
+pub(crate) struct CaseOptions {
+    /// Directory of test cases, searched at any depth for *.xml
+    pub(crate) directory: PathBuf,
+    /// Play only the case with this name; can be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(crate) case: Vec<String>,
     /// Play only the cases with this text in their name; can be given several times
     #[arg(long, value_name = "TEXT")]
     pub(crate) filter: Vec<String>,
     /// Play only the cases of this protocol version; can be given several times
     #[arg(long, value_name = "VERSION")]
     pub(crate) version: Vec<ProtocolVersion>,
-    /// Encoding of the messages
-    #[arg(long, value_enum, value_name = "ENCODING", default_value_t = WireEncoding::Ttlv)]
-    pub(crate) encoding: WireEncoding,
+}
+
+/// Where the results go.
+#[derive(Debug, Args)]
+pub(crate) struct ReportOptions {
     /// Also write the results as JUnit XML
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,

@@ -1,6 +1,6 @@
 //! Playing a case: its requests are sent, and the responses compared with the expected ones.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use kmip::Encoding;
 use kmip::codec::Options;
@@ -12,6 +12,7 @@ use super::case::{CaseFile, Repeat, Step};
 use super::compare::Comparison;
 use super::finding::{Finding, Kind};
 use super::node::{Node, single_spaced};
+use super::objects::{Objects, version};
 use super::target::Target;
 use super::variations::Item;
 
@@ -49,12 +50,9 @@ pub(super) struct Player<'t, T> {
     encoding: Encoding,
     bindings: Bindings,
     requested: HashSet<String>,
-    /// Identifiers of the objects that the server made, also in cases before.
-    server_made: &'t mut HashSet<String>,
-    /// Identifiers of the objects whose content the case says.
-    given: HashSet<String>,
-    /// Cryptographic parameters that objects were made with.
-    parameters: HashMap<String, HashSet<String>>,
+    objects: Objects<'t>,
+    /// What the last response has that its version does not allow.
+    malformed: Option<String>,
     /// The response to a request that was to be asynchronous and was not.
     done_at_once: Option<Node>,
     /// Credentials for requests that have none.
@@ -72,9 +70,8 @@ impl<'t, T: Target> Player<'t, T> {
             encoding,
             bindings: Bindings::default(),
             requested: HashSet::new(),
-            server_made,
-            given: HashSet::new(),
-            parameters: HashMap::new(),
+            objects: Objects::new(server_made),
+            malformed: None,
             done_at_once: None,
             authentication: None,
         }
@@ -146,7 +143,7 @@ impl<'t, T: Target> Player<'t, T> {
                 self.done_at_once = Some(answer);
                 return Ok(Verdict::EqualModuloVariables);
             }
-            let items = self.items(&as_written, &answer);
+            let items = self.objects.items(&as_written, &answer, &self.bindings);
             let comparison = self.compare(expected, &answer, &items);
             let different = !comparison.findings.is_empty();
             let bindings = comparison.bindings.clone();
@@ -197,9 +194,11 @@ impl<'t, T: Target> Player<'t, T> {
             .into_iter()
             .map(|operation| Item {
                 operation: operation.to_owned(),
+                version: version(&actual),
                 ..Item::default()
             })
             .collect();
+        self.malformed = None;
         let comparison = self.compare(expected, &actual, &items);
         let bindings = comparison.bindings.clone();
         let verdict = comparison.verdict();
@@ -211,6 +210,12 @@ impl<'t, T: Target> Player<'t, T> {
         let bindings = self.bindings.clone();
         let mut comparison = Comparison::new(bindings, self.target.now(), &self.requested);
         comparison.messages(expected, answer, items);
+        if let Some(fault) = self.malformed.as_ref() {
+            if comparison.findings.is_empty() {
+                let finding = Finding::new(Kind::Malformed, "", "", fault);
+                comparison.findings.push(finding);
+            }
+        }
         comparison
     }
 
@@ -231,6 +236,10 @@ impl<'t, T: Target> Player<'t, T> {
             .and_then(|message| kmip::xml::encode_indented(&message, &mut xml))
             .map_err(|error| no_response(format!("it cannot be read: {error}")))?;
         result.received = String::from_utf8_lossy(&xml).into_owned();
+        // Read leniently, it can be compared; that is not to hide what is wrong with it.
+        let strict: Result<ResponseMessage<'_>, _> =
+            self.encoding.decode(&response, &Options::strict());
+        self.malformed = strict.err().map(|error| error.to_string());
         parse(&result.received).map_err(no_response)
     }
 
@@ -248,101 +257,10 @@ impl<'t, T: Target> Player<'t, T> {
             .map_err(|error| error.to_string())?;
         Ok(request)
     }
-
-    /// What is known of the items of a batch.
-    fn items(&mut self, request: &Node, response: &Node) -> Vec<Item> {
-        let mut items = Vec::new();
-        let mut batch_has_made = false;
-        let answers: Vec<&Node> = response.named("BatchItem").collect();
-        for (number, request) in request.named("BatchItem").enumerate() {
-            let operation = request.text("Operation").unwrap_or_default().to_owned();
-            let mut named = Vec::new();
-            let both = [Some(request), answers.get(number).copied()];
-            for message in both.into_iter().flatten() {
-                message.walk(&mut |node| {
-                    let identifies = node.name.ends_with("UniqueIdentifier");
-                    if let Some(value) = node.value.as_ref().filter(|_| identifies) {
-                        named.push(self.bindings.of_placeholder(value).to_owned());
-                    }
-                });
-            }
-            let mut parameters = parameters(request);
-            for id in &named {
-                let own = self.parameters.entry(id.clone()).or_default();
-                parameters.extend(own.iter().cloned());
-            }
-            if ["Create", "Create Key Pair", "Register"].contains(&operation.as_str()) {
-                for id in &named {
-                    self.parameters.insert(id.clone(), parameters.clone());
-                }
-            }
-            let makes = MAKERS.contains(&operation.as_str());
-            let known = named.iter().any(|id| self.server_made.contains(id));
-            // Objects that the case does not bring along were made elsewhere.
-            let foreign = !named.is_empty() && !named.iter().any(|id| self.given.contains(id));
-            let brings = BRINGERS.contains(&operation.as_str());
-            let made = makes || known || foreign && !brings || named.is_empty() && batch_has_made;
-            match made && !brings {
-                true => self.server_made.extend(named),
-                false => self.given.extend(named),
-            }
-            batch_has_made |= made;
-            items.push(Item {
-                server_made: made,
-                randomised: is_randomised(&operation, &parameters),
-                asks_for_attributes: request.child("RequestPayload").is_some_and(|payload| {
-                    payload.child("AttributeName").is_some()
-                        || payload.child("AttributeReference").is_some()
-                }),
-                operation,
-            });
-        }
-        items
-    }
 }
 
 /// Operations that servers ask clients for.
 const FROM_SERVER: [&str; 2] = ["Put", "Notify"];
-
-/// Operations after which the server has an object that nobody knows beforehand.
-const MAKERS: [&str; 7] = [
-    "Create",
-    "Create Key Pair",
-    "Re-key",
-    "Re-key Key Pair",
-    "Create Split Key",
-    "Certify",
-    "Re-certify",
-];
-/// Operations after which the server has an object whose content the case says.
-const BRINGERS: [&str; 2] = ["Register", "Import"];
-
-/// Whether an operation with these parameters has another result each time.
-fn is_randomised(operation: &str, parameters: &HashSet<String>) -> bool {
-    let has = |wanted: &str| parameters.iter().any(|value| value.contains(wanted));
-    match operation {
-        "Encrypt" => has("OAEP") || has("PKCS1") || has("RandomIV"),
-        "Sign" => has("PSS") || has("DSA"),
-        _ => false,
-    }
-}
-
-/// The cryptographic parameters in an item, as far as they decide about that.
-fn parameters(item: &Node) -> HashSet<String> {
-    let mut found = HashSet::new();
-    item.walk(
-        &mut |node| match (node.name.as_str(), node.value.as_deref()) {
-            ("RandomIV", Some("true")) => {
-                found.insert(node.name.clone());
-            }
-            ("PaddingMethod" | "DigitalSignatureAlgorithm", Some(value)) => {
-                found.insert(value.to_owned());
-            }
-            _ => {}
-        },
-    );
-    found
-}
 
 impl Comparison<'_> {
     fn verdict(self) -> Verdict {
@@ -368,7 +286,8 @@ fn unbroken_names(text: &str) -> String {
     unbroken
 }
 
-fn operations(message: &Node) -> Vec<&str> {
+/// The operations of the items of a message.
+pub(super) fn operations(message: &Node) -> Vec<&str> {
     let items = message.named("BatchItem");
     items.filter_map(|item| item.text("Operation")).collect()
 }

@@ -1,7 +1,11 @@
 //! What may differ between an expected response and an actual one: the Permitted Test Case Variations
 //! of the KMIP profiles (Cryptographic Services Profile 1.0, 4.7, and the same text in all others).
+//! Everything else has to be as it is expected.
+
+use kmip::ProtocolVersion;
 
 use super::node::Node;
+use super::requests;
 
 /// Dates that the server sets unless the client does.
 const DATES: [&str; 14] = [
@@ -21,11 +25,10 @@ const DATES: [&str; 14] = [
     "TimeStamp",
 ];
 
-/// Values that are the server's own choice.
-const FREE: [&str; 7] = [
+/// Values that are the server's own choice, whatever the requests had.
+const FREE: [&str; 6] = [
     "TimeStamp",
     "ResultMessage",
-    "VendorIdentification",
     "AsynchronousCorrelationValue",
     "ServerCorrelationValue",
     "DigestValue",
@@ -42,16 +45,43 @@ const RESULTS: [&str; 6] = [
     "CertificateValue",
 ];
 
+/// What Query tells that a server may have more of than the documents show.
+const OPEN_LISTS: [&str; 4] = [
+    "Operation",
+    "ObjectType",
+    "ApplicationNamespace",
+    "ExtensionInformation",
+];
+
+/// What a server may add to any response, and leave out.
+const DISPENSABLE: [&str; 5] = [
+    "ResultMessage",
+    "ServerCorrelationValue",
+    "TemplateAttribute",
+    "PrivateKeyTemplateAttribute",
+    "PublicKeyTemplateAttribute",
+];
+
 /// What is known of an item of a batch when its answer is compared.
 #[derive(Debug, Default)]
 pub(super) struct Item {
     pub(super) operation: String,
+    /// Whether it is a request that is compared, not the answer to one.
+    pub(super) is_request: bool,
+    /// Whether it is an item of a batch of the case that comes in a request of its own.
+    pub(super) is_of_batch: bool,
+    /// The version of the request.
+    pub(super) version: ProtocolVersion,
     /// Whether its object was made by the server.
     pub(super) server_made: bool,
     /// Whether its result is another one each time.
     pub(super) randomised: bool,
     /// Whether it asks for certain attributes only.
     pub(super) asks_for_attributes: bool,
+    /// Whether it says in which format it wants a key.
+    pub(super) asks_for_format: bool,
+    /// Whether requests up to now put objects into groups.
+    pub(super) client_groups: bool,
 }
 
 /// Where an element stands.
@@ -64,9 +94,22 @@ pub(super) struct Place<'p> {
     pub(super) attribute: Option<&'p str>,
 }
 
-impl Place<'_> {
-    fn is_in(&self, name: &str) -> bool {
+impl<'p> Place<'p> {
+    /// The place of an item itself.
+    pub(super) fn of(item: &'p Item) -> Self {
+        Place {
+            item,
+            around: &[],
+            attribute: None,
+        }
+    }
+
+    pub(super) fn is_in(&self, name: &str) -> bool {
         self.around.iter().any(|node| node.name == name)
+    }
+
+    pub(super) fn parent(&self) -> &str {
+        self.around.last().map_or("", |node| node.name.as_str())
     }
 
     /// The name of the element as KMIP 2.x would have it.
@@ -79,11 +122,14 @@ impl Place<'_> {
         }
     }
 
-    /// Whether an element may have another value than the expected one.
+    /// Whether an element may have another value than the expected one, which a request had or not.
     pub(super) fn value_may_vary(&self, node: &Node, was_in_request: bool) -> bool {
+        if self.item.is_request {
+            return requests::OWN.contains(&node.name.as_str());
+        }
         let name = self.name_of(node);
         let name = name.as_str();
-        if FREE.contains(&name) || self.is_in("ServerInformation") {
+        if FREE.contains(&name) || self.is_of_vendor(name) {
             return true;
         }
         if was_in_request {
@@ -92,28 +138,38 @@ impl Place<'_> {
         let made = self.item.server_made;
         DATES.contains(&name)
             || name == "HashingAlgorithm" && self.is_digest()
+            || name == "KeyFormatType" && !self.item.asks_for_format
             || RESULTS.contains(&name) && (made || self.item.randomised)
-            || made && (self.is_in("KeyValue") || name == "KeyValue")
-            || self.is_wrapped() && (self.is_in("KeyValue") || name == "KeyValue")
-            || name == "KeyFormatType"
-            || name.ends_with("UniqueIdentifier")
+            || (made || self.is_wrapped()) && (self.is_in("KeyValue") || name == "KeyValue")
             || made && self.is_of_certificate(name)
-            || self.item.operation == "RNG Retrieve" && name == "Data"
+            || Self::is_identifier(node)
+    }
+
+    /// Whether an element identifies an object.
+    pub(super) fn is_identifier(node: &Node) -> bool {
+        node.name.ends_with("UniqueIdentifier")
+    }
+
+    /// What Query tells of the vendor.
+    fn is_of_vendor(&self, name: &str) -> bool {
+        self.item.operation == "Query"
+            && (self.is_in("ServerInformation")
+                || name == "VendorIdentification" && self.parent() == "ResponsePayload")
     }
 
     fn is_digest(&self) -> bool {
         self.is_in("Digest") || self.attribute == Some("Digest")
     }
 
-    /// Names and numbers that an authority gives a certificate.
+    /// What an authority decides about a certificate: all but the subject, and the type.
     fn is_of_certificate(&self, name: &str) -> bool {
-        let certificate = |name: &str| {
-            name.starts_with("X_509Certificate")
-                || name.starts_with("X509Certificate")
-                || name.starts_with("Certificate") && name != "CertificateType"
+        let name = match self.attribute {
+            Some(attribute) => attribute.replace([' ', '.'], ""),
+            None => name.replace('_', ""),
         };
-        let attribute = self.attribute.map(|name| name.replace([' ', '.'], ""));
-        certificate(name) || attribute.is_some_and(|name| certificate(&name))
+        (name.starts_with("X509Certificate") || name.starts_with("Certificate"))
+            && !name.contains("Subject")
+            && name != "CertificateType"
     }
 
     fn is_wrapped(&self) -> bool {
@@ -124,59 +180,78 @@ impl Place<'_> {
 
     /// Whether an expected element may be absent.
     pub(super) fn may_be_absent(&self, node: &Node) -> bool {
-        match node.name.as_str() {
-            "ResultMessage"
-            | "TemplateAttribute"
-            | "MessageExtension"
-            | "ServerInformation"
-            | "PrivateKeyTemplateAttribute"
-            | "PublicKeyTemplateAttribute"
-            | "ClientCorrelationValue"
-            | "ServerCorrelationValue"
-            | "VendorIdentification" => true,
-            "AttributeIndex" => node.value.as_deref() == Some("0"),
-            "Attribute" => is_server_custom(node),
-            "AttributeName" => node.value.as_deref() == Some("Object Group"),
-            // What a server offers is its own; the documents say that the lists may vary.
-            "Operation" | "ObjectType" => {
-                self.item.operation == "Query" && self.is_in("ResponsePayload")
-            }
-            _ => false,
+        if self.item.is_request {
+            return requests::may_be_absent(self, node);
         }
+        self.is_dispensable(node) || is_group(node) && !self.item.client_groups
     }
 
     /// Whether an element may be there that is not expected.
     pub(super) fn may_be_extra(&self, node: &Node) -> bool {
-        let operation = self.item.operation.as_str();
-        match node.name.as_str() {
-            "ResultMessage"
-            | "TemplateAttribute"
-            | "MessageExtension"
-            | "PrivateKeyTemplateAttribute"
-            | "PublicKeyTemplateAttribute"
-            | "ServerCorrelationValue" => true,
-            "AttributeIndex" => node.value.as_deref() == Some("0"),
-            "Attribute" if is_server_custom(node) => true,
-            "ProtocolVersion" => operation == "Discover Versions",
-            _ if operation == "Query" => true,
-            "AttributeName" | "AttributeReference" => operation == "Get Attribute List",
-            "Attribute" if FROM_SERVER.contains(&operation) => true,
-            "Attribute" => operation == "Get Attributes" && !self.item.asks_for_attributes,
-            _ => {
-                let parent = self.around.last().map(|node| node.name.as_str());
-                let tells = operation == "Get Attributes" && !self.item.asks_for_attributes
-                    || FROM_SERVER.contains(&operation);
-                tells && parent == Some("Attributes")
-            }
+        if self.item.is_request {
+            return requests::may_be_extra(self, node);
         }
+        let name = node.name.as_str();
+        let all_attributes = !self.item.asks_for_attributes;
+        let operation = self.item.operation.as_str();
+        let listed = match (operation, self.parent()) {
+            ("Query", "ResponsePayload") => OPEN_LISTS.contains(&name),
+            ("Discover Versions", "ResponsePayload") => name == "ProtocolVersion",
+            ("Get Attribute List", "ResponsePayload") => {
+                name == "AttributeName" || name == "AttributeReference"
+            }
+            ("Get Attributes", "ResponsePayload") => name == "Attribute" && all_attributes,
+            ("Get Attributes", "Attributes") => all_attributes,
+            (_, "RequestPayload") if FROM_SERVER.contains(&operation) => name == "Attribute",
+            (_, "Attributes") => FROM_SERVER.contains(&operation),
+            _ => false,
+        };
+        listed || self.is_dispensable(node) || is_group(node) || self.is_in("ServerInformation")
+    }
+
+    fn is_dispensable(&self, node: &Node) -> bool {
+        let name = node.name.as_str();
+        DISPENSABLE.contains(&name)
+            || name == "VendorIdentification" && self.is_of_vendor(name)
+            || self.is_dispensable_anywhere(node)
+            || is_server_custom(node)
+    }
+
+    /// Whether requests and responses may have an element or not.
+    pub(super) fn is_dispensable_anywhere(&self, node: &Node) -> bool {
+        let name = node.name.as_str();
+        name == "MessageExtension" && node.text("CriticalityIndicator") != Some("true")
+            || name == "AttributeIndex"
+                && self.item.version > ProtocolVersion::V1_0
+                && node.value.as_deref() == Some("0")
     }
 }
 
 /// Requests of a server, in which it may tell more attributes.
 const FROM_SERVER: [&str; 2] = ["Put", "Notify"];
 
-/// Custom attributes of the server begin with `y-`.
-fn is_server_custom(attribute: &Node) -> bool {
-    let name = attribute.text("AttributeName");
-    name.is_some_and(|name| name.starts_with("y-"))
+/// Custom attributes of the server: `y-` in KMIP 1.x, those of the vendor `y` since.
+fn is_server_custom(node: &Node) -> bool {
+    let is = |name: &str| {
+        node.text("AttributeName")
+            .is_some_and(|text| text.starts_with(name))
+    };
+    let value = node.value.as_deref().unwrap_or_default();
+    match node.name.as_str() {
+        "Attribute" => is("y-") || node.text("VendorIdentification") == Some("y"),
+        "AttributeName" => value.starts_with("y-"),
+        "AttributeReference" => node.text("VendorIdentification") == Some("y"),
+        _ => false,
+    }
+}
+
+/// An Object Group, or its name in a list of attributes.
+pub(super) fn is_group(node: &Node) -> bool {
+    let value = node.value.as_deref();
+    match node.name.as_str() {
+        "ObjectGroup" => true,
+        "Attribute" => node.text("AttributeName") == Some("Object Group"),
+        "AttributeName" | "AttributeReference" => value == Some("Object Group"),
+        _ => false,
+    }
 }
