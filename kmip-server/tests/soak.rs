@@ -9,10 +9,11 @@ mod common;
 use std::env;
 use std::sync::RwLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use common::process::{World, create, key_bytes};
+use common::process::{PATIENCE, World, create, key_bytes};
 use kmip::client::{Client, Error};
 use kmip::types::{
     ActivateRequest, Attribute, AttributeValue, DestroyRequest, Enumeration, LocateRequest, Name,
@@ -21,6 +22,7 @@ use kmip::types::{
 };
 
 const CLIENTS: u64 = 3;
+const LONGEST_LIFE: u64 = 100;
 
 /// SplitMix64: repeatable choices.
 struct Choices(u64);
@@ -230,16 +232,19 @@ fn nothing_that_was_acknowledged_is_lost_when_the_server_is_killed_again_and_aga
     // Who has lost the server waits here until it is back.
     let restarting = RwLock::new(());
     let over = AtomicBool::new(false);
+    let (answered, answers) = channel();
     let mut choices = Choices(seed);
     let mut kills = 0;
     let (mut workers, process) = thread::scope(|scope| {
         let mut process = process;
         let threads = workers.into_iter().map(|mut worker| {
             let (restarting, over) = (&restarting, &over);
+            let answered = answered.clone();
             scope.spawn(move || {
                 while !over.load(Ordering::Relaxed) {
-                    if !worker.step() {
-                        drop(restarting.read());
+                    match worker.step() {
+                        true => answered.send(()).unwrap(),
+                        false => drop(restarting.read()),
                     }
                 }
                 worker
@@ -247,13 +252,16 @@ fn nothing_that_was_acknowledged_is_lost_when_the_server_is_killed_again_and_aga
         });
         let threads: Vec<_> = threads.collect();
         let end = Instant::now() + duration;
-        while Instant::now() < end && !threads.iter().any(|thread| thread.is_finished()) {
-            // Any moment will do: it is the length of the server's life.
-            thread::sleep(Duration::from_millis(20 + choices.below(500)));
+        while Instant::now() < end {
+            // The server lives for so many answers.
+            for _ in 0..=choices.below(LONGEST_LIFE) {
+                answers.recv_timeout(PATIENCE).expect("clients go on");
+            }
             let restarted = restarting.write();
             process.signal("-KILL");
             process.wait();
             process = world.start(&options);
+            answers.try_iter().for_each(drop);
             drop(restarted);
             kills += 1;
         }

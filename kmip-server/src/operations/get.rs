@@ -46,11 +46,12 @@ pub(super) fn get(
     }
     drop(objects);
     if object.attributes.fresh().copied() == Some(true) {
-        let mut objects = context.begin()?;
-        let mut object = objects.by_identifier(&object.identifier)?;
-        object.attributes.set(AttributeValue::Fresh(false));
-        objects.save(&object)?;
-        objects.commit()?;
+        let spent = spend(context, &object.identifier);
+        // No member of a group is given out as fresh twice. Others are given out even if the store is
+        // full and takes no changes.
+        if object.attributes.object_group().is_some() {
+            spent?;
+        }
     }
     Ok(GetResponse {
         object_type: object.object_type,
@@ -69,6 +70,15 @@ pub(crate) fn may_leave(object: &StoredObject, content: &ManagedObject<'_>) -> b
         ProtocolVersion::LATEST,
     )
     .is_ok()
+}
+
+/// An object that was given out is no longer fresh.
+fn spend(context: &Context<'_>, identifier: &str) -> Result<(), Failure> {
+    let mut objects = context.begin()?;
+    let mut object = objects.by_identifier(identifier)?;
+    object.attributes.set(AttributeValue::Fresh(false));
+    objects.save(&object)?;
+    objects.commit()
 }
 
 /// Whether the client may have the object in the form in which it wants it: sensitive ones only
