@@ -68,7 +68,9 @@ echo theirs >"$root/usr/share/man/man1/zkey-kmip.1.gz"
 echo theirs >"$root/etc/zkey/kmip/profiles/IBM-GDE.profile"
 printf 'EKMFWeb=zkey-ekmfweb.so' >"$root/etc/zkey/kms-plugins.conf"
 package_manager() {
-    dpkg --root="$root" --force-script-chrootless --force-depends --force-not-root "$@"
+    # Small images of Debian leave out documents.
+    dpkg --root="$root" --path-include='/*' \
+        --force-script-chrootless --force-depends --force-not-root "$@"
 }
 content() { cat "$root/$1" 2>&1; }
 profiles=etc/zkey/kmip/profiles
