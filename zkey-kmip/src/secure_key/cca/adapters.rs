@@ -12,7 +12,8 @@ use super::super::{
     CallFailure, CardType, MasterKeyPatterns, RegisterContent, SecureKeyError, VerificationPattern,
 };
 use super::explain::explain;
-use super::library::{self, Buffer, Code, Library, Rules};
+use super::library::{self, Library};
+use super::parameters::{Buffer, Code, Rules};
 use crate::abi::Apqn;
 
 /// The first version that makes AESCIPHER keys that Linux can use.

@@ -9,8 +9,8 @@ use super::super::{
 };
 use super::adapters::{AESCIPHER_LEVEL, AESCIPHER_VERSION, Adapter};
 use super::aes_token::{self, CIPHER, DATA};
-use super::library::{Buffer, Code, Rules};
 use super::pair_token::{PairToken, PublicHalf};
+use super::parameters::{Buffer, Code, Rules};
 
 /// The largest token of a key pair.
 const PAIR_ROOM: usize = 3500;
