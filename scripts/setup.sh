@@ -11,6 +11,7 @@
 #               lint         the checker of shell scripts
 #               postgres     a PostgreSQL server, which tests start for themselves, and curl
 #               valgrind     for the test with a host in C
+#               browser      Chromium, for the test of the server's status page
 #               deb, rpm     for the packages
 #               man          the checkers of manual pages
 set -euo pipefail
@@ -64,6 +65,7 @@ look_for() {
     cxx) compiles c++ c++ cstdio || need "a C++ compiler (c++)" "g++" "gcc-c++" ;;
     python) has_venv || need "python3 with venv" "python3 python3-venv" "python3" ;;
     lint) has shellcheck || need "shellcheck" "shellcheck" "ShellCheck" ;;
+    browser) has chromium || need "Chromium" "chromium" "chromium" ;;
     postgres)
         has_postgres || need "a PostgreSQL server" "postgresql" "postgresql-server"
         has curl || need "curl" "curl" "curl"

@@ -10,9 +10,13 @@ use kmip::types::{
     SecretText, ServerInformation,
 };
 
+use crate::audit::AuditLog;
 use crate::clock::{Clock, SystemClock};
 use crate::crypto;
+use crate::interfere::Personality;
 use crate::notices::Notices;
+use crate::password::Password;
+use crate::policy::Policies;
 
 /// Settings of a [`KeyServer`](crate::KeyServer).
 #[non_exhaustive]
@@ -55,6 +59,15 @@ pub struct Configuration {
     pub users: BTreeMap<String, User>,
     /// Whether clients that give no name are let in by their certificate, although there are users.
     pub login_is_optional: bool,
+    /// What clients may do with objects of others, and may not do with their own.
+    pub policies: Policies,
+    /// Whether certificates of clients must be for clients (Extended Key Usage clientAuth, RFC 5280,
+    /// 4.2.1.12), as PyKMIP demands it. Those that are expressly for something else never pass TLS.
+    pub demands_client_usage: bool,
+    /// The vendor whose server this one is to pass for. [`Personality::configure`] sets the rest.
+    pub personality: Option<Personality>,
+    /// Where it is noted who does what.
+    pub audit: Option<Arc<AuditLog>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Called with errors that are not the client's and that it is not told.
@@ -104,18 +117,21 @@ pub type Report = dyn Fn(&(dyn Error + 'static)) + Send + Sync;
 /// Somebody who logs in with a password.
 #[derive(Debug, Clone)]
 pub struct User {
-    /// The password.
-    pub password: SecretText<'static>,
+    /// The password, or a hash of it.
+    pub password: Password,
     /// Passwords that are good for once each. Which were used is noted in the store.
     pub one_time_passwords: Vec<SecretText<'static>>,
+    /// The groups of the user, for operation policies.
+    pub groups: Vec<String>,
 }
 
 impl User {
-    /// A user with a password, and none that are good for once.
-    pub fn new(password: SecretText<'static>) -> Self {
+    /// A user with a password, none that are good for once, and in no group.
+    pub fn new(password: impl Into<Password>) -> Self {
         User {
-            password,
+            password: password.into(),
             one_time_passwords: Vec::new(),
+            groups: Vec::new(),
         }
     }
 }
@@ -150,6 +166,10 @@ impl Default for Configuration {
             default_group: None,
             users: BTreeMap::new(),
             login_is_optional: false,
+            policies: Policies::default(),
+            demands_client_usage: false,
+            personality: None,
+            audit: None,
             clock: Arc::new(SystemClock),
             report: Arc::new(|_| {}),
         }

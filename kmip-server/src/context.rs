@@ -5,7 +5,8 @@ use std::cell::Cell;
 use kmip::server::{Call, Failure};
 use kmip::types::{
     Attribute, AttributeValue, Attributes, Constraints, DateTime, DefaultsInformation, IntoOwned,
-    ManagedObject, ObjectType, OpaqueObject, ProtocolVersion, ResultReason, UniqueIdentifier,
+    ManagedObject, ObjectType, OpaqueObject, Operation, ProtocolVersion, ResultReason,
+    UniqueIdentifier,
 };
 
 use crate::attributes::has_instances;
@@ -18,7 +19,7 @@ use crate::operations::exists;
 use crate::refusal;
 use crate::server::undoes;
 use crate::settings::{self, Setting};
-use crate::store::{INTERNAL_PREFIX, Search, Store, StoreError, Transaction};
+use crate::store::{INTERNAL_OWNER, INTERNAL_PREFIX, Search, Store, StoreError, Transaction};
 use crate::volatile::Volatile;
 
 /// Where the certification authority is kept.
@@ -30,6 +31,7 @@ pub(crate) struct Context<'c> {
     pub(crate) call: &'c Call<'c>,
     pub(crate) now: DateTime,
     pub(crate) volatile: &'c Volatile,
+    operation: Operation,
     store: &'c dyn Store,
     conflict: Cell<Option<StoreError>>,
 }
@@ -40,12 +42,14 @@ impl<'c> Context<'c> {
         store: &'c dyn Store,
         volatile: &'c Volatile,
         call: &'c Call<'c>,
+        operation: Operation,
     ) -> Self {
         Context {
             configuration,
             call,
             now: configuration.clock.now(),
             volatile,
+            operation,
             store,
             conflict: Cell::default(),
         }
@@ -64,6 +68,19 @@ impl<'c> Context<'c> {
     /// The client, to whom new objects belong.
     pub(crate) fn owner(&self) -> &str {
         self.call.user().unwrap_or_default()
+    }
+
+    /// Whether the client may do what it wants to do with an object.
+    fn may_use(&self, object: &StoredObject) -> bool {
+        let is_owner = object.owner == self.owner();
+        let policies = &self.configuration.policies;
+        if policies.is_empty() || object.owner == INTERNAL_OWNER {
+            return is_owner;
+        }
+        let user = self.owner().strip_prefix("user ");
+        let user = user.and_then(|name| self.configuration.users.get(name));
+        let groups = user.map_or(&[][..], |user| &user.groups);
+        policies.allow(object, self.operation, is_owner, groups)
     }
 
     /// Begins a transaction. Until it ends, other clients wait: what takes long is done before.
@@ -90,13 +107,20 @@ impl<'c> Context<'c> {
 
     /// A store that is out of order is not the client's fault, nor its business.
     fn broken(&self, error: StoreError) -> Failure {
+        let failure = match error.is_out_of_space() {
+            true => Failure::new(
+                ResultReason::GENERAL_FAILURE,
+                "the store cannot be written, perhaps since its disk is full; reading still works",
+            ),
+            false => Failure::internal(),
+        };
         match error {
             StoreError::Conflict(_) => self.conflict.set(Some(error)),
             // Another server has made at the same time what there is only one of.
             StoreError::Duplicate(_) if self.store.can_conflict() => self.conflict.set(Some(error)),
             _ => (self.configuration.report)(&error),
         }
-        Failure::internal()
+        failure
     }
 }
 
@@ -144,7 +168,7 @@ impl Objects<'_> {
     pub(crate) fn by_identifier(&self, identifier: &str) -> Result<StoredObject, Failure> {
         let found = self.check(self.transaction.get(identifier))?;
         let mut object = found.ok_or_else(|| refusal::object_not_found(identifier))?;
-        if object.owner != self.context.owner() {
+        if !self.context.may_use(&object) {
             return Err(refusal::not_yours(identifier));
         }
         object.refresh(self.context.now);

@@ -33,8 +33,10 @@
 
 #![deny(missing_docs)]
 
+mod admin;
 mod applications;
 mod attributes;
+mod audit;
 mod clock;
 pub mod command;
 mod configuration;
@@ -42,24 +44,36 @@ mod context;
 mod crypto;
 mod deferred;
 mod groups;
+mod interfere;
 mod journal;
 mod logins;
+mod names;
 mod notices;
 mod object;
 mod operations;
+mod password;
+mod policy;
+mod recent;
 mod refusal;
+mod remembered;
 mod server;
 mod settings;
 mod store;
 mod streams;
+pub mod testing;
 mod tickets;
 mod volatile;
 
 pub use attributes::AttributeSet;
+pub use audit::AuditLog;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use configuration::{Configuration, Report, SeedPolicy, TokenInformation, User};
+pub use interfere::{Fault, FaultError, Interference, Personality, Print};
 pub use notices::Notices;
 pub use object::StoredObject;
+pub use password::{Password, PasswordHashError};
+pub use policy::{Policies, PolicyError};
+pub use recent::RecentMessages;
 pub use server::{KeyServer, serve};
 #[cfg(feature = "postgres")]
 pub use store::PostgresStore;

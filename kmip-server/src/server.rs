@@ -10,9 +10,11 @@ use kmip::server::{Call, Engine, Failure, Handler, Peer, Polled, ServeOptions, S
 use kmip::transport::tls::TlsAcceptor;
 use kmip::types::{
     Authentication, BatchErrorContinuationOption, Credential, CredentialValue, DateTime, IntoOwned,
-    Operation, ProtocolVersion, RequestPayload, ResponsePayload, ResultReason, Ticket,
+    Operation, ProtocolVersion, RequestBatchItem, RequestHeader, RequestPayload, ResponsePayload,
+    ResultReason, Ticket,
 };
 
+use crate::audit::{self, Record};
 use crate::configuration::Configuration;
 use crate::context::Context;
 use crate::deferred::Progress;
@@ -47,8 +49,9 @@ impl KeyServer {
         }
     }
 
-    fn context<'c>(&'c self, call: &'c Call<'c>) -> Context<'c> {
-        Context::new(&self.configuration, &*self.store, &self.volatile, call)
+    fn context<'c>(&'c self, call: &'c Call<'c>, operation: Operation) -> Context<'c> {
+        let (configuration, store) = (&self.configuration, &*self.store);
+        Context::new(configuration, store, &self.volatile, call, operation)
     }
 
     /// Performs an operation; again, if other servers with the same store were in the way.
@@ -59,7 +62,7 @@ impl KeyServer {
     ) -> Result<ResponsePayload<'static>, Failure> {
         if self.store.can_conflict() {
             for attempt in 0..REPETITIONS {
-                let context = self.context(call);
+                let context = self.context(call, request.operation());
                 let outcome = operations::perform(&context, request.clone());
                 if outcome.is_ok() || context.take_conflict().is_none() {
                     return outcome;
@@ -67,7 +70,7 @@ impl KeyServer {
                 thread::sleep(FIRST_PAUSE * (1 << attempt));
             }
         }
-        let context = self.context(call);
+        let context = self.context(call, request.operation());
         let outcome = operations::perform(&context, request);
         if let Some(error) = context.take_conflict() {
             (self.configuration.report)(&error);
@@ -84,7 +87,12 @@ impl KeyServer {
             request.progress = match request.progress {
                 Progress::Waiting(payload) => {
                     let operation = payload.operation();
+                    let log = self.configuration.audit.as_ref();
+                    let record = log.map(|log| Record::begin(log, call, &payload));
                     let outcome = self.perform(call, *payload);
+                    if let Some(record) = record {
+                        self.noted(record.end(call, &outcome));
+                    }
                     Progress::Done(operation, outcome.map(Box::new))
                 }
                 done @ Progress::Done(..) => done,
@@ -97,27 +105,35 @@ impl KeyServer {
         Door {
             configuration: &self.configuration,
             logins: &self.volatile.logins,
+            remembered: &self.volatile.remembered,
             store: &*self.store,
             begun: self.begun,
         }
     }
-}
 
-impl fmt::Debug for KeyServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeyServer")
-            .field("configuration", &self.configuration)
-            .finish_non_exhaustive()
-    }
-}
-
-impl Handler for KeyServer {
-    fn handle(
+    /// Performs an operation, and notes it in the audit log.
+    fn perform_noted(
         &self,
         call: &Call<'_>,
         request: RequestPayload<'_>,
     ) -> Result<ResponsePayload<'static>, Failure> {
-        let context = self.context(call);
+        let Some(log) = &self.configuration.audit else {
+            return self.perform_checked(call, request);
+        };
+        let record = Record::begin(log, call, &request);
+        let outcome = log
+            .admit(request.operation())
+            .and_then(|()| self.perform_checked(call, request));
+        self.noted(record.end(call, &outcome));
+        outcome
+    }
+
+    fn perform_checked(
+        &self,
+        call: &Call<'_>,
+        request: RequestPayload<'_>,
+    ) -> Result<ResponsePayload<'static>, Failure> {
+        let context = self.context(call, request.operation());
         check_rights(&context, &request)?;
         // These are about what waits, and find it waiting.
         let operation = request.operation();
@@ -133,18 +149,24 @@ impl Handler for KeyServer {
         Ok(payload)
     }
 
-    fn versions(&self) -> &[ProtocolVersion] {
-        &self.configuration.versions
+    /// A log that cannot be written is the operator's business; the next change is refused.
+    fn noted(&self, written: std::io::Result<()>) {
+        if let Err(error) = written {
+            (self.configuration.report)(&error);
+        }
     }
 
-    /// A client is who its certificate says, or the user it logs in as.
-    fn authenticate(
+    fn identify(
         &self,
         peer: &Peer,
         credentials: Option<&Authentication<'_>>,
     ) -> Result<Option<String>, Failure> {
-        // Called once for each message, before its first item.
-        journal::clear();
+        if self.configuration.demands_client_usage && !is_for_clients(peer) {
+            return Err(Failure::new(
+                ResultReason::AUTHENTICATION_NOT_SUCCESSFUL,
+                "the certificate is not for clients (Extended Key Usage clientAuth)",
+            ));
+        }
         if let Some(ticket) = credentials.and_then(ticket_of) {
             let now = self.configuration.clock.now();
             return Ok(Some(self.volatile.tickets.redeem(ticket, now)?.owner));
@@ -171,6 +193,54 @@ impl Handler for KeyServer {
             )),
         }
     }
+}
+
+impl fmt::Debug for KeyServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyServer")
+            .field("configuration", &self.configuration)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Handler for KeyServer {
+    fn handle(
+        &self,
+        call: &Call<'_>,
+        request: RequestPayload<'_>,
+    ) -> Result<ResponsePayload<'static>, Failure> {
+        self.perform_noted(call, request)
+    }
+
+    fn versions(&self) -> &[ProtocolVersion] {
+        &self.configuration.versions
+    }
+
+    fn admit(
+        &self,
+        header: &RequestHeader<'_>,
+        items: &[RequestBatchItem<'_>],
+    ) -> Result<(), Failure> {
+        match self.configuration.personality {
+            Some(personality) => personality.admit(header, items),
+            None => Ok(()),
+        }
+    }
+
+    /// A client is who its certificate says, or the user it logs in as.
+    fn authenticate(
+        &self,
+        peer: &Peer,
+        credentials: Option<&Authentication<'_>>,
+    ) -> Result<Option<String>, Failure> {
+        // Called once for each message, before its first item.
+        journal::clear();
+        let identified = self.identify(peer, credentials);
+        if let (Some(log), Err(failure)) = (&self.configuration.audit, &identified) {
+            self.noted(audit::refused(log, peer, failure));
+        }
+        identified
+    }
 
     fn server_hashed_password(&self, credentials: &Authentication<'_>) -> Option<Vec<u8>> {
         let door = self.door();
@@ -183,11 +253,20 @@ impl Handler for KeyServer {
     }
 
     fn defer(&self, call: &Call<'_>, request: RequestPayload<'_>) -> Result<Vec<u8>, Failure> {
-        let context = self.context(call);
+        let context = self.context(call, request.operation());
+        let record = self.configuration.audit.as_ref().map(|log| {
+            let record = Record::begin(log, call, &request);
+            log.admit(request.operation()).map(|()| record)
+        });
+        let record = record.transpose()?;
         check_rights(&context, &request)?;
         let deferred = &self.volatile.deferred;
         let request = request.into_owned();
-        deferred.keep(context.owner(), call.version(), context.now, request)
+        let kept = deferred.keep(context.owner(), call.version(), context.now, request)?;
+        if let Some(record) = record {
+            self.noted(record.pending(call));
+        }
+        Ok(kept)
     }
 
     fn poll(&self, call: &Call<'_>, correlation: &[u8]) -> Result<Polled, Failure> {
@@ -209,7 +288,7 @@ impl Handler for KeyServer {
     }
 
     fn undo(&self, call: &Call<'_>, _: &ResponsePayload<'_>) -> Result<(), Failure> {
-        operations::undo(&self.context(call))
+        operations::undo(&self.context(call, Operation::default()))
     }
 }
 
@@ -243,6 +322,24 @@ fn check_rights(context: &Context<'_>, request: &RequestPayload<'_>) -> Result<(
     }
     let mut named = named.iter();
     named.try_for_each(|identifier| grant.check(operation, Some(identifier)))
+}
+
+/// Whether the client's certificate, if it has one, says that it is for clients. OpenSSL has checked
+/// the purpose, but lets pass what does not say any.
+fn is_for_clients(peer: &Peer) -> bool {
+    peer.certificate().is_none_or(|certificate| {
+        let text = certificate.to_text().unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let mut lines = text.lines().map(str::trim);
+        // A name of somebody who is called so stands on a line that begins in another way.
+        let usage = lines
+            .find(|line| line.starts_with("X509v3 Extended Key Usage:"))
+            .and_then(|_| lines.next());
+        usage.is_some_and(|usage| {
+            let mut purposes = usage.split(", ");
+            purposes.any(|purpose| purpose == "TLS Web Client Authentication")
+        })
+    })
 }
 
 /// A device that names itself sees its own objects only. The certificate vouches for it.

@@ -3,7 +3,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use kmip::codec::{Options, RawValue};
+use kmip::codec::{Item, Options, RawValue};
 use kmip::server::Failure;
 use kmip::ttlv;
 use kmip::types::{
@@ -202,9 +202,20 @@ pub(crate) fn named_objects(
     request: &RequestPayload<'_>,
     version: ProtocolVersion,
 ) -> Result<Vec<String>, Failure> {
-    let tag = Tag::REQUEST_PAYLOAD;
+    identifiers(request, Tag::REQUEST_PAYLOAD, version)
+}
+
+/// As [`named_objects`], for the payload with this tag.
+///
+/// # Errors
+/// If the payload cannot be looked through.
+pub(crate) fn identifiers<'a>(
+    payload: &impl Item<'a>,
+    tag: Tag,
+    version: ProtocolVersion,
+) -> Result<Vec<String>, Failure> {
     let mut bytes = Zeroizing::new(Vec::new());
-    let written = ttlv::encode_item(request, tag, version, &mut bytes);
+    let written = ttlv::encode_item(payload, tag, version, &mut bytes);
     written.map_err(|_| Failure::internal())?;
     let item = ttlv::decode_item::<RawValue<'_>>(&bytes, tag, version, &Options::default());
     let mut named = Vec::new();

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::mpsc::channel;
 use std::thread;
 
-use common::process::{PATIENCE, World, create, key_bytes};
+use common::process::{PATIENCE, Process, World, create, key_bytes};
 use kmip::client::Batch;
 use kmip::types::{
     ActivateRequest, LocateRequest, QueryFunction, QueryRequest, ResponsePayload, ResultReason,
@@ -238,4 +238,158 @@ fn links_in_the_place_of_the_ready_file_are_not_followed() {
     let _process = world.start(&["--ready-file", ready.to_str().unwrap()]);
     assert!(!ready.is_symlink() && ready.is_file());
     assert_eq!(std::fs::read_to_string(&victim).unwrap(), "untouched");
+}
+
+#[test]
+fn https_is_offered_beside_tls() {
+    let world = World::new();
+    let process = world.start(&["--https-listen", "127.0.0.1:0"]);
+    let mut first = world.client(&process, "alice");
+    let key = first.call(create("disk")).unwrap().unique_identifier;
+    let bytes = key_bytes(&mut first, &key).unwrap();
+    let second = process.told("https ");
+    for encoding in Encoding::ALL {
+        let builder = world.builder_for(second, world.authority.client("alice"));
+        let mut client = builder.https("/kmip", encoding).connect().unwrap();
+        assert_eq!(key_bytes(&mut client, &key).unwrap(), bytes, "{encoding:?}");
+    }
+    let path = world.start(&["--https-listen", "127.0.0.1:0", "--https", "/other"]);
+    let builder = world.builder_for(path.told("https "), world.authority.client("alice"));
+    builder.https("/other", Encoding::Json).connect().unwrap();
+}
+
+#[test]
+fn requests_that_have_arrived_are_finished_after_a_signal() {
+    let world = World::new();
+    // The answer is on its way for as long as it takes to send the signal.
+    let process = world.start(&["--fault", "delay=1000,operation=Create"]);
+    let mut client = world.client(&process, "alice");
+    let (asking, asked) = channel();
+    let waiting = thread::spawn(move || {
+        asking.send(()).unwrap();
+        client.call(create("disk"))
+    });
+    asked.recv().unwrap();
+    // It must have arrived, which nobody but the server sees.
+    thread::sleep(std::time::Duration::from_millis(500));
+    process.signal("-TERM");
+    waiting.join().unwrap().unwrap();
+    assert!(process.wait().success());
+}
+
+#[test]
+fn a_full_disk_refuses_writes_and_serves_reads() {
+    let world = World::new();
+    let store = world.path("keys.sqlite");
+    let options = ["--store", store.to_str().unwrap()];
+    // A limit of the size of files does to them what a full disk does.
+    let command = world.command(&options);
+    let mut limited = std::process::Command::new("bash");
+    limited
+        .args(["-c", "ulimit -f 300; exec \"$0\" \"$@\""])
+        .arg(command.get_program())
+        .args(command.get_args());
+    let mut made = Vec::new();
+    {
+        let process = Process::run(&mut limited);
+        let mut client = world.client(&process, "alice");
+        let refused = loop {
+            match client.call(create(&format!("key {}", made.len()))) {
+                Ok(key) => made.push(key.unique_identifier),
+                Err(error) => break error,
+            }
+            assert!(made.len() < 10_000, "the limit was never met");
+        };
+        assert_eq!(refused.result_reason(), Some(ResultReason::GENERAL_FAILURE));
+        assert!(refused.to_string().contains("disk is full"), "{refused}");
+        assert!(!made.is_empty());
+        for key in [made.first().unwrap(), made.last().unwrap()] {
+            assert_eq!(key_bytes(&mut client, key).unwrap().len(), 32);
+        }
+        let found = client.call(LocateRequest::default()).unwrap();
+        assert_eq!(found.unique_identifier.len(), made.len());
+    }
+    let process = world.start(&options);
+    let mut client = world.client(&process, "alice");
+    for key in &made {
+        key_bytes(&mut client, key).unwrap();
+    }
+    client.call(create("one more")).unwrap();
+}
+
+#[test]
+fn the_store_is_sealed_with_a_master_key_that_can_be_changed() {
+    let world = World::new();
+    let store = world.path("keys.sqlite");
+    let [old, new] = ["old", "new"].map(|name| {
+        let path = world.path(name);
+        let digit = &name[..1].replace('o', "1").replace('n', "2");
+        std::fs::write(&path, format!("{}\n", digit.repeat(64))).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        path.to_str().unwrap().to_owned()
+    });
+    let store = store.to_str().unwrap();
+    let fails = |options: &[&str]| {
+        let output = world.command(options).output().unwrap();
+        assert!(!output.status.success(), "{options:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let key = {
+        let process = world.start(&["--store", store, "--master-key", &old]);
+        let mut client = world.client(&process, "alice");
+        client.call(create("disk")).unwrap().unique_identifier
+    };
+    assert!(fails(&["--store", store]).contains("sealed"));
+    assert!(fails(&["--store", store, "--master-key", &new]).contains("does not open"));
+    let rotate = [
+        "--store",
+        store,
+        "--master-key",
+        &old,
+        "--rotate-master-key",
+        &new,
+    ];
+    let rotated = common::process::program().args(rotate).output().unwrap();
+    assert!(rotated.status.success(), "{rotated:?}");
+    assert!(fails(&["--store", store, "--master-key", &old]).contains("does not open"));
+    let mut command = world.command(&["--store", store]);
+    let process = Process::run(command.env("KMIP_MASTER_KEY", "2".repeat(64)));
+    let mut client = world.client(&process, "alice");
+    assert_eq!(key_bytes(&mut client, &key).unwrap().len(), 32);
+    let memory = ["--master-key", &old, "--rotate-master-key", &new];
+    assert!(fails(&memory).contains("--store"));
+}
+
+#[test]
+fn slow_silent_and_half_closed_clients_hinder_nobody() {
+    use std::io::{Read, Write};
+    use std::net::{Shutdown, TcpStream};
+    let world = World::new();
+    let config = world.path("kmip.toml");
+    std::fs::write(
+        &config,
+        "[limits]\nhandshake-seconds = 1\nidle-seconds = 1\nrequest-seconds = 1\n",
+    )
+    .unwrap();
+    let process = world.start(&["--config", config.to_str().unwrap()]);
+    let mut others = Vec::new();
+    for bytes in [&b""[..], &[0x16, 3, 1], b"GET / HTTP/1.1\r\n\r\n"] {
+        let mut stream = TcpStream::connect(&process.address).unwrap();
+        stream.write_all(bytes).unwrap();
+        others.push(stream);
+    }
+    let half = TcpStream::connect(&process.address).unwrap();
+    half.shutdown(Shutdown::Write).unwrap();
+    others.push(half);
+    let mut client = world.client(&process, "alice");
+    client.call(create("disk")).unwrap();
+    for mut stream in others {
+        // Closed by the server, after an alert perhaps.
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut rest = Vec::new();
+        match stream.read_to_end(&mut rest) {
+            Ok(_) => {}
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset),
+        }
+    }
 }

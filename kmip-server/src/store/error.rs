@@ -70,3 +70,18 @@ pub enum StoreError {
     #[error("there is no object `{0}`")]
     Missing(String),
 }
+
+impl StoreError {
+    /// Whether the place where the store lies cannot be written now, such as a full disk. What is
+    /// there can still be read.
+    pub(crate) fn is_out_of_space(&self) -> bool {
+        use rusqlite::ErrorCode::{DiskFull, SystemIoFailure};
+        match self {
+            StoreError::Database(error) => {
+                matches!(error.sqlite_error_code(), Some(DiskFull | SystemIoFailure))
+            }
+            StoreError::Group(_) => true,
+            _ => false,
+        }
+    }
+}

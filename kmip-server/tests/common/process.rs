@@ -1,4 +1,4 @@
-//! The server as a process, and clients of it.
+//! The server as a process, with its certificates.
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -12,14 +12,14 @@ use kmip::types::{
     Attribute, Attributes, CreateRequest, CryptographicAlgorithm, CryptographicUsageMask,
     GetRequest, ManagedObject, Name, NameType, ObjectType, UniqueIdentifier,
 };
-use test_support::Authority;
+use test_support::{Authority, Certified};
 
 /// Emulated processors are slow.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct World {
-    directory: tempfile::TempDir,
-    authority: Authority,
+    pub(crate) directory: tempfile::TempDir,
+    pub(crate) authority: Authority,
 }
 
 impl World {
@@ -41,15 +41,7 @@ impl World {
     }
 
     pub(crate) fn command(&self, options: &[&str]) -> Command {
-        let program = env!("CARGO_BIN_EXE_kmip-server");
-        let mut command = match std::env::var_os("KMIP_TEST_RUNNER") {
-            Some(runner) => {
-                let mut command = Command::new(runner);
-                command.arg(program);
-                command
-            }
-            None => Command::new(program),
-        };
+        let mut command = program();
         if !options.contains(&"--listen") {
             command.args(["--listen", "127.0.0.1:0"]);
         }
@@ -65,16 +57,12 @@ impl World {
     }
 
     pub(crate) fn start(&self, options: &[&str]) -> Process {
-        self.run(self.command(options))
+        Process::run(&mut self.command(options))
     }
 
     /// Starts a command from [`command`](Self::command), and waits until the server is ready.
     pub(crate) fn run(&self, mut command: Command) -> Process {
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let ready = lines.next().expect("the server ends at once").unwrap();
-        let address = ready.strip_prefix("ready ").unwrap().to_owned();
-        Process { child, address }
+        Process::run(&mut command)
     }
 
     pub(crate) fn client(&self, process: &Process, name: &str) -> Client {
@@ -82,23 +70,67 @@ impl World {
     }
 
     pub(crate) fn builder(&self, process: &Process, name: &str) -> ClientBuilder {
-        let certified = self.authority.client(name);
+        self.builder_for(&process.address, self.authority.client(name))
+    }
+
+    pub(crate) fn builder_for(&self, address: &str, certified: Certified) -> ClientBuilder {
         let identity = Identity::new(certified.key, certified.certificate, Vec::new()).unwrap();
         let tls = ClientTls::new()
             .ca_certificate(self.authority.certificate().clone())
             .identity(identity);
-        Client::builder(process.address.parse().unwrap())
+        Client::builder(address.parse().unwrap())
             .tls(tls)
             .timeouts(Timeouts::default().with_operation(PATIENCE))
+    }
+}
+
+/// The program, without options.
+pub(crate) fn program() -> Command {
+    let program = env!("CARGO_BIN_EXE_kmip-server");
+    match std::env::var_os("KMIP_TEST_RUNNER") {
+        Some(runner) => {
+            let mut command = Command::new(runner);
+            command.arg(program);
+            command
+        }
+        None => Command::new(program),
     }
 }
 
 pub(crate) struct Process {
     child: Child,
     pub(crate) address: String,
+    /// What came before the ready line.
+    pub(crate) lines: Vec<String>,
 }
 
 impl Process {
+    /// Starts a server and waits until it is ready.
+    pub(crate) fn run(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let mut process = Process {
+            child,
+            address: String::new(),
+            lines: Vec::new(),
+        };
+        for line in output.lines() {
+            let line = line.unwrap();
+            if let Some(address) = line.strip_prefix("ready ") {
+                process.address = address.to_owned();
+                return process;
+            }
+            process.lines.push(line);
+        }
+        panic!("the server ends at once");
+    }
+
+    /// The rest of a line that came before the ready line.
+    pub(crate) fn told(&self, begin: &str) -> &str {
+        let mut lines = self.lines.iter();
+        lines.find_map(|line| line.strip_prefix(begin)).unwrap()
+    }
+
     pub(crate) fn signal(&self, signal: &str) {
         let sent = Command::new("kill")
             .args([signal, &self.child.id().to_string()])

@@ -1,5 +1,7 @@
 //! Serving one connection.
 
+use std::sync::atomic::Ordering;
+
 use zeroize::Zeroize;
 
 use crate::Encoding;
@@ -9,6 +11,7 @@ use crate::transport::{
 use crate::types::ResultReason;
 
 use super::engine::Engine;
+use super::exchange::{Delivery, Exchange, Trickle};
 use super::failure::Failure;
 use super::handler::Handler;
 use super::options::ServeOptions;
@@ -31,6 +34,7 @@ pub fn serve_connection<H: Handler>(
     };
     let timeouts = Timeouts::NONE.with_operation(options.request);
     let maximum = options.maximum_message_size;
+    let (stream, trickle) = Trickle::new(stream);
     let mut connection = match &options.https {
         None => {
             let direction = MessageDirection::Requests;
@@ -46,9 +50,15 @@ pub fn serve_connection<H: Handler>(
     loop {
         let outcome = answer(engine, &mut connection, peer, options, &mut response);
         connection.release();
+        let delivery = *outcome.as_ref().unwrap_or(&Delivery::Whole);
+        let outcome = outcome.map(drop);
+        if delivery == Delivery::Withheld {
+            response.zeroize();
+        }
         if response.is_empty() {
             return outcome;
         }
+        trickle.store(delivery == Delivery::ByteByByte, Ordering::Relaxed);
         let sent = connection.send(&response, Deadline::after(options.request));
         response.zeroize();
         outcome.and(sent)?;
@@ -59,22 +69,31 @@ pub fn serve_connection<H: Handler>(
 }
 
 /// Receives a request and puts the response into `response`, or nothing if the connection is to end
-/// without one.
+/// without one. Says how the response is to be sent.
 fn answer<H: Handler>(
     engine: &Engine<H>,
     connection: &mut Connection,
     peer: &Peer,
     options: &ServeOptions,
     response: &mut Vec<u8>,
-) -> Result<(), Error> {
+) -> Result<Delivery, Error> {
     match connection.receive_or_end(Deadline::after(options.idle)) {
-        Ok(None) => Ok(()),
+        Ok(None) => Ok(Delivery::Whole),
         Ok(Some(_)) => {
             let content_type = connection.content_type();
             let encoding = content_type.and_then(Encoding::from_content_type);
+            let encoding = encoding.unwrap_or_default();
             let request = connection.message();
-            engine.respond_in(encoding.unwrap_or_default(), peer, request, response);
-            Ok(())
+            engine.respond_in(encoding, peer, request, response);
+            let Some(observer) = &options.on_exchange else {
+                return Ok(Delivery::Whole);
+            };
+            Ok(observer(Exchange {
+                peer,
+                encoding,
+                request,
+                response,
+            }))
         }
         Err(error) => {
             // An HTTP client was told by status.

@@ -104,6 +104,7 @@ impl<H: Handler> Engine<H> {
         items: Vec<RequestBatchItem<'m>>,
     ) -> Result<Vec<ResponseBatchItem<'m>>, Failure> {
         self.check(header, &items)?;
+        self.handler.admit(header, &items)?;
         let credentials = header.authentication.as_ref();
         let user = match self.handler.authenticate(peer, credentials) {
             Ok(user) => user,

@@ -1,8 +1,8 @@
 //! What a server has to bring along to the engine.
 
 use crate::types::{
-    Authentication, Operation, ProtocolVersion, RequestHeader, RequestPayload, ResponsePayload,
-    UniqueIdentifier,
+    Authentication, Operation, ProtocolVersion, RequestBatchItem, RequestHeader, RequestPayload,
+    ResponsePayload, UniqueIdentifier,
 };
 
 use super::failure::Failure;
@@ -30,6 +30,20 @@ pub trait Handler: Send + Sync {
     /// The versions that the server speaks.
     fn versions(&self) -> &[ProtocolVersion] {
         &ProtocolVersion::ALL
+    }
+
+    /// Whether a message is processed at all, asked before the client is known and anything of the
+    /// message is performed. The engine has made its own checks.
+    ///
+    /// # Errors
+    /// The failure of the whole message that the client is told.
+    fn admit(
+        &self,
+        header: &RequestHeader<'_>,
+        items: &[RequestBatchItem<'_>],
+    ) -> Result<(), Failure> {
+        let _ = (header, items);
+        Ok(())
     }
 
     /// Who the client is, from its certificate and the credentials in the request. By default the

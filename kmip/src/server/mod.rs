@@ -7,6 +7,7 @@
 mod connection;
 mod connections;
 mod engine;
+mod exchange;
 mod failure;
 mod handler;
 mod identifiers;
@@ -17,6 +18,7 @@ mod response;
 
 pub use connection::serve_connection;
 pub use engine::Engine;
+pub use exchange::{Delivery, Exchange};
 pub use failure::Failure;
 pub use handler::{Call, Handler, Polled};
 pub use listener::{Server, Stopper, serve};

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use crate::transport::{DEFAULT_MAXIMUM_MESSAGE_SIZE, Error};
 
+use super::exchange::{Delivery, Exchange, Observer};
+
 /// Limits of a [`Server`](super::Server).
 pub struct ServeOptions {
     pub(super) maximum_connections: usize,
@@ -14,6 +16,7 @@ pub struct ServeOptions {
     pub(super) request: Duration,
     pub(super) https: Option<String>,
     pub(super) on_error: Box<dyn Fn(&Error) + Send + Sync>,
+    pub(super) on_exchange: Option<Box<Observer>>,
 }
 
 /// 256 connections, messages of [`DEFAULT_MAXIMUM_MESSAGE_SIZE`], 10 seconds for a handshake, 10
@@ -28,6 +31,7 @@ impl Default for ServeOptions {
             request: Duration::from_secs(30),
             https: None,
             on_error: Box::new(|_| {}),
+            on_exchange: None,
         }
     }
 }
@@ -79,6 +83,18 @@ impl ServeOptions {
     #[must_use]
     pub fn on_error(mut self, report: impl Fn(&Error) + Send + Sync + 'static) -> Self {
         self.on_error = Box::new(report);
+        self
+    }
+
+    /// Called with every request and its response, which it can change, before that is sent as it
+    /// says: for logs of messages, and for servers that misbehave so that clients can be tested.
+    /// Both may hold secrets; [`Redacted`](crate::client::Redacted) shows them without.
+    #[must_use]
+    pub fn on_exchange(
+        mut self,
+        observer: impl Fn(Exchange<'_>) -> Delivery + Send + Sync + 'static,
+    ) -> Self {
+        self.on_exchange = Some(Box::new(observer));
         self
     }
 }
