@@ -2,9 +2,12 @@
 
 mod attributes;
 mod cryptography;
+mod derived;
 mod objects;
 mod server;
+mod sessions;
 mod tools;
+mod usage;
 
 use std::path::PathBuf;
 
@@ -13,9 +16,12 @@ use kmip_spec::Version;
 
 pub(crate) use attributes::*;
 pub(crate) use cryptography::*;
+pub(crate) use derived::*;
 pub(crate) use objects::*;
 pub(crate) use server::*;
+pub(crate) use sessions::*;
 pub(crate) use tools::*;
+pub(crate) use usage::*;
 
 const EXIT_CODES: &str = "\
 Exit status:
@@ -127,6 +133,51 @@ pub(crate) enum Command {
     /// Ask whether a key may be used so
     #[command(after_help = examples!("  kmip check 4f2a --usage encrypt"))]
     Check(Check),
+    /// Reserve so much of a key's Usage Limits for us
+    #[command(after_help = examples!("  kmip get-usage-allocation 4f2a 1000"))]
+    GetUsageAllocation(GetUsageAllocation),
+    /// Show how long keys may be kept before asking again
+    #[command(after_help = examples!("  kmip obtain-lease 4f2a 77b0"))]
+    ObtainLease(Objects),
+    /// Derive a key or a secret from a key or a secret
+    #[command(after_help = examples!("  kmip derive-key 4f2a --method HMAC --hash SHA-256 --data 0011 --name session\n  kmip derive-key 77b0 --method PBKDF2 --hash SHA-256 --salt 0011 --iterations 10000 --length 128"))]
+    DeriveKey(Box<DeriveKey>),
+    /// Split a key, or a new one, into parts of which some suffice to join it (KMIP 1.2 and later)
+    #[command(after_help = examples!("  kmip split-key 4f2a --parts 5 --threshold 3\n  kmip split-key --parts 2 --length 256"))]
+    SplitKey(Box<SplitKey>),
+    /// Join a key from its parts (KMIP 1.2 and later)
+    #[command(after_help = examples!("  kmip join-split-key 4f2a 4f2b 4f2c --name whole"))]
+    JoinSplitKey(JoinSplitKey),
+    /// Have the server's authority certify a public key
+    #[command(after_help = examples!("  kmip certify 77b1 --request me.csr\n  kmip certify --request me.csr --name me"))]
+    Certify(Certify),
+    /// Replace a certificate by a new one
+    #[command(visible_alias = "recertify", after_help = examples!("  kmip re-certify 5a01 --request me.csr"))]
+    ReCertify(Recertify),
+    /// Ask the server whether a chain of certificates is valid; status 1 if it is not
+    #[command(after_help = examples!("  kmip validate 5a01 5a02\n  kmip validate --certificate me.crt --certificate ca.crt --at 2027-01-01T00:00:00Z"))]
+    Validate(Validate),
+    /// Log in, and keep the ticket in a file (KMIP 2.0 and later)
+    #[command(after_help = examples!("  kmip login --user alice --password-file alice.password --output ticket\n  kmip locate --ticket ticket\n  kmip logout ticket"))]
+    Login(Login),
+    /// End the session of a ticket (KMIP 2.0 and later)
+    #[command(after_help = examples!("  kmip logout ticket"))]
+    Logout(Logout),
+    /// Have the server log a message (KMIP 2.0 and later)
+    #[command(after_help = examples!("  kmip log 'backup begins'"))]
+    Log(Log),
+    /// Ask whether the server answers, and how fast
+    #[command(after_help = examples!("  kmip ping --count 3"))]
+    Ping(Ping),
+    /// Ask for the result of an operation that the server does later
+    ///
+    /// `kmip raw` sends requests with an Asynchronous Indicator. Servers may want to be asked in the
+    /// version of that request.
+    #[command(after_help = examples!("  kmip poll 5d1c9e --kmip-version 1.4"))]
+    Poll(Poll),
+    /// Give up an operation that the server does later
+    #[command(after_help = examples!("  kmip cancel 5d1c9e"))]
+    Cancel(Cancel),
     /// Encrypt data on the server
     #[command(after_help = examples!("  kmip encrypt 4f2a --mode CBC --padding PKCS5 --input plain --output encrypted\n  kmip encrypt 4f2a --mode GCM --tag-length 16 --json < plain"))]
     Encrypt(Encrypt),

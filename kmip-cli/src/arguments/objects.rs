@@ -262,21 +262,3 @@ pub(crate) struct Rekey {
     #[command(flatten)]
     pub(crate) online: Online,
 }
-
-#[derive(Debug, Args)]
-pub(crate) struct Check {
-    /// Identifier of the key
-    #[arg(value_name = "ID")]
-    pub(crate) object: String,
-    /// Whether it may be used so, such as `encrypt`
-    #[arg(short, long, value_name = "USES", value_parser = mask::<CryptographicUsageMask>)]
-    pub(crate) usage: Option<CryptographicUsageMask>,
-    /// Whether so much may still be used
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) usage_limit: Option<i64>,
-    /// Whether it can be leased for so many seconds
-    #[arg(long, value_name = "SECONDS")]
-    pub(crate) lease_time: Option<u32>,
-    #[command(flatten)]
-    pub(crate) online: Online,
-}

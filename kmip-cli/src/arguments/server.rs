@@ -53,6 +53,9 @@ pub(crate) struct ServerOptions {
     /// File with the password of --user; it is asked for on a terminal
     #[arg(long, value_name = "FILE", requires = "user")]
     pub(crate) password_file: Option<PathBuf>,
+    /// File with the ticket that `kmip login` wrote, sent with each request (KMIP 2.0 and later)
+    #[arg(long, value_name = "FILE", conflicts_with = "user")]
+    pub(crate) ticket: Option<PathBuf>,
     /// Protocol version; the newest that both sides know otherwise
     #[arg(long, value_name = "VERSION", value_parser = known_version)]
     pub(crate) kmip_version: Option<ProtocolVersion>,

@@ -4,6 +4,7 @@ mod configuration;
 mod exchange;
 mod secrets;
 mod settings;
+pub(crate) mod ticket;
 
 pub(crate) use configuration::{Configuration, ConfigurationError};
 pub(crate) use exchange::Exchange;

@@ -6,13 +6,14 @@ use std::time::Duration;
 use kmip::client::{Client, ClientBuilder};
 use kmip::transport::tls::{self, ClientTls, FileError, Identity};
 use kmip::transport::{HttpsUrl, ServerAddress, Timeouts};
+use kmip::types::Credential;
 use kmip::{Encoding, ProtocolVersion};
 use openssl::pkey::PKey;
 use openssl::x509::X509;
 use zeroize::Zeroizing;
 
 use super::configuration::{Configuration, ConfigurationError, Entry};
-use super::secrets;
+use super::{secrets, ticket};
 use crate::arguments::{MessageEncoding, ServerOptions, known_version};
 use crate::failure::Failure;
 
@@ -32,6 +33,7 @@ pub(crate) struct Settings {
     pub(crate) no_verify: bool,
     user: Option<String>,
     password_file: Option<PathBuf>,
+    ticket: Option<PathBuf>,
     pub(crate) version: Option<ProtocolVersion>,
     timeout: Option<Duration>,
 }
@@ -109,6 +111,7 @@ impl Settings {
                 None => entry.password_file,
             },
             user: options.user.clone().or(entry.user),
+            ticket: options.ticket.clone(),
             version,
             timeout: options.timeout.or(entry.timeout.and_then(positive)),
         };
@@ -134,7 +137,13 @@ impl Settings {
         if let Some(version) = self.version {
             builder = builder.version(version);
         }
-        if let Some((user, password)) = self.credential()? {
+        if let Some(path) = &self.ticket {
+            builder = builder.credential(Credential::ticket(ticket::read(path)?));
+            if self.version.is_none() {
+                // Older versions have no tickets.
+                builder = builder.versions(ProtocolVersion::V2_0, ProtocolVersion::LATEST);
+            }
+        } else if let Some((user, password)) = self.credential()? {
             builder = builder.username_and_password(&user, &password);
         }
         Ok(builder)

@@ -184,7 +184,7 @@ fn input(path: Option<&PathBuf>) -> Result<Zeroizing<Vec<u8>>, Failure> {
 }
 
 /// Nothing where nothing is given, so that the key's own parameters hold.
-fn parameters(options: &Parameters) -> Option<CryptographicParameters<'static>> {
+pub(super) fn parameters(options: &Parameters) -> Option<CryptographicParameters<'static>> {
     let given = CryptographicParameters {
         block_cipher_mode: options.mode,
         padding_method: options.padding,
@@ -203,7 +203,7 @@ fn needs_iv(parameters: &CryptographicParameters<'_>) -> bool {
     mode.is_some_and(|mode| !without.contains(&mode))
 }
 
-fn given(bytes: &Option<Bytes>) -> Option<std::borrow::Cow<'_, [u8]>> {
+pub(super) fn given(bytes: &Option<Bytes>) -> Option<std::borrow::Cow<'_, [u8]>> {
     bytes.as_ref().map(|bytes| bytes.0.as_slice().into())
 }
 
@@ -235,7 +235,10 @@ fn result(online: &Online, to: &DataOptions, name: &str, bytes: &[u8]) -> Result
     }
 }
 
-fn validity(online: &Online, indicator: Option<ValidityIndicator>) -> Result<ExitCode, Failure> {
+pub(super) fn validity(
+    online: &Online,
+    indicator: Option<ValidityIndicator>,
+) -> Result<ExitCode, Failure> {
     let indicator = indicator.ok_or_else(|| lacking("Validity Indicator"))?;
     let valid = indicator == ValidityIndicator::VALID;
     match online.show.json {

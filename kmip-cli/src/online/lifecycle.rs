@@ -4,14 +4,13 @@ use std::io::{self, BufRead, IsTerminal, Write};
 
 use kmip::client::Client;
 use kmip::types::{
-    ArchiveRequest, CheckRequest, DateTime, Interval, ReKeyKeyPairRequest, ReKeyRequest,
-    RecoverRequest, RevocationReason, RevocationReasonCode, RevokeRequest, State, Tag,
-    UniqueIdentifier,
+    ArchiveRequest, DateTime, Interval, ReKeyKeyPairRequest, ReKeyRequest, RecoverRequest,
+    RevocationReason, RevocationReasonCode, RevokeRequest, State, Tag, UniqueIdentifier,
 };
 use serde_json::{Map, Value as Json, json};
 
 use super::show;
-use crate::arguments::{Check, Destroy, Objects, Online, Rekey, Revoke};
+use crate::arguments::{Destroy, Objects, Online, Rekey, Revoke};
 use crate::connect::connect;
 use crate::failure::Failure;
 
@@ -169,37 +168,4 @@ pub(super) fn rekey(options: &Rekey) -> Result<(), Failure> {
         show::line(&format!("{prefix}{}", show::printable(&id.to_string())))?;
     }
     Ok(())
-}
-
-pub(super) fn check(options: &Check) -> Result<(), Failure> {
-    let mut client = connect(&options.online.server)?;
-    let answer = client.call(CheckRequest {
-        unique_identifier: Some(options.object.clone().into()),
-        usage_limits_count: options.usage_limit,
-        cryptographic_usage_mask: options.usage,
-        lease_time: options.lease_time.map(Interval),
-        ..CheckRequest::default()
-    })?;
-    // The server names what it does not allow.
-    let mut denied = Vec::new();
-    if let Some(usage) = answer.cryptographic_usage_mask {
-        denied.push(format!("usage {usage:?}"));
-    }
-    if let Some(count) = answer.usage_limits_count {
-        denied.push(format!("usage limit {count}"));
-    }
-    if let Some(lease) = answer.lease_time {
-        denied.push(format!("lease time {} s", lease.0));
-    }
-    if options.online.show.json {
-        return show::json(&json!({
-            "id": options.object,
-            "allowed": denied.is_empty(),
-            "denied": denied,
-        }));
-    }
-    show::line(&match denied.is_empty() {
-        true => format!("{} may be used so", options.object),
-        false => format!("{}: not {}", options.object, denied.join(", ")),
-    })
 }

@@ -3,6 +3,7 @@
 mod attributes;
 mod create;
 mod cryptography;
+mod derived;
 mod fetch;
 mod lifecycle;
 mod listing;
@@ -11,8 +12,10 @@ pub(crate) mod query;
 mod raw;
 mod register;
 mod servers;
+mod sessions;
 pub(crate) mod show;
 mod transfer;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -38,7 +41,21 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
         Command::Archive(options) => lifecycle::archive(options)?,
         Command::Recover(options) => lifecycle::recover(options)?,
         Command::Rekey(options) => lifecycle::rekey(options)?,
-        Command::Check(options) => lifecycle::check(options)?,
+        Command::Check(options) => usage::check(options)?,
+        Command::GetUsageAllocation(options) => usage::get_usage_allocation(options)?,
+        Command::ObtainLease(options) => usage::obtain_lease(options)?,
+        Command::DeriveKey(options) => derived::derive_key(options)?,
+        Command::SplitKey(options) => derived::split_key(options)?,
+        Command::JoinSplitKey(options) => derived::join_split_key(options)?,
+        Command::Certify(options) => derived::certify(options)?,
+        Command::ReCertify(options) => derived::recertify(options)?,
+        Command::Validate(options) => return derived::validate(options),
+        Command::Login(options) => sessions::login(options)?,
+        Command::Logout(options) => sessions::logout(options)?,
+        Command::Log(options) => sessions::log(options)?,
+        Command::Ping(options) => sessions::ping(options)?,
+        Command::Poll(options) => sessions::poll(options)?,
+        Command::Cancel(options) => sessions::cancel(options)?,
         Command::Encrypt(options) => cryptography::encrypt(options)?,
         Command::Decrypt(options) => cryptography::decrypt(options)?,
         Command::Sign(options) => cryptography::sign(options)?,
