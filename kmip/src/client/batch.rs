@@ -28,6 +28,14 @@ impl<'a> Batch<'a> {
         }
     }
 
+    /// One request.
+    pub(super) fn of(request: RequestPayload<'a>) -> Self {
+        Batch {
+            items: vec![request],
+            ..Batch::new()
+        }
+    }
+
     /// No requests yet. After a failed one the server continues with the next.
     pub fn independent() -> Self {
         Batch {

@@ -146,7 +146,7 @@ client_methods! {
         &mut self,
         request: R,
     ) -> Pending<R::Response<'static>> {
-        let mut request = self.session.prepare(Batch::new().with(request));
+        let mut request = self.session.prepare(Batch::of(request.into()));
         request.set_asynchronous(AsynchronousIndicator::OPTIONAL);
         let results = self.exchange(&mut request).await?;
         let outcome = typed::<R>(results.into_iter().next(), self.session.server())?;
@@ -176,7 +176,7 @@ impl<D: Driver> Core<D> {
             asynchronous_correlation_value: asynchronous_correlation_value.into(),
             ..PollRequest::default()
         };
-        let results = self.batch(Batch::new().with(request)).await?;
+        let results = self.batch(Batch::of(request.into())).await?;
         let outcome = typed::<R>(results.into_iter().next(), self.session.server())?;
         pending(outcome)
     }

@@ -96,12 +96,11 @@ impl Servers {
 
     /// Whether it is time to try a server again that comes before the current one.
     pub(super) fn may_recover(&self) -> bool {
-        let Some((index, since)) = self.current else {
+        let Some((index, since)) = self.current.filter(|(index, _)| *index > 0) else {
             return false;
         };
         let now = Instant::now();
-        index > 0
-            && now.duration_since(since) >= self.recovery
+        now.duration_since(since) >= self.recovery
             && self.servers[..index]
                 .iter()
                 .any(|server| server.passed_over_until.is_none_or(|until| until <= now))

@@ -2,11 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
-use zeroize::Zeroize;
-
 use crate::Encoding;
 use crate::transport::{
-    Cause, Connection, Deadline, Error, FrameError, HttpService, MessageDirection, Stream, Timeouts,
+    Cause, Connection, Deadline, Error, FrameError, HttpService, MessageDirection, OutgoingBuffer,
+    Stream, Timeouts,
 };
 use crate::types::ResultReason;
 
@@ -46,21 +45,21 @@ pub fn serve_connection<H: Handler>(
             Connection::http_server(stream, name, service, maximum, timeouts)
         }
     };
-    let mut response = Vec::new();
+    let mut response = OutgoingBuffer::new();
     loop {
-        let outcome = answer(engine, &mut connection, peer, options, &mut response);
+        let outcome = answer(engine, &mut connection, peer, options, response.writer());
         connection.release();
         let delivery = *outcome.as_ref().unwrap_or(&Delivery::Whole);
         let outcome = outcome.map(drop);
         if delivery == Delivery::Withheld {
-            response.zeroize();
+            response.wipe();
         }
-        if response.is_empty() {
+        if response.bytes().is_empty() {
             return outcome;
         }
         trickle.store(delivery == Delivery::ByteByByte, Ordering::Relaxed);
-        let sent = connection.send(&response, Deadline::after(options.request));
-        response.zeroize();
+        let sent = connection.send(response.bytes(), Deadline::after(options.request));
+        response.wipe();
         outcome.and(sent)?;
         if !connection.keeps_alive() {
             return Ok(());

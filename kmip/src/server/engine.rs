@@ -167,11 +167,7 @@ impl<H: Handler> Engine<H> {
         if items.is_empty() {
             return invalid("the message has no batch item".to_owned());
         }
-        let mut ids = HashSet::new();
-        let mut given = items
-            .iter()
-            .filter_map(|item| item.unique_batch_item_id.as_ref());
-        if !given.all(|id| ids.insert(id)) {
+        if items.len() > 1 && has_repeated_id(items) {
             return invalid("a Unique Batch Item ID is used twice".to_owned());
         }
         let unsupported = |message| Err(Failure::new(ResultReason::FEATURE_NOT_SUPPORTED, message));
@@ -345,6 +341,14 @@ fn is_asynchronous(header: &RequestHeader<'_>) -> bool {
         Some(AsynchronousIndicator::OPTIONAL) => header.protocol_version < ProtocolVersion::V2_0,
         _ => false,
     }
+}
+
+fn has_repeated_id(items: &[RequestBatchItem<'_>]) -> bool {
+    let mut ids = HashSet::with_capacity(items.len());
+    let mut given = items
+        .iter()
+        .filter_map(|item| item.unique_batch_item_id.as_ref());
+    !given.all(|id| ids.insert(id))
 }
 
 /// An extension that must be understood is not (KMIP 1.4, 6.16).

@@ -11,6 +11,8 @@ use openssl::x509::{X509, X509Ref};
 pub struct Peer {
     address: Option<SocketAddr>,
     certificate: Option<X509>,
+    /// Of the certificate; read once, since every request asks for it.
+    common_name: Option<String>,
 }
 
 impl Peer {
@@ -23,6 +25,7 @@ impl Peer {
     pub fn new(address: SocketAddr, certificate: Option<X509>) -> Self {
         Peer {
             address: Some(address),
+            common_name: certificate.as_deref().and_then(common_name),
             certificate,
         }
     }
@@ -39,17 +42,20 @@ impl Peer {
 
     /// The common name in its certificate, by which KMIP servers usually know their users.
     pub fn common_name(&self) -> Option<String> {
-        let subject = self.certificate.as_ref()?.subject_name();
-        let name = subject.entries_by_nid(Nid::COMMONNAME).next()?;
-        name.data().to_string().ok()
+        self.common_name.clone()
     }
+}
+
+fn common_name(certificate: &X509Ref) -> Option<String> {
+    let mut names = certificate.subject_name().entries_by_nid(Nid::COMMONNAME);
+    names.next()?.data().to_string().ok()
 }
 
 impl fmt::Debug for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Peer")
             .field("address", &self.address)
-            .field("common_name", &self.common_name())
+            .field("common_name", &self.common_name)
             .finish()
     }
 }

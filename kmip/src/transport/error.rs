@@ -59,6 +59,11 @@ impl Error {
         matches!(*self.cause, Cause::Closed { .. })
     }
 
+    /// Whether the same would happen again until settings or certificates are changed.
+    pub fn is_lasting(&self) -> bool {
+        matches!(&*self.cause, Cause::Tls(error) if error.is_lasting())
+    }
+
     /// Whether no byte of the message can have reached the peer.
     pub fn is_before_sending(&self) -> bool {
         matches!(

@@ -20,6 +20,7 @@ mod framing;
 mod garbage;
 mod http;
 pub mod memory;
+mod outgoing;
 mod stream;
 mod tcp;
 pub mod tls;
@@ -37,6 +38,7 @@ pub use frame::{DEFAULT_MAXIMUM_MESSAGE_SIZE, FrameDecoder, FrameError, MessageD
 pub(crate) use framing::Framing;
 pub use garbage::Garbage;
 pub use http::{DEFAULT_PATH, HttpService, HttpTarget};
+pub(crate) use outgoing::OutgoingBuffer;
 pub use stream::{Liveness, Stream, Unbounded};
 pub use tcp::TcpStream;
 pub use url::HttpsUrl;

@@ -170,7 +170,7 @@ impl<D: Driver> Core<D> {
         deadline: Deadline,
     ) -> ItemResult<ResponsePayload<'static>> {
         let operation = request.operation();
-        let mut request = self.session.prepare(Batch::new().with(request));
+        let mut request = self.session.prepare(Batch::of(request));
         let response = self.round_trip(&mut request, deadline).await?;
         self.only(response.results, operation)
     }

@@ -5,10 +5,11 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, BufReader, ReadBuf};
 use tokio::time::timeout;
 use tokio_openssl::SslStream;
 
+use super::ahead::READ_AHEAD;
 use super::client::failed;
 use super::stream::explain;
 use super::{Error, TlsConnector};
@@ -28,7 +29,7 @@ impl TlsConnector {
     ) -> Result<AsyncTlsStream<S>, TransportError> {
         let policy = self.policy();
         let (ssl, open) = self.begin(server, deadline, policy, policy.host_name)?;
-        let mut stream = SslStream::new(ssl, stream)
+        let mut stream = SslStream::new(ssl, BufReader::with_capacity(READ_AHEAD, stream))
             .map_err(Error::openssl("make a connection"))
             .map_err(|error| failed(server, error.into()))?;
         let shaking = Pin::new(&mut stream).connect();
@@ -51,7 +52,8 @@ impl TlsConnector {
 /// A TLS connection over any [`AsyncStream`]. Takes the end of the stream as
 /// [`TlsStream`](super::TlsStream) does.
 pub struct AsyncTlsStream<S> {
-    inner: SslStream<S>,
+    /// As with [`ReadAhead`](super::ahead::ReadAhead), what arrives is read at once.
+    inner: SslStream<BufReader<S>>,
     /// What may help if the peer refuses our certificate later.
     advice: Option<String>,
 }

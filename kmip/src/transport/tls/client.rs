@@ -8,6 +8,7 @@ use openssl::ssl::{Ssl, SslContext, SslMethod, SslRef, SslStream, SslVerifyMode}
 use openssl::x509::X509;
 use openssl::x509::verify::X509CheckFlags;
 
+use super::ahead::ReadAhead;
 use super::error::{Error, HandshakeError};
 use super::stream::{self, Failure};
 use super::verify::{Findings, Found, Policy};
@@ -31,7 +32,7 @@ impl TlsConnector {
         let mut context = SslContext::builder(SslMethod::tls_client())
             .map_err(Error::openssl("make a client context"))?;
         options.protocol.apply(&mut context)?;
-        context.set_cert_store(trust::store(&options.trust_sources())?);
+        context.set_cert_store(trust::store(&options.trust_sources(), &options.crl_files)?);
         if let Some(identity) = &options.identity {
             identity.install(&mut context)?;
         }
@@ -73,7 +74,7 @@ impl TlsConnector {
             ..IoLimits::NONE
         });
         let (ssl, open) = self.begin(server, deadline, policy, look_at_name)?;
-        let mut stream = SslStream::new(ssl, stream)
+        let mut stream = SslStream::new(ssl, ReadAhead::new(stream))
             .map_err(Error::openssl("make a connection"))
             .map_err(|error| failed(server, error.into()))?;
         let shaken = stream.connect();

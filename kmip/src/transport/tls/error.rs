@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use openssl::error::ErrorStack;
 
-use super::Fingerprint;
+use super::{Alert, Fingerprint};
 
 /// TLS could not be set up, or the peers could not agree, or one does not trust the other.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +89,24 @@ impl Error {
         move |source| Error::OpenSsl { doing, source }
     }
 
+    /// Whether the same would happen again until settings or certificates are changed.
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Error::File(_)
+            | Error::Option { .. }
+            | Error::KeyMismatch { .. }
+            | Error::Verification(_)
+            | Error::OtherCertificate { .. }
+            | Error::OtherPublicKey { .. }
+            | Error::NoCertificate => true,
+            Error::Handshake(error) => error
+                .alert
+                .is_some_and(|alert| alert != Alert::INTERNAL_ERROR),
+            Error::Alert { alert, .. } => alert.is_about_certificate(),
+            Error::OpenSsl { .. } => false,
+        }
+    }
+
     /// The TLS error inside an I/O error of a [`TlsStream`](super::TlsStream).
     pub fn in_io(error: &io::Error) -> Option<&Error> {
         error.get_ref()?.downcast_ref()
@@ -165,6 +183,8 @@ pub enum FileRole {
     CaFile,
     /// A directory of them, named by subject hash.
     CaDirectory,
+    /// Lists of revoked certificates.
+    CrlFile,
     /// Our own certificate.
     Certificate,
     /// Our own private key.
@@ -178,6 +198,7 @@ impl fmt::Display for FileRole {
         f.write_str(match self {
             FileRole::CaFile => "CA certificate file",
             FileRole::CaDirectory => "CA certificate directory",
+            FileRole::CrlFile => "certificate revocation list file",
             FileRole::Certificate => "certificate file",
             FileRole::PrivateKey => "private key file",
             FileRole::Pkcs12 => "PKCS#12 file",
@@ -265,83 +286,5 @@ fn hint(advice: &Option<String>) -> String {
     match advice {
         Some(advice) => format!("; {advice}"),
         None => String::new(),
-    }
-}
-
-/// A TLS alert (RFC 8446, section 6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Alert(pub u8);
-
-impl Alert {
-    /// No common protocol version, cipher suite or parameter.
-    pub const HANDSHAKE_FAILURE: Alert = Alert(40);
-    /// The certificate was damaged or its signature wrong.
-    pub const BAD_CERTIFICATE: Alert = Alert(42);
-    /// The certificate is of a type that the peer does not handle.
-    pub const UNSUPPORTED_CERTIFICATE: Alert = Alert(43);
-    /// The certificate was revoked by its issuer.
-    pub const CERTIFICATE_REVOKED: Alert = Alert(44);
-    /// The certificate has expired.
-    pub const CERTIFICATE_EXPIRED: Alert = Alert(45);
-    /// Something else about the certificate is not acceptable.
-    pub const CERTIFICATE_UNKNOWN: Alert = Alert(46);
-    /// The issuer of the certificate is not known to the peer.
-    pub const UNKNOWN_CA: Alert = Alert(48);
-    /// The certificate is good, but its holder has no access.
-    pub const ACCESS_DENIED: Alert = Alert(49);
-    /// The peer speaks none of the protocol versions.
-    pub const PROTOCOL_VERSION: Alert = Alert(70);
-    /// The cipher suites or keys are too weak for the peer.
-    pub const INSUFFICIENT_SECURITY: Alert = Alert(71);
-    /// The server has no certificate for the name.
-    pub const UNRECOGNIZED_NAME: Alert = Alert(112);
-    /// The server demands a client certificate.
-    pub const CERTIFICATE_REQUIRED: Alert = Alert(116);
-
-    /// Whether it is about the certificate of the receiver.
-    pub fn is_about_certificate(self) -> bool {
-        matches!(self.0, 42..=46 | 48 | 49 | 116)
-    }
-
-    fn name(self) -> Option<&'static str> {
-        Some(match self.0 {
-            0 => "close notify",
-            10 => "unexpected message",
-            20 => "bad record MAC",
-            22 => "record overflow",
-            40 => "handshake failure",
-            42 => "bad certificate",
-            43 => "unsupported certificate",
-            44 => "certificate revoked",
-            45 => "certificate expired",
-            46 => "certificate unknown",
-            47 => "illegal parameter",
-            48 => "unknown CA",
-            49 => "access denied",
-            50 => "decode error",
-            51 => "decrypt error",
-            70 => "protocol version",
-            71 => "insufficient security",
-            80 => "internal error",
-            86 => "inappropriate fallback",
-            90 => "user canceled",
-            109 => "missing extension",
-            110 => "unsupported extension",
-            112 => "unrecognized name",
-            113 => "bad certificate status response",
-            115 => "unknown PSK identity",
-            116 => "certificate required",
-            120 => "no application protocol",
-            _ => return None,
-        })
-    }
-}
-
-impl fmt::Display for Alert {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.name() {
-            Some(name) => f.write_str(name),
-            None => write!(f, "alert {}", self.0),
-        }
     }
 }

@@ -3,8 +3,11 @@
 //! TLS 1.2 is the oldest version that is spoken unless asked for otherwise. The server's
 //! certificate chain and its host name are checked by default; the checks are part of
 //! [`TlsConnector::connect`] and so hold for every connection and reconnection.
+//! Sessions are not resumed, since a resumed handshake would check nothing anew.
 //! Nothing process-wide is changed.
 
+mod ahead;
+mod alert;
 #[cfg(feature = "tokio")]
 mod asynchronous;
 mod certificate;
@@ -20,11 +23,12 @@ mod stream;
 mod trust;
 mod verify;
 
+pub use alert::Alert;
 #[cfg(feature = "tokio")]
 pub use asynchronous::AsyncTlsStream;
 pub use certificate::{Fingerprint, describe_certificate};
 pub use client::TlsConnector;
-pub use error::{Alert, Error, FileError, FileRole, HandshakeError, VerificationError};
+pub use error::{Error, FileError, FileRole, HandshakeError, VerificationError};
 pub use identity::Identity;
 pub use inspect::{ServerCertificate, inspect_server};
 pub use openssl::ssl::SslVersion as TlsVersion;

@@ -9,6 +9,10 @@ use openssl::x509::X509;
 use super::trust::Trust;
 use super::{Error, Identity};
 
+/// `SSL_OP_CLEANSE_PLAINTEXT` of OpenSSL 3, which the crate openssl does not name: OpenSSL wipes what it
+/// has deciphered once it was handed over.
+const CLEANSE_PLAINTEXT: u64 = 1 << 1;
+
 /// Protocol versions and cipher suites, for clients and servers.
 #[derive(Clone, Debug)]
 pub struct Protocol {
@@ -94,8 +98,9 @@ impl Protocol {
                 .set_ciphersuites(suites)
                 .map_err(list("the TLS 1.3 cipher suites", suites))?;
         }
-        context.set_mode(SslMode::AUTO_RETRY | SslMode::RELEASE_BUFFERS);
-        context.set_options(SslOptions::NO_COMPRESSION | SslOptions::NO_RENEGOTIATION);
+        context.set_mode(SslMode::AUTO_RETRY);
+        let wipe = SslOptions::from_bits_retain(CLEANSE_PLAINTEXT);
+        context.set_options(SslOptions::NO_COMPRESSION | SslOptions::NO_RENEGOTIATION | wipe);
         Ok(())
     }
 
@@ -127,6 +132,7 @@ fn version_name(version: SslVersion) -> &'static str {
 pub struct ClientTls {
     pub(super) protocol: Protocol,
     pub(super) trust: Vec<Trust>,
+    pub(super) crl_files: Vec<PathBuf>,
     pub(super) skip_chain: bool,
     pub(super) skip_host_name: bool,
     pub(super) host_name: Option<String>,
@@ -176,6 +182,18 @@ impl ClientTls {
     #[must_use]
     pub fn ca_certificate(mut self, certificate: X509) -> Self {
         self.trust.push(Trust::Certificate(certificate));
+        self
+    }
+
+    /// Refuses certificates that the lists of a PEM file name as revoked (RFC 5280, section 5). It has
+    /// to hold a current list of each CA between the server and the one that is trusted, this one
+    /// included; without one, nobody is accepted.
+    ///
+    /// The file is read when the client is made: a client that lives longer than the lists are valid
+    /// has to be made anew.
+    #[must_use]
+    pub fn crl_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.crl_files.push(path.into());
         self
     }
 

@@ -11,6 +11,7 @@ use openssl::ssl::{
 use openssl::stack::Stack;
 use openssl::x509::{X509, X509Name};
 
+use super::ahead::ReadAhead;
 use super::error::{Error, HandshakeError};
 use super::stream::{self, Failure};
 use super::trust::{self, Trust};
@@ -38,6 +39,7 @@ pub struct ServerTls {
     protocol: Protocol,
     client_authentication: ClientAuthentication,
     client_trust: Vec<Trust>,
+    client_crl_files: Vec<PathBuf>,
 }
 
 impl ServerTls {
@@ -48,6 +50,7 @@ impl ServerTls {
             protocol: Protocol::default(),
             client_authentication: ClientAuthentication::default(),
             client_trust: Vec::new(),
+            client_crl_files: Vec::new(),
         }
     }
 
@@ -76,6 +79,14 @@ impl ServerTls {
     #[must_use]
     pub fn client_ca(mut self, certificate: X509) -> Self {
         self.client_trust.push(Trust::Certificate(certificate));
+        self
+    }
+
+    /// Refuses client certificates that the lists of a PEM file name as revoked, as
+    /// [`ClientTls::crl_file`](super::ClientTls::crl_file) does for servers.
+    #[must_use]
+    pub fn client_crl_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.client_crl_files.push(path.into());
         self
     }
 }
@@ -108,7 +119,7 @@ impl TlsAcceptor {
             note_offer(ssl);
             Ok(ClientHelloResponse::SUCCESS)
         });
-        let store = trust::store(&options.client_trust)?;
+        let store = trust::store(&options.client_trust, &options.client_crl_files)?;
         let mut names = Stack::<X509Name>::new().map_err(failed("list the client CAs"))?;
         for certificate in store.all_certificates() {
             let name = certificate.subject_name().to_owned();
@@ -146,7 +157,8 @@ impl TlsAcceptor {
         let ssl = Ssl::new(&self.context).map_err(Error::openssl("make a connection"));
         let mut ssl = ssl.map_err(|error| failed(error.into()))?;
         let findings = self.watch(&mut ssl);
-        let stream = SslStream::new(ssl, stream).map_err(Error::openssl("make a connection"));
+        let stream = SslStream::new(ssl, ReadAhead::new(stream))
+            .map_err(Error::openssl("make a connection"));
         let mut stream = stream.map_err(|error| failed(error.into()))?;
         let Err(error) = stream.accept() else {
             return Ok(TlsStream::new(stream, None));

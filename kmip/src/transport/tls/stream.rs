@@ -7,6 +7,7 @@ use openssl::error::ErrorStack;
 use openssl::ssl::{ErrorCode, ShutdownState, SslRef, SslStream};
 use openssl::x509::X509;
 
+use super::ahead::ReadAhead;
 use super::{Alert, Error};
 use crate::transport::{IoLimits, Liveness, Stream};
 
@@ -15,13 +16,13 @@ use crate::transport::{IoLimits, Liveness, Stream};
 /// A peer that closes without the closing alert of TLS is taken to have closed: KMIP messages
 /// carry their length, so truncation is noticed anyhow, and many servers end this way.
 pub struct TlsStream<S> {
-    inner: SslStream<S>,
+    inner: SslStream<ReadAhead<S>>,
     /// What may help if the peer refuses our certificate later.
     advice: Option<String>,
 }
 
 impl<S: Stream> TlsStream<S> {
-    pub(super) fn new(inner: SslStream<S>, advice: Option<String>) -> Self {
+    pub(super) fn new(inner: SslStream<ReadAhead<S>>, advice: Option<String>) -> Self {
         TlsStream { inner, advice }
     }
 
@@ -111,8 +112,8 @@ impl<S: Stream> Stream for TlsStream<S> {
     }
 
     fn liveness(&mut self) -> Liveness {
-        // Mostly nothing has arrived, which a look at the socket tells: OpenSSL reads no further
-        // than the record that it needs.
+        // Mostly nothing has arrived, which a look at the socket and at what was read ahead tells:
+        // OpenSSL itself reads no further than the record that it needs.
         let below = self.inner.get_mut().liveness();
         if below == Liveness::Open && self.inner.ssl().pending() == 0 {
             return Liveness::Open;

@@ -20,9 +20,9 @@ pub(super) enum Trust {
     Certificate(X509),
 }
 
-/// Reads all sources. The store is read once; a directory is looked into when a certificate needs
+/// Reads all sources, and lists of what is revoked. The store is read once; a directory is looked into when a certificate needs
 /// it.
-pub(super) fn store(sources: &[Trust]) -> Result<X509Store, Error> {
+pub(super) fn store(sources: &[Trust], crl_files: &[PathBuf]) -> Result<X509Store, Error> {
     let failed = Error::openssl;
     let mut store = X509StoreBuilder::new().map_err(failed("make a certificate store"))?;
     for source in sources {
@@ -47,8 +47,15 @@ pub(super) fn store(sources: &[Trust]) -> Result<X509Store, Error> {
         }
     }
     // A certificate that is named as trusted is so, also if it is not self-signed.
+    let mut flags = X509VerifyFlags::PARTIAL_CHAIN;
+    if !crl_files.is_empty() {
+        flags |= X509VerifyFlags::CRL_CHECK | X509VerifyFlags::CRL_CHECK_ALL;
+    }
+    for path in crl_files {
+        add_crls(&mut store, path)?;
+    }
     store
-        .set_flags(X509VerifyFlags::PARTIAL_CHAIN)
+        .set_flags(flags)
         .map_err(failed("set up verification"))?;
     Ok(store.build())
 }
@@ -67,6 +74,24 @@ fn add(store: &mut X509StoreBuilder, certificate: X509) -> Result<(), Error> {
     store
         .add_cert(certificate)
         .map_err(Error::openssl("trust a certificate"))
+}
+
+/// Adds the revocation lists of a file, at least one.
+fn add_crls(store: &mut X509StoreBuilder, path: &Path) -> Result<(), Error> {
+    let role = FileRole::CrlFile;
+    // OpenSSL does not say whether there is a file.
+    files::read(path, role)?;
+    let lookup = store
+        .add_lookup(X509Lookup::file())
+        .map_err(Error::openssl("use certificate revocation lists"))?;
+    let loaded = lookup.load_crl_file(path, SslFiletype::PEM);
+    loaded.map_err(|source| FileError::Content {
+        role,
+        path: path.to_owned(),
+        expected: "certificate revocation list in PEM",
+        source: Some(source),
+    })?;
+    Ok(())
 }
 
 fn check_directory(path: &Path) -> Result<(), FileError> {

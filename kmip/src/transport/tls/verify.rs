@@ -109,6 +109,8 @@ fn advice(code: i32, certificate: Option<&X509Ref>, trusted: &str) -> Option<Str
         2 | 19 | 20 | 21 => format!("its issuer is not among the trusted ones: {trusted}"),
         18 => "it is self-signed; if it is the right one, trust exactly this certificate or pin it"
             .to_owned(),
+        3 => "there is no revocation list of its issuer; each CA of the chain needs one".to_owned(),
+        11 | 12 => "get a current revocation list, and check the clock of this machine".to_owned(),
         9 | 10 => "check the validity of the certificate, and the clock of this machine".to_owned(),
         26 => "the certificate is not made for this use; see its extended key usage".to_owned(),
         62..=64 => {
