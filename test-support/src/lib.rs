@@ -4,6 +4,7 @@
 //! [`ScriptedServer`] is a TCP server that does what a test says.
 
 mod pki;
+mod revocation;
 mod scripted;
 
 pub use pki::{Authority, Certified, Request, restrict_to_pss};

@@ -11,6 +11,7 @@ use openssl::nid::Nid;
 use openssl::pkcs12::Pkcs12;
 use openssl::pkey::{HasPublic, PKey, Private, Public};
 use openssl::rsa::Rsa;
+use openssl::stack::Stack;
 use openssl::x509::extension::{
     BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName,
 };
@@ -21,16 +22,26 @@ const DAY: i64 = 24 * 60 * 60;
 /// A certificate authority.
 #[derive(Clone)]
 pub struct Authority {
-    key: PKey<Private>,
+    pub(crate) key: PKey<Private>,
     certificate: X509,
 }
 
 impl Authority {
     /// A new authority called `name`.
     pub fn new(name: &str) -> Self {
+        Self::certified(name, None)
+    }
+
+    /// An authority called `name` that this one has certified.
+    pub fn intermediate(&self, name: &str) -> Self {
+        Self::certified(name, Some(self))
+    }
+
+    fn certified(name: &str, superior: Option<&Authority>) -> Self {
         let key = elliptic_curve_key();
         let name = distinguished_name(name);
-        let mut builder = builder(&name, &name, &key, (-1, 365));
+        let issuer = superior.map_or(&*name, |superior| superior.certificate.subject_name());
+        let mut builder = builder(&name, issuer, &key, (-1, 365));
         let authority = BasicConstraints::new().critical().ca().build().unwrap();
         builder.append_extension(authority).unwrap();
         let usage = KeyUsage::new()
@@ -39,7 +50,8 @@ impl Authority {
             .crl_sign()
             .build();
         builder.append_extension(usage.unwrap()).unwrap();
-        builder.sign(&key, MessageDigest::sha256()).unwrap();
+        let signer = superior.map_or(&key, |superior| &superior.key);
+        builder.sign(signer, MessageDigest::sha256()).unwrap();
         let certificate = builder.build();
         Authority { key, certificate }
     }
@@ -255,10 +267,29 @@ impl Certified {
 
     /// Both in PKCS#12.
     pub fn pkcs12(&self, password: &str) -> Vec<u8> {
+        self.pkcs12_with_chain(password, &[])
+    }
+
+    /// Both in PKCS#12, with the certificates of intermediate authorities.
+    pub fn pkcs12_with_chain(&self, password: &str, chain: &[&X509]) -> Vec<u8> {
+        let mut authorities = Stack::new().unwrap();
+        for certificate in chain {
+            authorities.push((*certificate).clone()).unwrap();
+        }
         let mut builder = Pkcs12::builder();
         builder.pkey(&self.key).cert(&self.certificate);
+        if !chain.is_empty() {
+            builder.ca(authorities);
+        }
         builder.build2(password).unwrap().to_der().unwrap()
     }
+}
+
+/// So many days from now.
+pub(crate) fn day(days: i64) -> Asn1Time {
+    let now = std::time::SystemTime::now();
+    let now = now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    Asn1Time::from_unix(i64::try_from(now).unwrap() + days * DAY).unwrap()
 }
 
 fn elliptic_curve_key() -> PKey<Private> {
@@ -288,10 +319,6 @@ fn builder<T: HasPublic>(
     builder.set_subject_name(subject).unwrap();
     builder.set_issuer_name(issuer).unwrap();
     builder.set_pubkey(key).unwrap();
-    let now = std::time::SystemTime::now();
-    let now = now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    let now = i64::try_from(now).unwrap();
-    let day = |days: i64| Asn1Time::from_unix(now + days * DAY).unwrap();
     builder.set_not_before(&day(validity.0)).unwrap();
     builder.set_not_after(&day(validity.1)).unwrap();
     builder

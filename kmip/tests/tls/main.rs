@@ -3,5 +3,7 @@
 
 mod files;
 mod peers;
+mod reconnection;
+mod revocation;
 mod trust;
 mod world;

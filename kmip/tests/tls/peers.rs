@@ -9,7 +9,7 @@ use kmip::client::Client;
 use kmip::transport::tls::{
     Alert, ClientTls, Error as TlsError, Protocol, TlsAcceptor, TlsConnector, TlsVersion,
 };
-use kmip::transport::{Deadline, Liveness, TcpStream};
+use kmip::transport::{Deadline, Liveness, Stream as _, TcpStream};
 use test_support::ScriptedServer;
 
 use crate::world::{REQUEST, RESPONSE, World, address, exchange, refused, serve, serve_on};
@@ -140,6 +140,43 @@ fn an_idle_tls_connection_that_the_server_closed_is_noticed() {
         std::thread::yield_now();
     }
     assert_eq!(connection.liveness(), Liveness::Closed);
+}
+
+#[test]
+fn what_arrives_together_with_a_response_is_noticed_before_the_next_request() {
+    let world = World::new();
+    for (more, state) in [
+        (&RESPONSE[..], Liveness::Unsolicited),
+        (&RESPONSE[..3], Liveness::Unsolicited),
+        (&[], Liveness::Closed),
+    ] {
+        let acceptor = TlsAcceptor::new(world.server_tls()).unwrap();
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let (done, sent) = std::sync::mpsc::channel::<()>();
+        let (wait, done) = (std::sync::Mutex::new(wait), std::sync::Mutex::new(done));
+        let server = ScriptedServer::start(move |socket, _| {
+            let stream = acceptor.accept(TcpStream::from(socket), "client", Deadline::NEVER);
+            let mut stream = stream.unwrap();
+            stream.read_exact(&mut [0; REQUEST.len()]).unwrap();
+            stream.write_all(&RESPONSE).unwrap();
+            stream.read_exact(&mut [0; REQUEST.len()]).unwrap();
+            // A TLS record each, and both are there when the client reads.
+            stream.write_all(&RESPONSE).unwrap();
+            match more {
+                [] => stream.close(),
+                more => stream.write_all(more).unwrap(),
+            }
+            done.lock().unwrap().send(()).unwrap();
+            let _ = wait.lock().unwrap().recv();
+        });
+        let mut connection = exchange(&address(&server, "localhost"), world.client_tls()).unwrap();
+        let deadline = Deadline::after(Duration::from_secs(10));
+        connection.send(&REQUEST, deadline).unwrap();
+        sent.recv_timeout(Duration::from_secs(10)).unwrap();
+        assert_eq!(connection.receive(deadline).unwrap(), RESPONSE);
+        assert_eq!(connection.liveness(), state, "{more:?}");
+        go.send(()).unwrap();
+    }
 }
 
 #[test]

@@ -1,17 +1,14 @@
 //! Which certificates are accepted on either side.
 
-use std::error::Error as _;
 use std::time::Duration;
 
-use kmip::client::Client;
-use kmip::server::{Engine, Handler, Peer, ServeOptions, serve_connection};
+use kmip::transport::Deadline;
 use kmip::transport::tls::{
-    ClientAuthentication, ClientTls, Error as TlsError, Protocol, ServerTls, TlsAcceptor,
-    TlsVersion, inspect_server,
+    ClientAuthentication, ClientTls, Error as TlsError, Protocol, ServerTls, TlsVersion,
+    inspect_server,
 };
-use kmip::transport::{Deadline, TcpStream};
 use openssl::x509::X509;
-use test_support::{Authority, Request, ScriptedServer};
+use test_support::{Authority, Request};
 
 use crate::world::{World, address, exchange, identity, refused, serve};
 
@@ -225,37 +222,3 @@ fn a_certificate_is_shown_even_if_the_server_refuses_us() {
     assert_eq!(shown.certificate, world.server.certificate);
     assert!(shown.handshake_error.is_some());
 }
-
-#[test]
-fn a_pin_holds_when_the_client_reconnects() {
-    let world = World::new();
-    let other = world.ca.server();
-    let tls = [&world.server, &other].map(|certified| {
-        let options = ServerTls::new(identity(certified));
-        TlsAcceptor::new(options.client_ca(world.ca.certificate().clone())).unwrap()
-    });
-    let server = ScriptedServer::start(move |socket, number| {
-        let acceptor = &tls[number.min(1)];
-        if let Ok(stream) = acceptor.accept(TcpStream::from(socket), "client", Deadline::NEVER) {
-            let engine = Engine::new(NoOperations);
-            let options = ServeOptions::default();
-            let _ = serve_connection(&engine, stream, &Peer::local(), &options);
-        }
-    });
-    let pin = world.server.certificate.clone();
-    let mut client = Client::builder(address(&server, "localhost"))
-        .tls(world.client_tls().pinned_certificate(pin))
-        .connect()
-        .unwrap();
-    client.disconnect();
-    let error = client.discover_versions().unwrap_err();
-    let source = error.source().and_then(|error| error.source()).unwrap();
-    assert!(
-        source.to_string().contains("another certificate"),
-        "{source}"
-    );
-}
-
-struct NoOperations;
-
-impl Handler for NoOperations {}
