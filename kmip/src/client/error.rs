@@ -247,10 +247,14 @@ impl Error {
 
     /// Whether it makes sense to try the same again, and nothing can happen twice by it: the server
     /// could not be reached or the exchange broke off, and either the server cannot have begun with
-    /// the request, or all its operations [change nothing](super::is_repeatable).
+    /// the request, or all its operations [change nothing](super::is_repeatable). Not if settings or
+    /// certificates have to be changed first.
     pub fn is_retryable(&self) -> bool {
         match &self.0.problem {
-            Problem::NoServer(_) => true,
+            Problem::NoServer(errors) => {
+                errors.is_empty() || errors.iter().any(Error::is_retryable)
+            }
+            Problem::Transport(error) if error.is_lasting() => false,
             Problem::Transport(error) => {
                 error.is_before_sending() || is_incomplete(error) || self.0.repeatable
             }
