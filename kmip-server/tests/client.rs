@@ -34,7 +34,9 @@ mod support {
 use std::collections::HashSet;
 
 use kmip::ProtocolVersion as V;
-use kmip::client::{NewKey, NewKeyPair, NewObject, Problem, Sealed, Search, Signer};
+use kmip::client::{
+    NewKey, NewKeyPair, NewObject, Problem, Sealed, Search, SignatureScheme, Signer,
+};
 use kmip::types::{
     Attribute, AttributeReference, BlockCipherMode, CryptographicAlgorithm,
     CryptographicParameters, CryptographicUsageMask, DecryptRequest, EncryptRequest, HashRequest,
@@ -310,6 +312,53 @@ fn a_certification_request_is_signed_by_a_key_that_stays_on_the_server() {
         );
         let subject = request.subject_name().entries().next().unwrap();
         assert_eq!(subject.data().to_string().unwrap(), "keys.example.com");
+    }
+}
+
+#[test]
+fn an_rsa_key_on_the_server_signs_with_every_padding_and_hash() {
+    use SignatureScheme as Scheme;
+
+    for version in [V::V1_2, V::V1_4, V::V2_1] {
+        let mut client = client(version);
+        let pair = client.generate_key_pair(NewKeyPair::rsa(2048).active());
+        let pair = pair.unwrap();
+        let key = client.remote_key(pair.private, &pair.public).unwrap();
+        assert_eq!(key.scheme(), Scheme::RsaSha256);
+        let mut name = X509Name::builder().unwrap();
+        name.append_entry_by_text("CN", "keys.example.com").unwrap();
+        let name = name.build();
+        for (scheme, algorithm, salt) in [
+            (Scheme::RsaSha256, "sha256WithRSAEncryption", None),
+            (Scheme::RsaSha384, "sha384WithRSAEncryption", None),
+            (Scheme::RsaSha512, "sha512WithRSAEncryption", None),
+            (
+                Scheme::RsaPssSha256,
+                "mgf1 with sha256",
+                Some("Salt Length: 0x20"),
+            ),
+            (
+                Scheme::RsaPssSha384,
+                "mgf1 with sha384",
+                Some("Salt Length: 0x30"),
+            ),
+            (
+                Scheme::RsaPssSha512,
+                "mgf1 with sha512",
+                Some("Salt Length: 0x40"),
+            ),
+        ] {
+            let key = key.clone().signing_with(scheme);
+            let request = client.certification_request(&key, &name).unwrap();
+            let request = X509Req::from_der(&request).unwrap();
+            // OpenSSL takes padding, hash and salt from the request.
+            assert!(request.verify(key.public_key()).unwrap(), "{scheme:?}");
+            let text = String::from_utf8(request.to_text().unwrap()).unwrap();
+            for part in [Some(algorithm), salt].into_iter().flatten() {
+                assert!(text.contains(part), "{scheme:?}: {text}");
+            }
+            assert_eq!(text.contains("rsassaPss"), salt.is_some(), "{text}");
+        }
     }
 }
 

@@ -1,119 +1,25 @@
 //! Signatures for X.509 with private keys that stay on the server.
 
+mod der;
+mod scheme;
+
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use openssl::bn::BigNum;
 use openssl::ecdsa::EcdsaSig;
 use openssl::error::ErrorStack;
-use openssl::pkey::{Id, PKey, Public};
+use openssl::pkey::{PKey, Public};
 use openssl::x509::X509NameRef;
 
-use crate::types::{
-    CryptographicAlgorithm, CryptographicParameters, DigitalSignatureAlgorithm, GetRequest,
-    HashingAlgorithm, KeyFormatType, Operation, PaddingMethod, SignRequest, UniqueIdentifier,
-};
+use crate::types::{GetRequest, KeyFormatType, Operation, SignRequest, UniqueIdentifier};
 
 use super::blocking::Client;
 use super::cryptography::present;
 use super::error::{Error, Problem};
 use super::methods::{ask, client_methods};
-
-/// How a [`RemoteKey`] signs: the algorithms of certificates that servers have in common.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum SignatureScheme {
-    /// RSA with SHA-256 and the padding of PKCS #1 version 1.5.
-    RsaSha256,
-    /// RSA with SHA-384 and the padding of PKCS #1 version 1.5.
-    RsaSha384,
-    /// RSA with SHA-512 and the padding of PKCS #1 version 1.5.
-    RsaSha512,
-    /// ECDSA with SHA-256.
-    EcdsaSha256,
-    /// ECDSA with SHA-384.
-    EcdsaSha384,
-    /// ECDSA with SHA-512.
-    EcdsaSha512,
-}
-
-impl SignatureScheme {
-    /// What suits a public key: for elliptic curves the hash is as long as the curve, for RSA it is
-    /// SHA-256. `None` for other keys.
-    pub fn for_key(key: &PKey<Public>) -> Option<Self> {
-        match (key.id(), key.bits()) {
-            (Id::RSA, _) => Some(SignatureScheme::RsaSha256),
-            (Id::EC, ..=256) => Some(SignatureScheme::EcdsaSha256),
-            (Id::EC, ..=384) => Some(SignatureScheme::EcdsaSha384),
-            (Id::EC, _) => Some(SignatureScheme::EcdsaSha512),
-            _ => None,
-        }
-    }
-
-    /// The AlgorithmIdentifier in DER (RFC 4055, section 5; RFC 5758, section 3.2).
-    pub fn algorithm_identifier(self) -> Vec<u8> {
-        let rsa = |last: u8| {
-            let oid = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, last];
-            sequence(&[&element(0x06, &oid), &element(0x05, &[])])
-        };
-        let ecdsa = |last: u8| {
-            let oid = [0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x03, last];
-            sequence(&[&element(0x06, &oid)])
-        };
-        match self {
-            SignatureScheme::RsaSha256 => rsa(11),
-            SignatureScheme::RsaSha384 => rsa(12),
-            SignatureScheme::RsaSha512 => rsa(13),
-            SignatureScheme::EcdsaSha256 => ecdsa(2),
-            SignatureScheme::EcdsaSha384 => ecdsa(3),
-            SignatureScheme::EcdsaSha512 => ecdsa(4),
-        }
-    }
-
-    fn is_ecdsa(self) -> bool {
-        use SignatureScheme::{EcdsaSha256, EcdsaSha384, EcdsaSha512};
-        matches!(self, EcdsaSha256 | EcdsaSha384 | EcdsaSha512)
-    }
-
-    fn parameters(self) -> CryptographicParameters<'static> {
-        use DigitalSignatureAlgorithm as Signature;
-
-        let (hash, signature) = match self {
-            SignatureScheme::RsaSha256 => (
-                HashingAlgorithm::SHA_256,
-                Signature::SHA_256_WITH_RSA_ENCRYPTION,
-            ),
-            SignatureScheme::RsaSha384 => (
-                HashingAlgorithm::SHA_384,
-                Signature::SHA_384_WITH_RSA_ENCRYPTION,
-            ),
-            SignatureScheme::RsaSha512 => (
-                HashingAlgorithm::SHA_512,
-                Signature::SHA_512_WITH_RSA_ENCRYPTION,
-            ),
-            SignatureScheme::EcdsaSha256 => {
-                (HashingAlgorithm::SHA_256, Signature::ECDSA_WITH_SHA256)
-            }
-            SignatureScheme::EcdsaSha384 => {
-                (HashingAlgorithm::SHA_384, Signature::ECDSA_WITH_SHA384)
-            }
-            SignatureScheme::EcdsaSha512 => {
-                (HashingAlgorithm::SHA_512, Signature::ECDSA_WITH_SHA512)
-            }
-        };
-        let rsa = !self.is_ecdsa();
-        CryptographicParameters {
-            hashing_algorithm: Some(hash),
-            digital_signature_algorithm: Some(signature),
-            cryptographic_algorithm: Some(match rsa {
-                true => CryptographicAlgorithm::RSA,
-                false => CryptographicAlgorithm::ECDSA,
-            }),
-            padding_method: rsa.then_some(PaddingMethod::PKCS1_V1_5),
-            ..CryptographicParameters::default()
-        }
-    }
-}
+use der::{element, sequence};
+pub use scheme::SignatureScheme;
 
 /// A private key on a server, and what is publicly known about it.
 #[derive(Clone)]
@@ -135,6 +41,13 @@ impl RemoteKey {
             public_key,
             scheme,
         }
+    }
+
+    /// The same key, signing in another way, such as with RSASSA-PSS.
+    #[must_use]
+    pub fn signing_with(mut self, scheme: SignatureScheme) -> Self {
+        self.scheme = scheme;
+        self
     }
 
     /// The identifier of the private key.
@@ -235,7 +148,7 @@ client_methods! {
     fn sign_with['a](&mut self, key: &'a RemoteKey, data: &'a [u8]) -> Vec<u8> {
         let request = SignRequest {
             unique_identifier: Some((&key.identifier).into()),
-            cryptographic_parameters: Some(key.scheme.parameters()),
+            cryptographic_parameters: Some(key.scheme.parameters(self.session.version())),
             data: Some(data.into()),
             ..SignRequest::default()
         };
@@ -246,17 +159,8 @@ client_methods! {
             Problem::Tls(crate::transport::tls::Error::OpenSsl { doing, source })
         };
         let checked = key.normalized(signature.into_owned()).and_then(|signature| {
-            let digest = match key.scheme {
-                SignatureScheme::RsaSha256 | SignatureScheme::EcdsaSha256 => {
-                    openssl::hash::MessageDigest::sha256()
-                }
-                SignatureScheme::RsaSha384 | SignatureScheme::EcdsaSha384 => {
-                    openssl::hash::MessageDigest::sha384()
-                }
-                _ => openssl::hash::MessageDigest::sha512(),
-            };
-            let mut verifier = openssl::sign::Verifier::new(digest, &key.public_key)?;
-            Ok((verifier.verify_oneshot(&signature, data)?, signature))
+            let good = key.scheme.verify(&key.public_key, data, &signature)?;
+            Ok((good, signature))
         });
         match checked {
             Ok((true, signature)) => Ok(signature),
@@ -363,24 +267,4 @@ impl Signer {
     fn with_client<T>(&self, action: impl FnOnce(&mut Client) -> T) -> T {
         action(&mut self.client.lock().unwrap_or_else(PoisonError::into_inner))
     }
-}
-
-fn sequence(elements: &[&[u8]]) -> Vec<u8> {
-    element(0x30, &elements.concat())
-}
-
-/// An element of DER.
-fn element(tag: u8, content: &[u8]) -> Vec<u8> {
-    let mut out = vec![tag];
-    match u8::try_from(content.len()) {
-        Ok(short @ ..0x80) => out.push(short),
-        _ => {
-            let length = content.len().to_be_bytes();
-            let length = &length[content.len().leading_zeros() as usize / 8..];
-            out.push(0x80 | length.len() as u8);
-            out.extend_from_slice(length);
-        }
-    }
-    out.extend_from_slice(content);
-    out
 }
