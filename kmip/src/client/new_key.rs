@@ -8,6 +8,43 @@ use crate::types::{
     RecommendedCurve,
 };
 
+/// The methods of a new object that say what it is like.
+macro_rules! described {
+    ($type:ident) => {
+        impl<'a> $type<'a> {
+            /// What it is for, instead of the [default](crate::client::default_usage).
+            #[must_use]
+            pub fn usage(mut self, usage: $crate::types::CryptographicUsageMask) -> Self {
+                self.usage = Some(usage);
+                self
+            }
+
+            /// A name by which it can be found.
+            #[must_use]
+            pub fn name(self, name: impl Into<std::borrow::Cow<'a, str>>) -> Self {
+                self.attribute($crate::client::new_key::named(name))
+            }
+
+            /// Usable as soon as it is there (an Activation Date in the past).
+            #[must_use]
+            pub fn active(self) -> Self {
+                self.attribute($crate::client::new_key::active_since_ever())
+            }
+
+            /// A further attribute.
+            #[must_use]
+            pub fn attribute(mut self, attribute: $crate::types::Attribute<'a>) -> Self {
+                self.attributes.push(attribute);
+                self
+            }
+        }
+    };
+}
+
+pub(super) use described;
+
+described!(NewKey);
+
 /// A symmetric key to be created, with a usage that suits its algorithm unless another is given.
 ///
 /// ```no_run
@@ -49,32 +86,6 @@ impl<'a> NewKey<'a> {
     /// A key for HMAC with SHA-256.
     pub fn hmac_sha256() -> Self {
         NewKey::new(CryptographicAlgorithm::HMAC_SHA256, 256)
-    }
-
-    /// What the key is for, instead of the [default](default_usage).
-    #[must_use]
-    pub fn usage(mut self, usage: CryptographicUsageMask) -> Self {
-        self.usage = Some(usage);
-        self
-    }
-
-    /// A name by which it can be found.
-    #[must_use]
-    pub fn name(self, name: impl Into<Cow<'a, str>>) -> Self {
-        self.attribute(named(name))
-    }
-
-    /// Usable as soon as it is made (an Activation Date in the past).
-    #[must_use]
-    pub fn active(self) -> Self {
-        self.attribute(active_since_ever())
-    }
-
-    /// A further attribute.
-    #[must_use]
-    pub fn attribute(mut self, attribute: Attribute<'a>) -> Self {
-        self.attributes.push(attribute);
-        self
     }
 }
 

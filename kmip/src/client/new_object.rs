@@ -11,7 +11,7 @@ use crate::types::{
     SecretDataType, SymmetricKey,
 };
 
-use super::new_key::{active_since_ever, default_usage, named};
+use super::new_key::{default_usage, described};
 
 /// An object to be stored (Register), with a usage that suits its algorithm unless another is
 /// given.
@@ -50,7 +50,7 @@ impl<'a> NewObject<'a> {
             ..SymmetricKey::default()
         };
         NewObject::new(key)
-            .described(algorithm, bits)
+            .of_algorithm(algorithm, bits)
             .usage(default_usage(algorithm).0)
     }
 
@@ -113,33 +113,7 @@ impl<'a> NewObject<'a> {
         })
     }
 
-    /// What the object is for.
-    #[must_use]
-    pub fn usage(mut self, usage: CryptographicUsageMask) -> Self {
-        self.usage = Some(usage);
-        self
-    }
-
-    /// A name by which it can be found.
-    #[must_use]
-    pub fn name(self, name: impl Into<Cow<'a, str>>) -> Self {
-        self.attribute(named(name))
-    }
-
-    /// Usable as soon as it is stored (an Activation Date in the past).
-    #[must_use]
-    pub fn active(self) -> Self {
-        self.attribute(active_since_ever())
-    }
-
-    /// A further attribute.
-    #[must_use]
-    pub fn attribute(mut self, attribute: Attribute<'a>) -> Self {
-        self.attributes.push(attribute);
-        self
-    }
-
-    fn described(self, algorithm: CryptographicAlgorithm, bits: i32) -> Self {
+    fn of_algorithm(self, algorithm: CryptographicAlgorithm, bits: i32) -> Self {
         self.attribute(Attribute::cryptographic_algorithm(algorithm))
             .attribute(Attribute::cryptographic_length(bits))
     }
@@ -151,12 +125,14 @@ impl<'a> NewObject<'a> {
     ) -> Self {
         match kind {
             Some((algorithm, bits)) => self
-                .described(algorithm, bits)
+                .of_algorithm(algorithm, bits)
                 .usage(choose(default_usage(algorithm))),
             None => self,
         }
     }
 }
+
+described!(NewObject);
 
 impl<'a> From<NewObject<'a>> for RegisterRequest<'a> {
     fn from(new: NewObject<'a>) -> Self {

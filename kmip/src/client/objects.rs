@@ -1,18 +1,16 @@
-//! Making, storing, fetching and finding objects.
+//! Making, storing and fetching objects.
 
 use crate::types::{
-    Attribute, AttributeReference, Attributes, CreateKeyPairRequest, CreateRequest,
-    CreateSplitKeyRequest, CryptographicAlgorithm, CryptographicUsageMask, DeriveKeyRequest,
-    ExportRequest, ExportResponse, GetAttributesRequest, GetRequest, GetResponse, ImportRequest,
-    JoinSplitKeyRequest, KeyWrappingSpecification, LocateRequest, ManagedObject, ObjectType,
-    RegisterRequest, Secret, SplitKeyMethod, UniqueIdentifier,
+    Attribute, Attributes, CreateKeyPairRequest, CreateRequest, CreateSplitKeyRequest,
+    CryptographicAlgorithm, CryptographicUsageMask, DeriveKeyRequest, ExportRequest,
+    ExportResponse, GetRequest, GetResponse, ImportRequest, JoinSplitKeyRequest,
+    KeyWrappingSpecification, ManagedObject, ObjectType, RegisterRequest, Secret, SplitKeyMethod,
+    UniqueIdentifier,
 };
 
-use super::batch::ItemResult;
 use super::error::{Problem, ResponseFault};
-use super::methods::{ask, client_methods, question};
+use super::methods::{ask, client_methods};
 use super::new_key::NewKey;
-use super::search::{Paging, Search};
 
 /// The identifiers of the keys of a pair.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -217,89 +215,6 @@ client_methods! {
                 Err(self.session.error(operation, Problem::Response(fault)))
             }
         }
-    }
-
-    /// Finds the objects that have all these attributes (Locate), at most `maximum` if given.
-    ///
-    /// # Errors
-    /// If the server refuses it.
-    fn locate['a](
-        &mut self,
-        attributes: impl Into<Attributes<'a>> + Send + 'a,
-        maximum: impl Into<Option<i32>> + Send + 'a,
-    ) -> Vec<UniqueIdentifier<'static>> {
-        let request = LocateRequest {
-            maximum_items: maximum.into(),
-            attributes: attributes.into(),
-            ..LocateRequest::default()
-        };
-        Ok(ask!(self, request)?.unique_identifier)
-    }
-
-    /// Finds all objects that have all these attributes, `page` of them at a time (Locate), for
-    /// servers that limit the number or size of answers. Before KMIP 1.3, which brought Offset
-    /// Items, everything is asked for at once.
-    ///
-    /// # Errors
-    /// If the server refuses it.
-    fn locate_all['a](
-        &mut self,
-        attributes: impl Into<Attributes<'a>> + Send + 'a,
-        page: u16,
-    ) -> Vec<UniqueIdentifier<'static>> {
-        let attributes: Attributes<'a> = attributes.into();
-        let search = attributes.into_iter().fold(Search::new(), Search::attribute);
-        let mut paging = Paging::new(search.page(page));
-        let mut found = Vec::new();
-        while let Some(request) = paging.next(self.version()) {
-            found.extend(paging.take(ask!(self, request)?));
-        }
-        Ok(found)
-    }
-
-    /// Finds objects and reads these attributes of each, or all if none are named: one Locate (or
-    /// one for each page), and Get Attributes in batches. An object that is gone in the meantime
-    /// has an error.
-    ///
-    /// ```no_run
-    /// # use kmip::client::Search;
-    /// # use kmip::types::Tag;
-    /// # fn example(client: &mut kmip::client::Client) -> Result<(), kmip::client::Error> {
-    /// for (key, attributes) in client.list(Search::new(), [Tag::NAME.into(), Tag::STATE.into()])? {
-    ///     println!("{key:?}: {:?}", attributes?.state());
-    /// }
-    /// # Ok(()) }
-    /// ```
-    ///
-    /// # Errors
-    /// If the server refuses the search, or a message cannot be sent.
-    fn list['a](
-        &mut self,
-        search: Search<'a>,
-        attributes: impl IntoIterator<Item = AttributeReference<'a>> + Send + 'a,
-    ) -> Vec<(UniqueIdentifier<'static>, ItemResult<Attributes<'static>>)> {
-        let attributes: Vec<AttributeReference<'a>> = attributes.into_iter().collect();
-        let mut paging = Paging::new(search);
-        let mut objects = Vec::new();
-        while let Some(request) = paging.next(self.version()) {
-            objects.extend(paging.take(ask!(self, request)?));
-        }
-        let mut replies = Vec::with_capacity(objects.len());
-        let mut requests = Vec::with_capacity(objects.len());
-        for object in &objects {
-            let (request, reply) = question(GetAttributesRequest {
-                unique_identifier: Some(object.clone()),
-                attribute_reference: attributes.clone(),
-                ..GetAttributesRequest::default()
-            });
-            requests.push(request);
-            replies.push(reply);
-        }
-        let answers = self.all(requests).await?;
-        let read = replies.iter().zip(answers).map(|(reply, answer)| {
-            reply.of(answer, &self.session).map(|read| read.attributes)
-        });
-        Ok(objects.into_iter().zip(read).collect())
     }
 
     /// Derives a key or secret data from others (Derive Key). Returns its identifier.
