@@ -1,16 +1,16 @@
 //! From the bytes of a request to the bytes of its response.
 
-use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::Encoding;
 use crate::codec::Options;
 use crate::types::{
-    AsynchronousIndicator, BatchErrorContinuationOption, DiscoverVersionsResponse,
-    MessageExtension, Operation, ProtocolVersion, RequestBatchItem, RequestHeader, RequestMessage,
-    RequestPayload, ResponseBatchItem, ResponsePayload, ResultReason, ResultStatus, Secret,
+    AsynchronousIndicator, BatchErrorContinuationOption, DiscoverVersionsResponse, Operation,
+    ProtocolVersion, RequestBatchItem, RequestHeader, RequestMessage, RequestPayload,
+    ResponseBatchItem, ResponsePayload, ResultReason, ResultStatus, Secret,
 };
 
+use super::demands::{has_repeated_id, is_asynchronous, refuse_extension};
 use super::failure::Failure;
 use super::handler::{Call, Handler, Polled};
 use super::identifiers::Identifiers;
@@ -332,38 +332,4 @@ enum Outcome {
     Pending(Vec<u8>),
     /// The result of an operation that was polled.
     Polled(Operation, Result<Box<ResponsePayload<'static>>, Failure>),
-}
-
-/// Whether a client wants an operation deferred. In 1.x it cannot tell that it only may be.
-fn is_asynchronous(header: &RequestHeader<'_>) -> bool {
-    match header.asynchronous_indicator {
-        Some(AsynchronousIndicator::MANDATORY) => true,
-        Some(AsynchronousIndicator::OPTIONAL) => header.protocol_version < ProtocolVersion::V2_0,
-        _ => false,
-    }
-}
-
-fn has_repeated_id(items: &[RequestBatchItem<'_>]) -> bool {
-    let mut ids = HashSet::with_capacity(items.len());
-    let mut given = items
-        .iter()
-        .filter_map(|item| item.unique_batch_item_id.as_ref());
-    !given.all(|id| ids.insert(id))
-}
-
-/// An extension that must be understood is not (KMIP 1.4, 6.16).
-fn refuse_extension(item: &RequestBatchItem<'_>) -> Result<(), Failure> {
-    let critical =
-        |extension: &&MessageExtension<'_>| extension.criticality_indicator == Some(true);
-    match item.message_extension.iter().find(critical) {
-        None => Ok(()),
-        Some(extension) => {
-            let vendor = extension
-                .vendor_identification
-                .as_deref()
-                .unwrap_or_default();
-            let message = format!("the message extension of '{vendor}' is not supported");
-            Err(Failure::new(ResultReason::FEATURE_NOT_SUPPORTED, message))
-        }
-    }
 }

@@ -6,6 +6,7 @@
 
 mod connection;
 mod connections;
+mod demands;
 mod engine;
 mod exchange;
 mod failure;

@@ -15,7 +15,7 @@ pub(crate) fn page(results: &Results, compile_time: &[(String, f64)], machine: &
     head(&mut page, machine);
     page.push_str("\n## Goals\n\n");
     goal_table(&mut page, results);
-    reasons(&mut page, results);
+    reasons(&mut page, goals(results));
     page.push_str("\n## Multiples of the walk\n\n");
     table(&mut page, results, |codec| codec.ratios, ratio);
     page.push_str("\nMessage a in JSON as others write it, decoded, in multiples of the walk: ");
@@ -96,11 +96,8 @@ pub(crate) fn goal_rows(page: &mut String, goals: impl IntoIterator<Item = Goal>
 }
 
 /// Why goals are missed, for those that are.
-fn reasons(page: &mut String, results: &Results) {
-    let missed: Vec<Goal> = goals(results)
-        .into_iter()
-        .filter(|goal| !goal.reached())
-        .collect();
+pub(crate) fn reasons(page: &mut String, goals: impl IntoIterator<Item = Goal>) {
+    let missed: Vec<Goal> = goals.into_iter().filter(|goal| !goal.reached()).collect();
     if missed.is_empty() {
         return;
     }

@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::goals::Goal;
 use crate::machine::Machine;
 use crate::measured::median;
-use crate::page::goal_rows;
+use crate::page::{goal_rows, reasons};
 
 /// CPU time of a Get by client and engine, nanoseconds.
 const MEMORY: f64 = 5000.0;
@@ -117,6 +117,7 @@ impl RoundTrips {
              may be\nshared.\n\n## Goals\n\n",
         );
         goal_rows(&mut page, self.goals());
+        reasons(&mut page, self.goals());
         page.push_str("\n## Microseconds\n\n| | a Get |\n|---|--:|\n");
         let mut row = |what: &str, nanoseconds: f64| {
             writeln!(page, "| {what} | {:.1} |", nanoseconds / 1000.0).ok();
