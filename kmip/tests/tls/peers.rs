@@ -155,6 +155,8 @@ fn what_arrives_together_with_a_response_is_noticed_before_the_next_request() {
         let (done, sent) = std::sync::mpsc::channel::<()>();
         let (wait, done) = (std::sync::Mutex::new(wait), std::sync::Mutex::new(done));
         let server = ScriptedServer::start(move |socket, _| {
+            // So that the second record does not wait until the first was acknowledged.
+            socket.set_nodelay(true).unwrap();
             let stream = acceptor.accept(TcpStream::from(socket), "client", Deadline::NEVER);
             let mut stream = stream.unwrap();
             stream.read_exact(&mut [0; REQUEST.len()]).unwrap();
@@ -167,7 +169,7 @@ fn what_arrives_together_with_a_response_is_noticed_before_the_next_request() {
                 more => stream.write_all(more).unwrap(),
             }
             done.lock().unwrap().send(()).unwrap();
-            let _ = wait.lock().unwrap().recv();
+            let _ = wait.lock().unwrap().recv_timeout(Duration::from_secs(10));
         });
         let mut connection = exchange(&address(&server, "localhost"), world.client_tls()).unwrap();
         let deadline = Deadline::after(Duration::from_secs(10));
