@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the benchmarks and writes benches/RESULTS.md and benches/results.svg. Arguments go to
+# Runs the benchmarks and writes benches/RESULTS.md, benches/results.svg and benches/LOAD.md. Arguments go to
 # criterion; with any, it is a run of some benchmarks and nothing is written.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -22,3 +22,5 @@ rm -rf "$CRITERION_HOME"
 scripts/compile-time.sh >"$target/compile-time.txt"
 cargo run --release --locked -p kmip-benches --features peers --bin results -- \
     "$CRITERION_HOME" "$target/compile-time.txt"
+KMIP_LOAD=1 "${peer[@]}" cargo bench --locked -p kmip-benches --bench load >"$target/load.md"
+mv "$target/load.md" benches/LOAD.md

@@ -1,0 +1,80 @@
+//! What is printed.
+
+use std::fmt::Write;
+
+/// The page, line by line.
+pub(crate) struct Page {
+    goals: String,
+    figures: String,
+    notes: String,
+}
+
+impl Page {
+    pub(crate) fn new() -> Self {
+        Page {
+            goals: String::new(),
+            figures: String::new(),
+            notes: String::new(),
+        }
+    }
+
+    /// A figure that is to be so large.
+    pub(crate) fn at_least(&mut self, what: &str, measured: f64, limit: f64) {
+        self.goal(what, "≥", measured, limit, measured >= limit);
+    }
+
+    /// A figure that is to be smaller.
+    pub(crate) fn below(&mut self, what: &str, measured: f64, limit: f64) {
+        self.goal(what, "<", measured, limit, measured < limit);
+    }
+
+    fn goal(&mut self, what: &str, sign: &str, measured: f64, limit: f64, reached: bool) {
+        let reached = if reached { "reached" } else { "**missed**" };
+        let measured = number(measured);
+        eprintln!("{what}: {measured} ({sign} {limit}): {reached}");
+        let _ = writeln!(
+            self.goals,
+            "| {what} | {sign} {limit} | {measured} | {reached} |"
+        );
+    }
+
+    pub(crate) fn figure(&mut self, what: &str, measured: f64) {
+        let measured = number(measured);
+        eprintln!("{what}: {measured}");
+        let _ = writeln!(self.figures, "| {what} | {measured} |");
+    }
+
+    pub(crate) fn note(&mut self, text: &str) {
+        let _ = writeln!(self.notes, "\n{text}");
+    }
+
+    pub(crate) fn print(&self) {
+        let cores = std::thread::available_parallelism().map_or(0, usize::from);
+        println!("# Load\n");
+        println!(
+            "`make bench` prints this page; cores in use: {cores}. Client and server share the machine and talk over \
+             the loopback interface\nwith mutual TLS. The client of these measurements sends bytes that were \
+             encoded beforehand and counts those that it receives, for\nthe server as for the bare echo, so that what \
+             is compared are the servers. What is compared was measured by turns; medians."
+        );
+        println!(
+            "\n## Goals\n\n| goal | limit | measured | |\n|---|---|--:|---|\n{}",
+            self.goals
+        );
+        print!("## Figures\n\n| | |\n|---|--:|\n{}", self.figures);
+        print!("{}", self.notes);
+    }
+}
+
+fn number(value: f64) -> String {
+    match value.abs() {
+        0.0..10.0 => format!("{value:.2}"),
+        10.0..100.0 => format!("{value:.1}"),
+        _ => format!("{value:.0}"),
+    }
+}
+
+pub(crate) fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
