@@ -171,7 +171,7 @@ fn what_violates_a_constraint_is_not_made() {
     assert_eq!(refused, ResultReason::CONSTRAINT_VIOLATION);
     // Older versions, which have no word for it, are no way around it.
     let refused = world.call(ProtocolVersion::V1_4, request).unwrap_err();
-    assert_eq!(refused, ResultReason::GENERAL_FAILURE);
+    assert_eq!(refused, ResultReason::PERMISSION_DENIED);
 }
 
 #[test]

@@ -87,7 +87,7 @@ pub(crate) fn derive(
         }
         other => {
             let message = format!("this server does not derive keys by {other:?}");
-            return Err(refusal::not_supported(message));
+            return Err(refusal::invalid_field(message));
         }
     };
     match derived.len() >= length {
@@ -171,5 +171,5 @@ fn hkdf(
 
 fn missing(field: &str) -> Failure {
     let message = format!("the {field} of the Derivation Parameters is missing");
-    Failure::new(ResultReason::INVALID_MESSAGE, message)
+    refusal::invalid_field(message)
 }

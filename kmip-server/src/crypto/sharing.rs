@@ -24,7 +24,7 @@ pub(crate) fn split(
         SplitKeyMethod::XOR if threshold == parts => split_by_xor(secret, parts),
         SplitKeyMethod::XOR => Err(refusal::invalid_field("XOR needs all parts")),
         SplitKeyMethod::POLYNOMIAL_SHARING_GF_2_8 => split_by_polynomial(secret, parts, threshold),
-        other => Err(refusal::not_supported(format!(
+        other => Err(refusal::invalid_field(format!(
             "this server does not split by {other:?}"
         ))),
     }
@@ -45,7 +45,7 @@ pub(crate) fn join(method: SplitKeyMethod, parts: &[Part]) -> Result<Zeroizing<V
         }
         other => {
             let message = format!("this server does not join by {other:?}");
-            return Err(refusal::not_supported(message));
+            return Err(refusal::invalid_field(message));
         }
     };
     for ((_, part), weight) in parts.iter().zip(weights) {

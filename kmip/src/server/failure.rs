@@ -64,8 +64,8 @@ impl Failure {
     }
 }
 
-/// Reasons that came with 2.0, and what expresses them before.
-const OLDER: [(ResultReason, ResultReason); 9] = [
+/// Reasons that came with 2.0 or later, and what expresses them before (tables of KMIP 1.4, 11).
+const OLDER: [(ResultReason, ResultReason); 15] = [
     (ResultReason::OBJECT_NOT_FOUND, ResultReason::ITEM_NOT_FOUND),
     (ResultReason::OBJECT_DESTROYED, ResultReason::ITEM_NOT_FOUND),
     (
@@ -87,6 +87,30 @@ const OLDER: [(ResultReason, ResultReason); 9] = [
     (ResultReason::INVALID_ATTRIBUTE, ResultReason::INVALID_FIELD),
     (
         ResultReason::INVALID_ATTRIBUTE_VALUE,
+        ResultReason::INVALID_FIELD,
+    ),
+    (
+        ResultReason::UNSUPPORTED_CRYPTOGRAPHIC_PARAMETERS,
+        ResultReason::CRYPTOGRAPHIC_FAILURE,
+    ),
+    (
+        ResultReason::INVALID_CORRELATION_VALUE,
+        ResultReason::ITEM_NOT_FOUND,
+    ),
+    (
+        ResultReason::USAGE_LIMIT_EXCEEDED,
+        ResultReason::PERMISSION_DENIED,
+    ),
+    (
+        ResultReason::CONSTRAINT_VIOLATION,
+        ResultReason::PERMISSION_DENIED,
+    ),
+    (
+        ResultReason::KEY_WRAP_TYPE_NOT_SUPPORTED,
+        ResultReason::FEATURE_NOT_SUPPORTED,
+    ),
+    (
+        ResultReason::INVALID_OBJECT_TYPE,
         ResultReason::INVALID_FIELD,
     ),
     (
