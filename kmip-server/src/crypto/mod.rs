@@ -11,6 +11,7 @@ mod generate;
 mod kbkdf;
 mod mac;
 mod parameters;
+mod prime_sharing;
 mod rsa;
 mod sharing;
 mod signature;

@@ -1,59 +1,129 @@
 //! Splitting a secret into parts (Split Key: KMIP 1.4, 2.2.5; 2.1, 2.6).
 
 use kmip::server::Failure;
-use kmip::types::SplitKeyMethod;
+use kmip::types::{BigInteger, SplitKeyMethod};
 use zeroize::Zeroizing;
 
-use super::random;
+use super::{prime_sharing, random};
 use crate::refusal;
 
 /// A part of a secret: its number, from 1, and its bytes.
 pub(crate) type Part = (u8, Zeroizing<Vec<u8>>);
 
+/// A secret in parts.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) parts: Vec<Part>,
+    /// Prime Field Size, if the method has one.
+    pub(crate) prime: Option<BigInteger<'static>>,
+}
+
 /// Splits a secret into parts, of which `threshold` are enough to join it.
 ///
 /// # Errors
-/// If the server does not have the method, or the numbers do not fit it.
+/// If the server does not have the method, or the numbers or the secret do not fit it.
 pub(crate) fn split(
     method: SplitKeyMethod,
     secret: &[u8],
     parts: u8,
     threshold: u8,
-) -> Result<Vec<Part>, Failure> {
-    match method {
-        SplitKeyMethod::XOR if threshold == parts => split_by_xor(secret, parts),
-        SplitKeyMethod::XOR => Err(refusal::invalid_field("XOR needs all parts")),
-        SplitKeyMethod::POLYNOMIAL_SHARING_GF_2_8 => split_by_polynomial(secret, parts, threshold),
-        other => Err(refusal::invalid_field(format!(
-            "this server does not split by {other:?}"
-        ))),
-    }
+) -> Result<Shared, Failure> {
+    let parts = match method {
+        SplitKeyMethod::XOR if threshold == parts => split_by_xor(secret, parts)?,
+        SplitKeyMethod::XOR => return Err(refusal::invalid_field("XOR needs all parts")),
+        SplitKeyMethod::POLYNOMIAL_SHARING_PRIME_FIELD => {
+            let (parts, prime) = prime_sharing::split(secret, parts, threshold)?;
+            return Ok(Shared {
+                parts,
+                prime: Some(prime),
+            });
+        }
+        other => split_by_polynomial(Field::of(other)?, secret, parts, threshold)?,
+    };
+    Ok(Shared { parts, prime: None })
 }
 
 /// Joins parts, of which there must be enough.
 ///
 /// # Errors
-/// If the server does not have the method.
-pub(crate) fn join(method: SplitKeyMethod, parts: &[Part]) -> Result<Zeroizing<Vec<u8>>, Failure> {
+/// If the server does not have the method, or the parts do not fit it.
+pub(crate) fn join(
+    method: SplitKeyMethod,
+    parts: &[Part],
+    prime: Option<&BigInteger<'_>>,
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    if method == SplitKeyMethod::POLYNOMIAL_SHARING_PRIME_FIELD {
+        let prime =
+            prime.ok_or_else(|| refusal::invalid_field("the Prime Field Size is missing"))?;
+        return prime_sharing::join(parts, prime);
+    }
     let length = parts.iter().map(|(_, part)| part.len()).min().unwrap_or(0);
     let mut secret = Zeroizing::new(vec![0; length]);
-    let weights: Vec<u8> = match method {
-        SplitKeyMethod::XOR => vec![1; parts.len()],
-        SplitKeyMethod::POLYNOMIAL_SHARING_GF_2_8 => {
-            let weight = |(number, _): &Part| weight(*number, parts);
-            parts.iter().map(weight).collect()
+    if method == SplitKeyMethod::XOR {
+        for (_, part) in parts {
+            for (byte, share) in secret.iter_mut().zip(part.iter()) {
+                *byte ^= share;
+            }
         }
-        other => {
-            let message = format!("this server does not join by {other:?}");
-            return Err(refusal::invalid_field(message));
-        }
-    };
-    for ((_, part), weight) in parts.iter().zip(weights) {
-        for (byte, share) in secret.iter_mut().zip(part.iter()) {
-            *byte ^= multiply(*share, weight);
+        return Ok(secret);
+    }
+    let field = Field::of(method)?;
+    for (number, part) in parts {
+        let weight = weight(field, *number, parts);
+        for (piece, share) in secret.chunks_mut(field.width).zip(part.chunks(field.width)) {
+            let sum = field.element(piece) ^ (field.multiply)(field.element(share), weight);
+            field.put(sum, piece);
         }
     }
     Ok(secret)
+}
+
+/// A field whose elements are bit strings, which are added bit by bit.
+#[derive(Clone, Copy)]
+struct Field {
+    /// Length of an element in bytes.
+    width: usize,
+    multiply: fn(u16, u16) -> u16,
+    inverse: fn(u16) -> u16,
+}
+
+impl Field {
+    /// GF(2^8), modulo x^8 + x^4 + x^3 + x^2 + 1.
+    const GF_2_8: Field = Field {
+        width: 1,
+        multiply: |a, b| u16::from(multiply(bytes(a).1, bytes(b).1)),
+        inverse: |a| u16::from(inverse(bytes(a).1)),
+    };
+    /// GF(2^16), of pairs of those.
+    const GF_2_16: Field = Field {
+        width: 2,
+        multiply: multiply_pairs,
+        inverse: inverse_pair,
+    };
+
+    fn of(method: SplitKeyMethod) -> Result<Self, Failure> {
+        match method {
+            SplitKeyMethod::POLYNOMIAL_SHARING_GF_2_8 => Ok(Field::GF_2_8),
+            SplitKeyMethod::POLYNOMIAL_SHARING_GF_2_16 => Ok(Field::GF_2_16),
+            other => Err(refusal::invalid_field(format!(
+                "this server does not split by {other:?}"
+            ))),
+        }
+    }
+
+    /// The element that bytes are.
+    fn element(self, piece: &[u8]) -> u16 {
+        piece
+            .iter()
+            .fold(0, |element, byte| element << 8 | u16::from(*byte))
+    }
+
+    /// Writes an element as bytes.
+    fn put(self, element: u16, piece: &mut [u8]) {
+        let element = element.to_be_bytes();
+        let first = element.len().saturating_sub(piece.len());
+        piece.copy_from_slice(&element[first..]);
+    }
 }
 
 fn split_by_xor(secret: &[u8], parts: u8) -> Result<Vec<Part>, Failure> {
@@ -71,20 +141,31 @@ fn split_by_xor(secret: &[u8], parts: u8) -> Result<Vec<Part>, Failure> {
 }
 
 /// Shamir's secret sharing: the secret is the value at 0 of a random polynomial, part `x` its value
-/// at `x`.
-fn split_by_polynomial(secret: &[u8], parts: u8, threshold: u8) -> Result<Vec<Part>, Failure> {
+/// at `x`, piece by piece.
+fn split_by_polynomial(
+    field: Field,
+    secret: &[u8],
+    parts: u8,
+    threshold: u8,
+) -> Result<Vec<Part>, Failure> {
+    if secret.len() % field.width != 0 {
+        let message = format!("the secret is not made of pieces of {} bytes", field.width);
+        return Err(refusal::invalid_field(message));
+    }
     let coefficients = (1..threshold)
         .map(|_| random(secret.len()))
         .collect::<Result<Vec<_>, _>>()?;
     let part = |number: u8| {
         let mut part = Zeroizing::new(vec![0; secret.len()]);
-        for coefficient in coefficients.iter().rev() {
-            for (byte, coefficient) in part.iter_mut().zip(coefficient.iter()) {
-                *byte = multiply(*byte ^ coefficient, number);
+        let pieces = part.chunks_mut(field.width);
+        for (at, piece) in (0..).step_by(field.width).zip(pieces) {
+            let at = at..at + field.width;
+            let mut value = 0;
+            for coefficient in coefficients.iter().rev() {
+                let sum = value ^ field.element(&coefficient[at.clone()]);
+                value = (field.multiply)(sum, number.into());
             }
-        }
-        for (byte, secret) in part.iter_mut().zip(secret) {
-            *byte ^= secret;
+            field.put(value ^ field.element(&secret[at]), piece);
         }
         (number, part)
     };
@@ -92,11 +173,38 @@ fn split_by_polynomial(secret: &[u8], parts: u8, threshold: u8) -> Result<Vec<Pa
 }
 
 /// By what a part counts when the polynomial is evaluated at 0 (Lagrange).
-fn weight(number: u8, parts: &[Part]) -> u8 {
+fn weight(field: Field, number: u8, parts: &[Part]) -> u16 {
     let others = parts.iter().filter(|(other, _)| *other != number);
     others.fold(1, |weight, (other, _)| {
-        multiply(weight, multiply(*other, inverse(*other ^ number)))
+        let distance = (field.inverse)(u16::from(*other ^ number));
+        let factor = (field.multiply)(u16::from(*other), distance);
+        (field.multiply)(weight, factor)
     })
+}
+
+/// The elements u and v of GF(2^8) in the element uy + v of GF(2^16).
+fn bytes(element: u16) -> (u8, u8) {
+    let [u, v] = element.to_be_bytes();
+    (u, v)
+}
+
+/// The element m of GF(2^8), with which GF(2^16) is GF(2^8)[y] / (y^2 + y + m).
+const M: u8 = 0x3A;
+
+/// Multiplication in GF(2^16). The specification prints the last term as ru + svm, which is not
+/// associative and does not fit its own inverse: it is rum + sv.
+fn multiply_pairs(a: u16, b: u16) -> u16 {
+    let ((r, s), (u, v)) = (bytes(a), bytes(b));
+    let last = multiply(s, v);
+    let first = multiply(r ^ s, u ^ v) ^ last;
+    u16::from_be_bytes([first, multiply(multiply(r, u), M) ^ last])
+}
+
+/// The inverse in GF(2^16): u/d y + (u + v)/d with d = (u + v)v + mu^2.
+fn inverse_pair(element: u16) -> u16 {
+    let (u, v) = bytes(element);
+    let d = inverse(multiply(u ^ v, v) ^ multiply(M, multiply(u, u)));
+    u16::from_be_bytes([multiply(u, d), multiply(u ^ v, d)])
 }
 
 /// Multiplication in GF(2^8) modulo x^8 + x^4 + x^3 + x^2 + 1. The specification of 1.x prints
@@ -136,19 +244,44 @@ mod tests {
     }
 
     #[test]
+    fn pairs_form_a_field() {
+        for a in (1..=u16::MAX).step_by(7) {
+            assert_eq!(multiply_pairs(a, inverse_pair(a)), 1, "{a}");
+        }
+        let (a, b, c) = (0x1234, 0xFEDC, 0x0F0F);
+        let left = multiply_pairs(multiply_pairs(a, b), c);
+        assert_eq!(left, multiply_pairs(a, multiply_pairs(b, c)));
+    }
+
+    #[test]
     fn as_many_parts_as_needed_give_the_secret_and_fewer_do_not() {
         let secret = b"sixteen bytes...";
-        let polynomial = SplitKeyMethod::POLYNOMIAL_SHARING_GF_2_8;
-        let parts = split(polynomial, secret, 5, 3).unwrap();
-        assert_eq!(parts.len(), 5);
-        for chosen in [[0, 1, 2], [4, 2, 0], [1, 3, 4]] {
-            let chosen = chosen.map(|index| parts[index].clone());
-            assert_eq!(**join(polynomial, &chosen).unwrap(), *secret);
+        for method in [
+            SplitKeyMethod::POLYNOMIAL_SHARING_GF_2_8,
+            SplitKeyMethod::POLYNOMIAL_SHARING_GF_2_16,
+            SplitKeyMethod::POLYNOMIAL_SHARING_PRIME_FIELD,
+        ] {
+            let Shared { parts, prime } = split(method, secret, 5, 3).unwrap();
+            let prime = prime.as_ref();
+            assert_eq!(parts.len(), 5);
+            for chosen in [[0, 1, 2], [4, 2, 0], [1, 3, 4]] {
+                let chosen = chosen.map(|index| parts[index].clone());
+                assert_eq!(**join(method, &chosen, prime).unwrap(), *secret);
+            }
+            assert_ne!(**join(method, &parts[..2], prime).unwrap(), *secret);
         }
-        assert_ne!(**join(polynomial, &parts[..2]).unwrap(), *secret);
+        let parts = split(SplitKeyMethod::XOR, secret, 3, 3).unwrap().parts;
+        assert_eq!(**join(SplitKeyMethod::XOR, &parts, None).unwrap(), *secret);
+        assert_ne!(
+            **join(SplitKeyMethod::XOR, &parts[1..], None).unwrap(),
+            *secret
+        );
+    }
 
-        let parts = split(SplitKeyMethod::XOR, secret, 3, 3).unwrap();
-        assert_eq!(**join(SplitKeyMethod::XOR, &parts).unwrap(), *secret);
-        assert_ne!(**join(SplitKeyMethod::XOR, &parts[1..]).unwrap(), *secret);
+    #[test]
+    fn a_secret_that_begins_with_zeros_keeps_them() {
+        let method = SplitKeyMethod::POLYNOMIAL_SHARING_PRIME_FIELD;
+        let Shared { parts, prime } = split(method, &[0, 0, 7], 2, 2).unwrap();
+        assert_eq!(**join(method, &parts, prime.as_ref()).unwrap(), [0, 0, 7]);
     }
 }

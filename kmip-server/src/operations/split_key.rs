@@ -37,12 +37,14 @@ pub(super) fn create(
     let given = objects.given_for(ObjectType::SPLIT_KEY, &request.attributes)?;
     let mut made = Vec::new();
     let method = request.split_key_method;
-    for (number, part) in crypto::split(method, secret, parts, threshold)? {
+    let shared = crypto::split(method, secret, parts, threshold)?;
+    for (number, part) in shared.parts {
         let content = ManagedObject::SplitKey(SplitKey {
             split_key_parts: request.split_key_parts,
             key_part_identifier: number.into(),
             split_key_threshold: request.split_key_threshold,
             split_key_method: method,
+            prime_field_size: shared.prime.clone(),
             key_block: KeyBlock {
                 key_format_type: KeyFormatType::RAW,
                 key_value: Some(KeyValue::new(KeyMaterial::Bytes(Secret::owned(
@@ -155,11 +157,12 @@ fn whole(
         }
     }
     let first = parts.first().ok_or_else(|| fails("there are no parts"))?;
-    let like = |part: &SplitKey<'_>| {
+    let like = |part: &SplitKey<'static>| {
         (
             part.split_key_parts,
             part.split_key_threshold,
             part.split_key_method,
+            part.prime_field_size.clone(),
         )
     };
     if parts.iter().any(|part| like(part) != like(first)) {
@@ -179,7 +182,11 @@ fn whole(
         return Err(fails("more parts are needed"));
     }
     Ok(Joined {
-        secret: crypto::join(first.split_key_method, &shares)?,
+        secret: crypto::join(
+            first.split_key_method,
+            &shares,
+            first.prime_field_size.as_ref(),
+        )?,
         like: first.key_block.clone(),
         sensitive,
     })
