@@ -61,15 +61,7 @@ pub enum Access {
 /// The old file, if any, is as it was.
 pub fn replace(path: &Path, content: &[u8], access: Access) -> Result<(), FileError> {
     let (temporary, mut file) = create_temporary(path)?;
-    let renamed = fill(&mut file, path, content, access).and_then(|()| {
-        fs::rename(&temporary, path).map_err(|cause| FileError::new("replace", path, cause))
-    });
-    if renamed.is_err() {
-        // The first error counts; the left-over holds nothing that the file would not hold.
-        let _ = fs::remove_file(&temporary);
-    }
-    renamed?;
-    sync_directory(parent(path))
+    install(&mut file, &temporary, path, content, access)
 }
 
 /// Writes a file whose name the user chose: as [`replace`] with [`Access::Owner`], but what is no
@@ -107,6 +99,19 @@ pub fn create(path: &Path, content: &[u8], access: Access) -> Result<(), FileErr
     sync_directory(parent(path))
 }
 
+/// As [`create`], or as [`replace`] if the file is there; it appears with an exclusive lock
+/// (`flock(2)`) on what is returned.
+///
+/// # Errors
+/// What was there is as it was.
+pub fn put_held(path: &Path, content: &[u8], access: Access) -> Result<File, FileError> {
+    let (temporary, mut file) = create_temporary(path)?;
+    // Nobody else has the file yet. File systems without locks are used without.
+    let _ = rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive);
+    install(&mut file, &temporary, path, content, access)?;
+    Ok(file)
+}
+
 /// Whether `name` is that of a file which [`replace`] or [`create`] left behind when their process
 /// was killed.
 pub fn is_temporary(name: &str) -> bool {
@@ -140,7 +145,8 @@ pub fn remove_if_present(path: &Path) -> Result<(), FileError> {
     }
 }
 
-fn parent(path: &Path) -> &Path {
+/// The directory of a file.
+pub fn parent(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -172,6 +178,25 @@ fn create_temporary(path: &Path) -> Result<(PathBuf, File), FileError> {
             Err(cause) => return Err(FileError::new("write", path, cause)),
         }
     }
+}
+
+/// Gives a temporary file its content and then its name.
+fn install(
+    file: &mut File,
+    temporary: &Path,
+    path: &Path,
+    content: &[u8],
+    access: Access,
+) -> Result<(), FileError> {
+    let renamed = fill(file, path, content, access).and_then(|()| {
+        fs::rename(temporary, path).map_err(|cause| FileError::new("replace", path, cause))
+    });
+    if renamed.is_err() {
+        // The first error counts; the left-over holds nothing that the file would not hold.
+        let _ = fs::remove_file(temporary);
+    }
+    renamed?;
+    sync_directory(parent(path))
 }
 
 fn fill(file: &mut File, path: &Path, content: &[u8], access: Access) -> Result<(), FileError> {

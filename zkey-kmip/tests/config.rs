@@ -40,7 +40,7 @@ fn settings<'a>() -> ConnectionSettings<'a> {
 
 fn configured() -> (TempDir, Config) {
     let directory = directory();
-    let mut edit = Config::open(directory.path()).unwrap().edit();
+    let mut edit = Config::open(directory.path()).unwrap().edit().unwrap();
     edit.set_apqns(&APQNS, CardType::Cca).unwrap();
     edit.set_identity_key(b"identity", KeySpec::DEFAULT)
         .unwrap();
@@ -140,7 +140,7 @@ fn what_was_written_is_read() {
 #[test]
 fn parts_are_missing_in_their_order() {
     let directory = directory();
-    let mut edit = Config::open(directory.path()).unwrap().edit();
+    let mut edit = Config::open(directory.path()).unwrap().edit().unwrap();
     let missing = |edit: &zkey_kmip::config::Edit| edit.config().missing();
     assert_eq!(missing(&edit), Some(Part::Apqns));
     let error: PluginError = edit.config().require(Part::Apqns).unwrap_err().into();
@@ -166,12 +166,12 @@ fn parts_are_missing_in_their_order() {
 #[test]
 fn what_depends_on_a_changed_part_goes_with_it() {
     let (directory, config) = configured();
-    let mut edit = config.edit();
+    let mut edit = config.edit().unwrap();
     edit.write(ConfigFile::WrappingKeyReenciphered, b"waiting")
         .unwrap();
     edit.write(ConfigFile::IdentityKeyReenciphered, b"waiting")
         .unwrap();
-    let mut edit = edit.commit().unwrap().edit();
+    let mut edit = edit.commit().unwrap().edit().unwrap();
     edit.set_identity_key(b"other", KeySpec::Rsa(2048)).unwrap();
     edit.set_connection(&ConnectionSettings {
         ca_bundle: None,
@@ -202,7 +202,7 @@ fn a_dropped_change_leaves_no_trace() {
     let (directory, config) = configured();
     let before = fs::read(directory.path().join("kmip.conf")).unwrap();
     let names_before = names(directory.path());
-    let mut edit = config.edit();
+    let mut edit = config.edit().unwrap();
     edit.set_identity_key(b"other", KeySpec::DEFAULT).unwrap();
     edit.clear_wrapping_key().unwrap();
     drop(edit);
@@ -237,7 +237,7 @@ fn unknown_values_and_foreign_paths_are_kept() {
     );
     // The repository was moved: the file of the usual name is meant.
     assert_eq!(config.read(ConfigFile::IdentityKey).unwrap(), b"identity");
-    let mut edit = config.edit();
+    let mut edit = config.edit().unwrap();
     edit.set_apqns(&APQNS[..1], CardType::Cca).unwrap();
     edit.commit().unwrap();
     let values = Properties::load(&path, Integrity::Hashed).unwrap();
@@ -307,9 +307,9 @@ fn a_file_that_cannot_be_replaced_leaves_the_former_configuration() {
     let (directory, config) = configured();
     // The journal cannot be written, since a directory has its name.
     let obstacle = directory.path().join("transaction.journal");
-    fs::create_dir(&obstacle).unwrap();
-    let mut edit = config.edit();
+    let mut edit = config.edit().unwrap();
     edit.set_identity_key(b"other", KeySpec::DEFAULT).unwrap();
+    fs::create_dir(&obstacle).unwrap();
     assert!(edit.commit().is_err());
     fs::remove_dir(&obstacle).unwrap();
     let config = Config::open(directory.path()).unwrap();
@@ -320,8 +320,28 @@ fn a_file_that_cannot_be_replaced_leaves_the_former_configuration() {
 #[test]
 fn values_with_line_ends_are_refused() {
     let (_directory, config) = configured();
-    let mut edit = config.edit();
+    let mut edit = config.edit().unwrap();
     let error = edit.set_wrapping_key(b"wrapping", 2048, "id\nkmip-server=evil", None);
     let error = error.unwrap_err().to_string();
     assert!(error.contains("wrapping-key-id"), "{error}");
+}
+
+#[test]
+fn one_process_at_a_time_changes_the_configuration() {
+    let (directory, config) = configured();
+    let other = Config::open(directory.path()).unwrap();
+    let mut edit = config.edit().unwrap();
+    edit.set_identity_key(b"first", KeySpec::DEFAULT).unwrap();
+    let error = other.edit().unwrap_err();
+    assert_eq!(PluginError::from(error).errno(), Errno::EBUSY);
+    // Reading is possible, and does not take away what is not complete yet.
+    let reading = Config::open(directory.path()).unwrap();
+    assert_eq!(reading.read(ConfigFile::IdentityKey).unwrap(), b"identity");
+    edit.commit().unwrap();
+    // The second one begins with what the first one left.
+    let edit = other.edit().unwrap();
+    let key = edit.config().identity_key().unwrap();
+    assert_eq!(key.algorithm, "ECC");
+    assert_eq!(edit.read(ConfigFile::IdentityKey).unwrap(), b"first");
+    assert!(edit.config().client_certificate_algorithm().is_none());
 }

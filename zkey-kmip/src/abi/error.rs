@@ -20,6 +20,8 @@ impl Errno {
     pub const EAGAIN: Errno = Errno(libc::EAGAIN);
     /// Permission denied.
     pub const EACCES: Errno = Errno(libc::EACCES);
+    /// Another process is at it.
+    pub const EBUSY: Errno = Errno(libc::EBUSY);
     /// Something exists already.
     pub const EEXIST: Errno = Errno(libc::EEXIST);
     /// No usable adapter or APQN.

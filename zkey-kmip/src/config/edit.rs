@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::lock::Lock;
 use super::parts::key;
 use super::transaction::{CommitError, Transaction};
 use super::{Config, ConfigError, ConfigFile, KMIP_CONF, ProtocolSetting};
@@ -46,9 +47,9 @@ pub struct ConnectionSettings<'a> {
 }
 
 impl Edit {
-    pub(super) fn new(config: Config) -> Edit {
+    pub(super) fn new(config: Config, lock: Lock) -> Edit {
         Edit {
-            transaction: Transaction::begin(&config.directory),
+            transaction: Transaction::begin(&config.directory, lock),
             config,
             changed: false,
         }

@@ -29,6 +29,15 @@ pub enum ConfigError {
         /// The directory.
         path: PathBuf,
     },
+    /// Another process is changing the configuration.
+    #[error(
+        "another process is changing the configuration in {}; try again when it has ended",
+        path.display()
+    )]
+    Busy {
+        /// The directory.
+        path: PathBuf,
+    },
     /// `kmip.conf` is damaged or cannot be written.
     #[error(transparent)]
     Values(#[from] PropertiesError),
@@ -67,6 +76,7 @@ impl From<ConfigError> for PluginError {
         match error {
             ConfigError::Directory { source, .. } => PluginError::io(message, source),
             ConfigError::WorldWritable { .. } => PluginError::new(Errno::EPERM, message),
+            ConfigError::Busy { .. } => PluginError::new(Errno::EBUSY, message),
             ConfigError::Values(error) => error.into(),
             ConfigError::Unfinished { source } => {
                 PluginError::new(Errno::EIO, message).caused_by(source)

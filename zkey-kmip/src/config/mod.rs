@@ -6,12 +6,15 @@
 
 mod edit;
 mod error;
+mod intent;
+mod lock;
 mod parts;
 mod transaction;
 mod values;
 
 pub use edit::{ConnectionSettings, Edit};
 pub use error::ConfigError;
+pub use intent::{HeldIntent, Intended, Intent};
 pub use parts::{ConfigFile, Part};
 pub use values::{Connection, IdentityKey, ProtocolSetting, WrappingKey};
 
@@ -25,6 +28,7 @@ use crate::files::FileError;
 use crate::properties::{Integrity, Properties};
 use crate::secure_key::CardType;
 use crate::server_traits::ServerTraits;
+use lock::Lock;
 use parts::key;
 
 const KMIP_CONF: &str = "kmip.conf";
@@ -57,6 +61,10 @@ impl Config {
             });
         }
         transaction::recover(directory)?;
+        Self::load(directory)
+    }
+
+    fn load(directory: &Path) -> Result<Config, ConfigError> {
         let path = directory.join(KMIP_CONF);
         let values = match Properties::load(&path, Integrity::Hashed) {
             Err(error) if error.is_not_found() => Properties::new(),
@@ -68,9 +76,21 @@ impl Config {
         })
     }
 
-    /// Begins a change.
-    pub fn edit(&self) -> Edit {
-        Edit::new(self.clone())
+    /// Begins a change, of what is configured by now. Nobody else can begin one until it is over.
+    ///
+    /// # Errors
+    /// Another process is changing the configuration, or it cannot be read.
+    pub fn edit(&self) -> Result<Edit, ConfigError> {
+        let failed = |source| ConfigError::Directory {
+            path: self.directory.clone(),
+            source,
+        };
+        let lock = Lock::try_acquire(&self.directory).map_err(failed)?;
+        let lock = lock.ok_or_else(|| ConfigError::Busy {
+            path: self.directory.clone(),
+        })?;
+        transaction::recover_locked(&self.directory)?;
+        Ok(Edit::new(Self::load(&self.directory)?, lock))
     }
 
     /// Whether a part is configured.

@@ -6,10 +6,12 @@
 //! says, or, without a journal, removes the new files of a transaction that was not committed.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::lock::Lock;
 use crate::files::{self, Access, FileError};
 use crate::properties::{Integrity, Properties, PropertiesError};
 
@@ -38,13 +40,15 @@ pub(super) enum CommitError {
 pub(super) struct Transaction {
     directory: PathBuf,
     changes: BTreeMap<String, Change>,
+    _lock: Lock,
 }
 
 impl Transaction {
-    pub(super) fn begin(directory: &Path) -> Transaction {
+    pub(super) fn begin(directory: &Path, lock: Lock) -> Transaction {
         Transaction {
             directory: directory.to_owned(),
             changes: BTreeMap::new(),
+            _lock: lock,
         }
     }
 
@@ -118,8 +122,31 @@ impl Drop for Transaction {
     }
 }
 
-/// Finishes or takes back what an earlier process left unfinished in `directory`.
+/// Finishes or takes back what an earlier process left unfinished in `directory`. What belongs to
+/// a process that is still at it is left alone; only the short time of a commit is waited for.
 pub(super) fn recover(directory: &Path) -> Result<(), PropertiesError> {
+    let failed = |source| PropertiesError::Read {
+        path: directory.to_owned(),
+        source,
+    };
+    let journal = directory.join(JOURNAL);
+    if !has_left_overs(directory)? && !exists(&journal) {
+        return Ok(());
+    }
+    let _lock = match Lock::try_acquire(directory).map_err(failed)? {
+        Some(lock) => lock,
+        None if exists(&journal) => Lock::wait(directory).map_err(failed)?,
+        None => return Ok(()),
+    };
+    recover_locked(directory)
+}
+
+fn exists(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// The same for whoever has the lock.
+pub(super) fn recover_locked(directory: &Path) -> Result<(), PropertiesError> {
     match Properties::load(&directory.join(JOURNAL), Integrity::Hashed) {
         Ok(journal) => {
             demand_plain_names(directory, &journal)?;
@@ -170,14 +197,26 @@ fn finish(directory: &Path, journal: &Properties) -> Result<(), PropertiesError>
 }
 
 fn remove_left_overs(directory: &Path) -> Result<(), PropertiesError> {
+    for name in left_overs(directory)? {
+        files::remove_if_present(&directory.join(name))?;
+    }
+    Ok(())
+}
+
+fn has_left_overs(directory: &Path) -> Result<bool, PropertiesError> {
+    Ok(!left_overs(directory)?.is_empty())
+}
+
+fn left_overs(directory: &Path) -> Result<Vec<OsString>, PropertiesError> {
     let failed = |cause| FileError::new("read directory", directory, cause);
+    let mut names = Vec::new();
     for entry in fs::read_dir(directory).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
         if is_left_over(&name.to_string_lossy()) {
-            files::remove_if_present(&directory.join(name))?;
+            names.push(name);
         }
     }
-    Ok(())
+    Ok(names)
 }
 
 fn is_left_over(name: &str) -> bool {
@@ -216,8 +255,13 @@ mod tests {
         }
     }
 
+    fn begin(directory: &Path) -> Transaction {
+        let lock = Lock::try_acquire(directory).unwrap().unwrap();
+        Transaction::begin(directory, lock)
+    }
+
     fn change(directory: &Path) -> Result<(), CommitError> {
-        let mut transaction = Transaction::begin(directory);
+        let mut transaction = begin(directory);
         transaction.replace("a", b"new a", Access::Owner).unwrap();
         transaction.replace("b", b"new b", Access::Owner).unwrap();
         transaction.remove("c").unwrap();
@@ -322,7 +366,7 @@ mod tests {
     fn what_is_not_committed_is_taken_back() {
         let directory = prepare();
         let old = state(directory.path());
-        let mut transaction = Transaction::begin(directory.path());
+        let mut transaction = begin(directory.path());
         transaction.replace("a", b"new", Access::Owner).unwrap();
         transaction.remove("b").unwrap();
         let staged = transaction.path_of("a").unwrap();
@@ -330,6 +374,18 @@ mod tests {
         assert_eq!(transaction.path_of("b"), None);
         drop(transaction);
         assert_eq!(state(directory.path()), old);
+    }
+
+    #[test]
+    fn others_leave_what_is_not_committed_alone() {
+        let directory = prepare();
+        let mut transaction = begin(directory.path());
+        transaction.replace("a", b"new", Access::Owner).unwrap();
+        recover(directory.path()).unwrap();
+        assert!(Lock::try_acquire(directory.path()).unwrap().is_none());
+        transaction.commit().unwrap();
+        assert_eq!(fs::read(directory.path().join("a")).unwrap(), b"new");
+        assert!(Lock::try_acquire(directory.path()).unwrap().is_some());
     }
 
     #[test]

@@ -7,12 +7,17 @@ use kmip::types::{
 };
 
 use crate::abi::{PluginError, Property};
+use crate::environment;
 use crate::profile::{CustomAttributeScheme, Profile};
 
 pub(super) const DESCRIPTION: &str = "description";
 const XTS_KEY1_ID: &str = "xts-key1-id";
 const XTS_KEY2_ID: &str = "xts-key2-id";
 const XTS_KEY2_LABEL: &str = "xts-key2-label";
+
+/// No property of zkey's: neither plugin takes it for one.
+const MARKER_VENDOR: &str = "zkeykmip";
+const MARKER: &str = "marker";
 
 const V1_VENDOR: &str = "x";
 const V1_PREFIX: &str = "zkey-";
@@ -101,6 +106,17 @@ impl AttributeStyle {
         }
     }
 
+    /// The attribute by which a key is found again when the command that makes it is interrupted.
+    pub(super) fn marker(&self, text: &str) -> Attribute<'static> {
+        let text = text.to_owned();
+        match self.custom {
+            CustomAttributeScheme::V1Style => {
+                Attribute::custom(V1_VENDOR, format!("{MARKER_VENDOR}-{MARKER}"), text)
+            }
+            CustomAttributeScheme::V2Style => Attribute::custom(MARKER_VENDOR, MARKER, text),
+        }
+    }
+
     /// The attributes for properties with values.
     pub(super) fn attributes(&self, properties: &[Property<'_>]) -> Vec<Attribute<'static>> {
         let values = properties
@@ -183,6 +199,12 @@ pub(super) fn name(label: &str) -> Attribute<'static> {
         name_type: NameType::UNINTERPRETED_TEXT_STRING,
         ..Name::default()
     })
+}
+
+/// The description of a wrapping key.
+pub(super) fn wrapping_key_description(marker: &str) -> String {
+    let system = environment::node_name();
+    format!("Wrapping key of zkey on {system} ({marker})")
 }
 
 /// Whether two attributes hold the same property with the same value, in the same form. Servers may

@@ -25,6 +25,7 @@ pub(super) fn describe(config: &Config, profiles: &ProfileDirectory) -> String {
     }
     page.certificate(config);
     page.connection(config, profiles);
+    page.left(config);
     page.0
 }
 
@@ -163,6 +164,13 @@ impl Page {
                     self.line("Server traits:", &traits.to_string());
                 }
             }
+        }
+    }
+
+    /// What the next command that is connected will remove.
+    fn left(&mut self, config: &Config) {
+        for held in config.left_intents().unwrap_or_default() {
+            self.line("Interrupted:", &held.intent().to_string());
         }
     }
 

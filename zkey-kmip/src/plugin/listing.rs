@@ -2,17 +2,13 @@
 
 use std::ffi::CString;
 
-use kmip::types::{
-    Attribute, BatchErrorContinuationOption, CryptographicAlgorithm, GetAttributesRequest,
-    GetAttributesResponse, LocateRequest, ObjectType, State, UniqueIdentifier,
-};
+use kmip::types::{Attribute, CryptographicAlgorithm, ObjectType, State, UniqueIdentifier};
 
 use super::attributes::{self, KeyAttributes};
-use super::peer::{Peer, is_refusal};
+use super::search;
 use super::server::Server;
 use super::{Plugin, key_type_option};
 use crate::abi::{Errno, KEY_ID_SIZE, ListRequest, ListedKey, PluginError, Property};
-use crate::server_traits::ServerTrait;
 
 pub(super) fn run(
     plugin: &Plugin,
@@ -95,7 +91,7 @@ fn collect(plugin: &Plugin, request: &ListRequest<'_>) -> Result<(Keys, Unreadab
     let (mut keys, mut unreadable) = (Keys::new(), Unreadable::default());
     let group_size = server.peer.profile.batch_size;
     for group in ids.chunks(group_size) {
-        let answers = get_attributes(&mut server.peer, group)?;
+        let answers = search::get_attributes(&mut server.peer, group)?;
         for (id, answer) in group.iter().zip(answers) {
             let key = match answer {
                 Ok(answer) => {
@@ -142,51 +138,14 @@ fn locate(server: &mut Server, request: &ListRequest<'_>) -> Result<Vec<String>,
             filter.push(attributes::name(pattern));
         }
     }
-    let coarse = filter.len();
-    if !server.peer.has(ServerTrait::CoarseLocate) {
-        filter.extend(server.style.attributes(request.filter));
-    }
-    let mut ids: Vec<String> = Vec::new();
-    let mut located = 0;
-    loop {
-        let offset = i32::try_from(located).unwrap_or(i32::MAX);
-        let request = |filter: &[Attribute<'static>]| LocateRequest {
-            offset_items: (offset > 0).then_some(offset),
-            attributes: filter.to_vec().into(),
-            ..LocateRequest::default()
-        };
-        let response = match server.peer.client.call(request(&filter)) {
-            Err(error) if filter.len() > coarse && is_refusal(&error) => {
-                filter.truncate(coarse);
-                let response = server.peer.client.call(request(&filter));
-                let response = response.map_err(|_| error)?;
-                server.peer.learn(ServerTrait::CoarseLocate);
-                response
-            }
-            response => response?,
-        };
-        let (before, found) = (ids.len(), response.unique_identifier.len());
-        located += found;
-        for id in response.unique_identifier {
-            let id = match id {
-                UniqueIdentifier::Text(id) if id.len() <= KEY_ID_SIZE => id.into_owned(),
-                // zkey could not store any other.
-                _ => continue,
-            };
-            if !ids.contains(&id) {
-                ids.push(id);
-            }
-        }
-        // A server that limits its answers tells how many objects there are in all.
-        let all = response.located_items.unwrap_or_default();
-        let has_more = usize::try_from(all).is_ok_and(|all| all > located);
-        // One that does not know offsets begins again.
-        let is_repeated = found == 0 || (offset > 0 && ids.len() == before);
-        let can_page = server.peer.client.version() >= kmip::ProtocolVersion::V1_3;
-        if !has_more || is_repeated || !can_page {
-            return Ok(ids);
-        }
-    }
+    let custom = server.style.attributes(request.filter);
+    let found = search::locate(&mut server.peer, filter, custom)?;
+    // zkey could not store any other.
+    let ids = found.into_iter().filter_map(|id| match id {
+        UniqueIdentifier::Text(id) if id.len() <= KEY_ID_SIZE => Some(id.into_owned()),
+        _ => None,
+    });
+    Ok(ids.collect())
 }
 
 /// Whether the key has these properties.
@@ -195,31 +154,6 @@ fn has_all(key: &KeyAttributes, wanted: &[Property<'_>]) -> bool {
         let mut properties = key.properties.iter();
         properties.any(|found| found.name == one.name && found.value == one.value)
     })
-}
-
-type Answer = Result<GetAttributesResponse<'static>, kmip::client::Error>;
-
-fn get_attributes(peer: &mut Peer, ids: &[String]) -> Result<Vec<Answer>, PluginError> {
-    let request = |id: &String| GetAttributesRequest {
-        unique_identifier: Some(id.clone().into()),
-        ..GetAttributesRequest::default()
-    };
-    let requests = ids.iter().map(|id| request(id).into()).collect();
-    let mut answers = peer
-        .send(requests, BatchErrorContinuationOption::CONTINUE)?
-        .into_iter();
-    // A server that does not go on after a failure leaves the rest out; it can answer one by one.
-    let mut results = Vec::with_capacity(ids.len());
-    for id in ids {
-        let answer = peer.next::<GetAttributesResponse<'static>>(&mut answers);
-        results.push(match answer {
-            Err(error) if !error.is_not_found() && !error.is_permission_denied() => {
-                peer.client.call(request(id))
-            }
-            answer => answer,
-        });
-    }
-    Ok(results)
 }
 
 fn matches(pattern: &std::ffi::CStr, label: &str) -> bool {

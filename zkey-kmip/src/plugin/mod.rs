@@ -5,12 +5,16 @@
 mod attributes;
 mod configure;
 mod info;
+mod left_behind;
 mod listing;
 mod peer;
 mod properties;
+mod public_key;
 mod reencipher;
 mod remove;
+mod repository;
 mod retrieve;
+mod search;
 mod server;
 mod surroundings;
 mod target;
@@ -22,12 +26,13 @@ use std::sync::Arc;
 
 use crate::abi::options::code;
 use crate::abi::{
-    Apqn, Configured, Console, Context, GenerateRequest, GeneratedKey, ImportRequest, Kms,
+    Apqn, Configured, Console, Context, Errno, GenerateRequest, GeneratedKey, ImportRequest, Kms,
     ListRequest, ListedKey, OptionValue, PluginError, Property, Reencipher, SecureKeyType,
 };
-use crate::config::{Config, ConfigError, Part};
+use crate::config::{Config, ConfigError, HeldIntent, Intended, Intent, Part};
 use crate::provider::ReleaseUnused;
 use crate::secure_key::{CardType, SecureKeyBackend};
+use repository::Repository;
 use server::Server;
 
 pub use surroundings::{CardTypeOf, FINGERPRINT_VARIABLE, OpenBackend, Surroundings};
@@ -43,6 +48,8 @@ pub struct Plugin {
     has_warned: Cell<bool>,
     /// Connected when the first key is asked for.
     server: RefCell<Option<Server>>,
+    /// Keys that the host was given and has to store.
+    handed_over: RefCell<Vec<HeldIntent>>,
     /// Dropped after all that may hold a key of OpenSSL.
     _provider: ReleaseUnused,
 }
@@ -61,8 +68,10 @@ impl Plugin {
             backend: RefCell::new(None),
             has_warned: Cell::new(false),
             server: RefCell::new(None),
+            handed_over: RefCell::default(),
             _provider: ReleaseUnused,
         };
+        left_behind::settle(&plugin.config.borrow());
         plugin.warn_of_backend();
         Ok(plugin)
     }
@@ -104,14 +113,54 @@ impl Plugin {
         let mut slot = self.server.borrow_mut();
         if slot.is_none() {
             let backend = self.backend()?;
-            *slot = Some(Server::connect(
-                &self.config.borrow(),
-                &backend,
-                &self.surroundings.profiles,
-            )?);
+            let config = self.config.borrow();
+            let profiles = &self.surroundings.profiles;
+            let mut server = Server::connect(&config, &backend, profiles)?;
+            let name = config.server().unwrap_or_default();
+            left_behind::clean_up(self, &mut server.peer, name);
+            *slot = Some(server);
         }
         RefMut::filter_map(slot, Option::as_mut)
             .map_err(|_| PluginError::invalid("the connection to the KMIP server is gone"))
+    }
+
+    /// Writes down that an object is going to be made at this server.
+    fn intend(&self, server: &str, object: Intended) -> Result<HeldIntent, PluginError> {
+        let intent = Intent::new(server, object).map_err(|error| {
+            PluginError::new(Errno::EIO, "OpenSSL has no random numbers").caused_by(error)
+        })?;
+        Ok(self.config.borrow().intend(intent)?)
+    }
+
+    /// The same for a key at the configured server.
+    fn intend_key(&self) -> Result<HeldIntent, PluginError> {
+        let (server, for_repository) = {
+            let config = self.config.borrow();
+            let repository = Repository::bound_to(config.directory());
+            let server = config.server().unwrap_or_default().to_owned();
+            (server, repository.is_some())
+        };
+        let object = Intended::Key {
+            for_repository,
+            id: None,
+        };
+        self.intend(&server, object)
+    }
+
+    /// The host gets the key now. What it does with it can be seen in its repository, and nowhere
+    /// else.
+    fn hand_over(&self, mut intent: HeldIntent, key_id: &str) {
+        match intent.intent().object {
+            Intended::Key {
+                for_repository: true,
+                ..
+            } => match intent.hand_over(key_id) {
+                Ok(()) => self.handed_over.borrow_mut().push(intent),
+                // A key too many at the server is better than one that is missing.
+                Err(_) => intent.withdraw(),
+            },
+            _ => intent.withdraw(),
+        }
     }
 
     /// Keeps what was learned about the server for the next time. That this fails is no reason to
@@ -127,8 +176,11 @@ impl Plugin {
             return;
         };
         self.note(&format!("learned about the KMIP server: {traits}"));
-        let mut edit = self.config.borrow().edit();
-        let stored = edit.set_server_traits(&traits).and_then(|()| edit.commit());
+        let edit = self.config.borrow().edit();
+        let stored = edit.and_then(|mut edit| {
+            edit.set_server_traits(&traits)?;
+            edit.commit()
+        });
         match stored {
             Ok(config) => {
                 self.config.replace(config);
@@ -189,6 +241,16 @@ impl Plugin {
     }
 }
 
+/// What the host stored is done. What it did not store, because it failed, is for the next command.
+impl Drop for Plugin {
+    fn drop(&mut self) {
+        self.handed_over.take();
+        if let Ok(config) = self.config.try_borrow() {
+            left_behind::settle(&config);
+        }
+    }
+}
+
 impl Kms for Plugin {
     fn bind(_config_directory: &Path) -> Result<(), PluginError> {
         Ok(())
@@ -219,7 +281,21 @@ impl Kms for Plugin {
         configure::run(self, apqns, options)
     }
 
+    /// Works without a connection, so it only tells what stays at the server.
     fn deconfigure(&self) -> Result<(), PluginError> {
+        let config = self.config.borrow();
+        if let (Some(server), Some(key)) = (config.server(), config.wrapping_key()) {
+            let id = key.id;
+            self.console.warn(&format!(
+                "INFO: the wrapping key {id} stays at KMIP server {server}; it can be destroyed there"
+            ));
+        }
+        for held in config.left_intents()? {
+            self.console.warn(&format!(
+                "INFO: after an interrupted command, {}",
+                held.intent()
+            ));
+        }
         Ok(())
     }
 

@@ -58,9 +58,9 @@ pub(super) fn run(plugin: &Plugin, request: &Reencipher<'_>) -> Result<(), Plugi
 /// Puts the waiting keys in the place of the former ones.
 fn complete(plugin: &Plugin, config: &Config) -> Result<Config, PluginError> {
     let backend = plugin.backend()?;
-    let mut edit = config.edit();
+    let mut edit = config.edit()?;
     for (name, file, waiting) in KEYS {
-        if config.path(waiting).is_none() {
+        if edit.config().path(waiting).is_none() {
             continue;
         }
         let token = edit.read(waiting)?;
@@ -103,9 +103,9 @@ fn reencipher(
             "EP11 adapters have no OLD master key to re-encipher from",
         ));
     }
-    let mut edit = config.edit();
+    let mut edit = config.edit()?;
     for (name, file, waiting) in KEYS {
-        if config.path(file).is_some() {
+        if edit.config().path(file).is_some() {
             one(plugin, &mut edit, (name, file, waiting), steps, in_place)?;
         }
     }

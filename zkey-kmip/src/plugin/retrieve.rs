@@ -1,7 +1,7 @@
 //! Keys from the server as secure keys: generation and import (behaviour reference 7.4, 7.6, 7.10).
 
 use kmip::ProtocolVersion;
-use kmip::client::Client;
+use kmip::client::{self, Client};
 use kmip::types::{
     ActivateRequest, ActivateResponse, Attribute, BatchErrorContinuationOption, CreateRequest,
     CryptographicAlgorithm, CryptographicParameters, CryptographicUsageMask, EncodingOption,
@@ -20,6 +20,7 @@ use crate::abi::{
     Errno, GenerateRequest, GeneratedKey, ImportRequest, KeyMode, OptionValue, PluginError,
     SecureKeyType,
 };
+use crate::config::HeldIntent;
 use crate::secure_key::{
     DigestAlgorithm, SecureKeyBackend, UnwrapRequest, WrapPadding, secure_key_size,
 };
@@ -58,14 +59,21 @@ pub(super) fn generate(
     if request.mode == KeyMode::Xts1 && server.peer.has(ServerTrait::NoAddAttribute) {
         list.extend(server.style.prepared());
     }
+    let intent = plugin.intend_key()?;
+    let mut marked = list.clone();
+    marked.push(server.style.marker(&intent.intent().marker));
     let create = CreateRequest {
         object_type: ObjectType::SYMMETRIC_KEY,
-        attributes: list.clone().into(),
+        attributes: marked.into(),
         ..CreateRequest::default()
     };
-    let created = server
+    let created = match server
         .peer
-        .create(create, |response| response.unique_identifier)?;
+        .create(create, |response| response.unique_identifier)
+    {
+        Ok(created) => created,
+        Err(error) => return Err(give_up(intent, error)),
+    };
     let id = created.id.clone();
     plugin.note(&format!("generated key {id}"));
     let finish = |server: &mut Server| {
@@ -88,7 +96,13 @@ pub(super) fn generate(
             label: label.unwrap_or(key_id).to_owned(),
         })
     };
-    finish(&mut server).map_err(|error| discard(&mut server.peer.client, &id, error))
+    match finish(&mut server) {
+        Ok(key) => {
+            plugin.hand_over(intent, &key.key_id);
+            Ok(key)
+        }
+        Err(error) => Err(discard(&mut server.peer.client, &id, intent, error)),
+    }
 }
 
 pub(super) fn import(plugin: &Plugin, request: &ImportRequest<'_>) -> Result<Vec<u8>, PluginError> {
@@ -150,19 +164,32 @@ fn label<'a>(options: &[OptionValue<'a>], mode: KeyMode) -> Result<Option<&'a st
     Ok(Some(label))
 }
 
+/// An object that was to be made was not made, or nobody knows: then the intent stays.
+pub(super) fn give_up(intent: HeldIntent, error: client::Error) -> PluginError {
+    if error.failure().is_some() {
+        intent.withdraw();
+    }
+    error.into()
+}
+
 /// Destroys a key that was made in vain; tells in the error if that fails, too.
 pub(super) fn discard(
     client: &mut Client,
     id: &UniqueIdentifier<'_>,
+    intent: HeldIntent,
     error: PluginError,
 ) -> PluginError {
     // A key that was not activated yet needs no revocation.
     let _ = client.revoke(id.clone(), RevocationReasonCode::SUPERSEDED, None);
     match client.destroy(id.clone()) {
-        Ok(()) => error,
+        Ok(()) => {
+            intent.withdraw();
+            error
+        }
         Err(failure) => {
             let text = format!(
-                "{error}. The key {id} stays at the server, since it cannot be destroyed ({failure})"
+                "{error}. The key {id} stays at the server, since it cannot be destroyed \
+                 ({failure}); the next command will try it again"
             );
             PluginError::new(error.errno(), text)
         }

@@ -2,6 +2,7 @@
  * Preloaded by a test: ends or fails the process at one of its file operations below a directory.
  *
  *   FAULT_DIRECTORY   where operations count
+ *   FAULT_SOCKETS     what is sent and received counts, too
  *   FAULT_AT          the number of the operation, from 1
  *   FAULT_ERRNO       fails it with this error; without it, the process is killed before it
  */
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -101,4 +103,14 @@ int rename(const char *from, const char *to)
 int unlink(const char *path)
 {
 	return fault(is_below(path) && !access(path, F_OK)) ? -1 : NEXT(unlink)(path);
+}
+
+ssize_t send(int fd, const void *bytes, size_t length, int flags)
+{
+	return fault(!!getenv("FAULT_SOCKETS")) ? -1 : NEXT(send)(fd, bytes, length, flags);
+}
+
+ssize_t recv(int fd, void *bytes, size_t length, int flags)
+{
+	return fault(!!getenv("FAULT_SOCKETS")) ? -1 : NEXT(recv)(fd, bytes, length, flags);
 }

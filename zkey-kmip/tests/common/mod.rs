@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod c_host;
+pub mod c_source;
 pub mod host;
 pub mod manual;
 pub mod mock;

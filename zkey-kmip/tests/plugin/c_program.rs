@@ -1,12 +1,13 @@
 //! A C program loads the shared object and drives every function of it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use openssl::hash::MessageDigest;
 use openssl::x509::X509;
 
+use crate::common::c_source::{build, skip};
 use crate::common::shared_object;
 use crate::key_server::{Behaviour, KeyServer};
 use crate::machine::{Machine, PROFILE_2X};
@@ -19,36 +20,6 @@ const VALGRIND: [&str; 6] = [
     "--errors-for-leak-kinds=definite",
     "--show-leak-kinds=definite",
 ];
-
-/// Skips, or fails where everything is required.
-fn skip(why: &str) {
-    assert!(std::env::var_os("KMIP_REQUIRE_ALL").is_none(), "{why}");
-    println!("skipped: {why}");
-}
-
-/// Compiles a source of `tests/c` with these arguments; `None` where there is no compiler.
-pub(crate) fn build(directory: &Path, name: &str, arguments: &[&str]) -> Option<PathBuf> {
-    let compiler = std::env::var("KMIP_TEST_CC").unwrap_or_else(|_| "cc".to_owned());
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/c/{name}.c"));
-    let program = directory.join(name);
-    let built = Command::new(&compiler)
-        .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-g", "-o"])
-        .args([&program, &source])
-        .args(arguments)
-        .arg("-ldl")
-        .output();
-    match built {
-        Ok(output) => {
-            let text = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{text}");
-            Some(program)
-        }
-        Err(error) => {
-            skip(&format!("no C compiler `{compiler}`: {error}"));
-            None
-        }
-    }
-}
 
 /// The life of a key, by the program behind the words of `runner`.
 fn drive(runner: &[&str]) {

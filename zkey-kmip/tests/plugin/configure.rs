@@ -69,7 +69,7 @@ fn all_of_it_can_be_done_at_once() {
     let server = KeyServer::start(&machine.authority.server(), client, Behaviour::default());
     fs::copy(other.path("master-key"), machine.path("master-key")).unwrap();
     let key = other.config().read(ConfigFile::IdentityKey).unwrap();
-    let mut edit = machine.config().edit();
+    let mut edit = machine.config().edit().unwrap();
     edit.set_identity_key(&key, "ECC:prime256v1".parse().unwrap())
         .unwrap();
     edit.commit().unwrap();

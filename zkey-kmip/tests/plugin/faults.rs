@@ -10,7 +10,7 @@ use zkey_kmip::abi::KeyMode;
 use zkey_kmip::config::ConfigFile;
 use zkey_kmip::secure_key::{Register, SecureKeyBackend};
 
-use crate::c_program::build;
+use crate::common::c_source::build;
 use crate::common::shared_object;
 use crate::key_server::KeyServer;
 use crate::machine::{Machine, generate, names};

@@ -13,6 +13,7 @@ mod faults;
 mod https;
 mod key_server;
 mod keys;
+mod left_behind;
 mod listing;
 mod machine;
 #[path = "../secure_key/observed.rs"]

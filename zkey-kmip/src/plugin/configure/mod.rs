@@ -22,7 +22,7 @@ pub(super) fn run(
     options: &[OptionValue<'_>],
 ) -> Result<Configured, PluginError> {
     let options = Options::parse(options)?;
-    let mut edit = plugin.config.borrow().edit();
+    let mut edit = plugin.config.borrow().edit()?;
     if let Some(apqns) = apqns {
         set_apqns(plugin, &mut edit, apqns)?;
     }

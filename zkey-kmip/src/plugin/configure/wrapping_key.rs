@@ -2,23 +2,21 @@
 
 use kmip::client::Client;
 use kmip::types::{
-    Attribute, BigInteger, CryptographicAlgorithm, CryptographicUsageMask, KeyBlock, KeyFormatType,
-    KeyMaterial, KeyValue, ManagedObject, ObjectType, PublicKey, RegisterRequest, RegisterResponse,
-    RevocationReasonCode, Secret, TransparentRsaPublicKey, UniqueIdentifier,
+    Attribute, CryptographicUsageMask, ManagedObject, ObjectType, RegisterRequest,
+    RegisterResponse, RevocationReasonCode, UniqueIdentifier,
 };
-use openssl::pkey::PKey;
 
 use super::backend;
 use super::options::Options;
-use crate::abi::{Errno, PluginError};
-use crate::config::{Edit, Part};
-use crate::environment;
+use crate::abi::PluginError;
+use crate::config::{Edit, HeldIntent, Intended, Part};
 use crate::plugin::Plugin;
 use crate::plugin::attributes::{self, DESCRIPTION};
+use crate::plugin::left_behind;
 use crate::plugin::peer::{Peer, is_refusal};
-use crate::plugin::retrieve::{discard, text_id, wrapping_parameters};
+use crate::plugin::public_key::RsaPublicKey;
+use crate::plugin::retrieve::{discard, give_up, text_id, wrapping_parameters};
 use crate::plugin::server::Server;
-use crate::profile::WrapKeyFormat;
 
 /// A wrapping key that is registered, but not configured yet.
 pub(super) struct Registered {
@@ -26,6 +24,7 @@ pub(super) struct Registered {
     id: UniqueIdentifier<'static>,
     /// The one that it replaces at the same server.
     former: Option<String>,
+    intent: HeldIntent,
 }
 
 pub(super) fn generate(
@@ -49,9 +48,17 @@ pub(super) fn generate(
         );
         return Err(PluginError::invalid(text));
     }
+    let server = edit.config().server().unwrap_or_default().to_owned();
+    left_behind::clean_up(plugin, &mut peer, &server);
     let bits = peer.profile.wrap_key_bits;
     let token = backend.generate_wrapping_key(bits)?;
-    let public_key = backend.public_key(&token)?;
+    let public_key = RsaPublicKey::from_spki(&backend.public_key(&token)?)?;
+    let object = public_key.to_object(peer.profile.wrap_key_format, bits)?;
+    let intended = Intended::WrappingKey {
+        public_key: public_key.digest()?,
+        former: former.clone(),
+    };
+    let intent = plugin.intend(&server, intended)?;
     let style = peer.style();
     let mut list: Vec<_> = options.label.map(attributes::name).into_iter().collect();
     list.push(Attribute::cryptographic_usage_mask(
@@ -62,9 +69,8 @@ pub(super) fn generate(
         padding,
         peer.client.version(),
     )));
-    let description = format!("Wrapping key of zkey on {}", environment::node_name());
+    let description = attributes::wrapping_key_description(&intent.intent().marker);
     list.push(style.attribute(DESCRIPTION, &description));
-    let object = object(&public_key, peer.profile.wrap_key_format, bits)?;
     let register = |list: Vec<Attribute<'static>>| RegisterRequest {
         object_type: ObjectType::PUBLIC_KEY,
         attributes: list.into(),
@@ -75,9 +81,15 @@ pub(super) fn generate(
     let created = match peer.create(register(list), id_of) {
         // The parameters are in each request for a key, too, and the description is for people.
         Err(error) if is_refusal(&error) => {
-            peer.create(register(needed), id_of).map_err(|_| error)?
+            let created = peer.create(register(needed), id_of);
+            // The first refusal counts, but not for what a lost connection leaves behind.
+            created.map_err(|second| if is_refusal(&second) { error } else { second })
         }
-        created => created?,
+        created => created,
+    };
+    let created = match created {
+        Ok(created) => created,
+        Err(error) => return Err(give_up(intent, error)),
     };
     let id = created.id.clone();
     let configured = match (peer.activate(&created), text_id(&id)) {
@@ -90,29 +102,40 @@ pub(super) fn generate(
     };
     let mut client = peer.client;
     match configured {
-        Ok(()) => Ok(Registered { client, id, former }),
-        Err(error) => Err(discard(&mut client, &id, error)),
+        Ok(()) => Ok(Registered {
+            client,
+            id,
+            former,
+            intent,
+        }),
+        Err(error) => Err(discard(&mut client, &id, intent, error)),
     }
 }
 
 impl Registered {
     /// The configuration was not changed after all, so nobody needs the key.
     pub(super) fn take_back(mut self, error: PluginError) -> PluginError {
-        discard(&mut self.client, &self.id, error)
+        discard(&mut self.client, &self.id, self.intent, error)
     }
 
     /// Puts the former wrapping key out of use. The new configuration is valid already, so
     /// failures are only told.
     pub(super) fn retire_former(mut self, plugin: &Plugin) -> Result<(), PluginError> {
         let Some(former) = self.former else {
+            self.intent.withdraw();
             return Ok(());
         };
         let superseded = RevocationReasonCode::SUPERSEDED;
         if let Err(error) = self.client.revoke(former.as_str(), superseded, None) {
             let text = format!("WARNING: the former wrapping key cannot be deactivated: {error}");
             plugin.console.warn(&text);
+            // Otherwise it is tried again by the next command.
+            if is_refusal(&error) || error.is_not_found() || error.is_permission_denied() {
+                self.intent.withdraw();
+            }
             return Ok(());
         }
+        self.intent.withdraw();
         let question = format!(
             "The former wrapping key {former} was deactivated at the KMIP server.\nDestroy it?"
         );
@@ -124,47 +147,4 @@ impl Registered {
         }
         Ok(())
     }
-}
-
-/// The public key in the form that the server wants.
-fn object(
-    encoded: &[u8],
-    format: WrapKeyFormat,
-    bits: u32,
-) -> Result<PublicKey<'static>, PluginError> {
-    let failed = |error: openssl::error::ErrorStack| {
-        PluginError::new(Errno::EIO, "OpenSSL cannot read the wrapping key").caused_by(error)
-    };
-    let rsa = PKey::public_key_from_der(encoded)
-        .and_then(|key| key.rsa())
-        .map_err(failed)?;
-    let (key_format_type, material) = match format {
-        WrapKeyFormat::Pkcs1 => {
-            let encoded = rsa.public_key_to_der_pkcs1().map_err(failed)?;
-            (KeyFormatType::PKCS_1, Secret::owned(encoded).into())
-        }
-        // Servers take a SubjectPublicKeyInfo for it, as the C plugin sends it.
-        WrapKeyFormat::Pkcs8 => (
-            KeyFormatType::PKCS_8,
-            Secret::owned(encoded.to_vec()).into(),
-        ),
-        WrapKeyFormat::TransparentPublicKey => (
-            KeyFormatType::TRANSPARENT_RSA_PUBLIC_KEY,
-            KeyMaterial::TransparentRsaPublicKey(TransparentRsaPublicKey {
-                modulus: BigInteger::from_unsigned(&rsa.n().to_vec()),
-                public_exponent: BigInteger::from_unsigned(&rsa.e().to_vec()),
-                ..TransparentRsaPublicKey::default()
-            }),
-        ),
-    };
-    Ok(PublicKey {
-        key_block: KeyBlock {
-            key_format_type,
-            key_value: Some(KeyValue::new(material)),
-            cryptographic_algorithm: Some(CryptographicAlgorithm::RSA),
-            cryptographic_length: i32::try_from(bits).ok(),
-            ..KeyBlock::default()
-        },
-        ..PublicKey::default()
-    })
 }

@@ -53,6 +53,8 @@ pub(crate) struct Behaviour {
     pub(crate) long_ids: usize,
     /// A text that is blank is told as an empty one.
     pub(crate) trims: bool,
+    /// What describes a public key is not kept.
+    pub(crate) forgets_descriptions: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +83,7 @@ impl Default for Behaviour {
             unreadable: Vec::new(),
             long_ids: 0,
             trims: false,
+            forgets_descriptions: false,
         }
     }
 }
@@ -214,6 +217,24 @@ impl KeyServer {
         self.server.as_ref().unwrap().address().to_string()
     }
 
+    /// Waits until the server is done with all that clients have sent, who are gone.
+    pub(crate) fn settle(&self) {
+        let port = format!(":{:04X}", self.server.as_ref().unwrap().address().port());
+        let is_open = |line: &str| {
+            let mut words = line.split_whitespace().skip(1);
+            let own = words.next().is_some_and(|local| local.ends_with(&port));
+            // Established, or closed by the other end.
+            own && matches!(words.nth(1), Some("01" | "08"))
+        };
+        while std::fs::read_to_string("/proc/self/net/tcp")
+            .unwrap()
+            .lines()
+            .any(is_open)
+        {
+            std::thread::yield_now();
+        }
+    }
+
     pub(crate) fn stop(&mut self) {
         if let Some(server) = self.server.take() {
             server.shutdown(Duration::ZERO);
@@ -299,7 +320,16 @@ impl Shared {
                 let Some(ManagedObject::PublicKey(public)) = register.managed_object else {
                     return fail(ResultReason::INVALID_FIELD, "no public key");
                 };
-                let attributes = register.attributes.into_owned();
+                let mut attributes = register.attributes.into_owned();
+                if state.behaviour.forgets_descriptions {
+                    let is_description = |one: &Attribute<'_>| {
+                        matches!(
+                            one.value,
+                            AttributeValue::Custom(_) | AttributeValue::Description(_)
+                        )
+                    };
+                    attributes.list.retain(|one| !is_description(one));
+                }
                 let public = Some(public.into_owned());
                 let id = state.insert(attributes, register.object_type, vec![], public);
                 Ok(RegisterResponse {

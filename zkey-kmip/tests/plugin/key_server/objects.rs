@@ -96,7 +96,17 @@ impl Shared {
         get: &GetRequest<'_>,
     ) -> Result<ResponsePayload<'static>, Failure> {
         let id = call.identify(get.unique_identifier.as_ref())?;
-        let key = self.find(&id)?.key.clone();
+        let object = self.find(&id)?;
+        let key = object.key.clone();
+        if let (Some(public), None) = (&object.public, &get.key_wrapping_specification) {
+            return Ok(GetResponse {
+                object_type: ObjectType::PUBLIC_KEY,
+                managed_object: ManagedObject::PublicKey(public.clone()),
+                unique_identifier: id.into(),
+                ..GetResponse::default()
+            }
+            .into());
+        }
         let Some(wrapping) = &get.key_wrapping_specification else {
             return fail(ResultReason::PERMISSION_DENIED, "not in the clear");
         };

@@ -1,102 +1,12 @@
-//! The whole life of keys with what is installed: the program, the shared object of the plugin,
-//! and a key server, over TLS.
+//! The whole life of keys.
 
-mod common;
-#[path = "plugin/key_server/mod.rs"]
-mod key_server;
-
-use std::fs;
-
-use common::host::{Outcome, Repository, finish};
 use kmip::types::State;
 use openssl::symm::{Cipher, encrypt};
-use openssl::x509::X509;
 use test_support::Authority;
 use zkey_kmip::secure_key::CardType;
 use zkey_kmip::secure_key::software::{MasterKeyFile, Software};
 
-use key_server::{Behaviour, KeyServer};
-
-struct Installation {
-    repository: Repository,
-    card_type: &'static str,
-}
-
-impl Installation {
-    fn new(card_type: &'static str) -> Installation {
-        let repository = Repository::new();
-        let list = format!("KMIP={}\n", common::shared_object().display());
-        fs::write(repository.path("kms-plugins.conf"), list).unwrap();
-        Installation {
-            repository,
-            card_type,
-        }
-    }
-
-    fn text_path(&self, name: &str) -> String {
-        self.repository.path(name).to_str().unwrap().to_owned()
-    }
-
-    fn answer(&self, arguments: &[&str], input: &str) -> Outcome {
-        let mut command = self.repository.program(arguments);
-        command
-            .env("ZKEY_KMS_PLUGINS", self.text_path("kms-plugins.conf"))
-            .env("ZKEY_KMIP_BACKEND", "software")
-            .env("ZKEY_KMIP_SOFTWARE_CARD_TYPE", self.card_type)
-            .env(
-                "ZKEY_KMIP_SOFTWARE_MASTER_KEY",
-                self.text_path("master-key"),
-            )
-            .env("ZKEY_KMIP_PROFILES", self.text_path("no-profiles"));
-        finish(command.spawn().unwrap(), input)
-    }
-
-    fn run(&self, arguments: &[&str]) -> Outcome {
-        self.answer(arguments, "")
-    }
-
-    /// Binds, configures all, and returns the server.
-    fn configured(&self, authority: &Authority) -> KeyServer {
-        self.run(&["kms", "bind", "KMIP"]).ok();
-        let certificate = self.text_path("client.pem");
-        let outcome = self.run(&[
-            "kms",
-            "configure",
-            "--apqns",
-            "3.39",
-            "--gen-identity-key",
-            "ECC:prime256v1",
-            "--gen-self-signed-cert",
-            &certificate,
-            "--cert-subject",
-            "CN=client",
-        ]);
-        assert!(
-            outcome.err.contains("protected by software only"),
-            "{outcome:?}"
-        );
-        outcome.ok();
-        let client = X509::from_pem(&fs::read(certificate).unwrap()).unwrap();
-        let server = KeyServer::start(&authority.server(), client, Behaviour::default());
-        let ca = self.text_path("ca.pem");
-        authority.write_pem(self.repository.path("ca.pem").as_path());
-        let address = server.address();
-        let connect = [
-            "kms",
-            "configure",
-            "--kmip-server",
-            &address,
-            "--tls-ca-bundle",
-            &ca,
-            "--tls-verify-hostname",
-        ];
-        let refused = self.answer(&connect, "n\n");
-        assert!(refused.out.contains("SHA-256 fingerprint"), "{refused:?}");
-        refused.fails(1);
-        self.answer(&connect, "y\n").ok();
-        server
-    }
-}
+use crate::installation::Installation;
 
 #[test]
 fn keys_are_generated_changed_imported_and_removed() {

@@ -1,0 +1,266 @@
+//! Objects at the server that an interrupted command left behind are destroyed by the next one that
+//! is connected.
+//!
+//! What is certainly of no use to anybody: wrapping keys that are not the configured one, and keys
+//! that no repository refers to, neither this one nor another that has imported them since. In doubt,
+//! an object stays.
+
+use std::fmt::Write;
+
+use kmip::client::Client;
+use kmip::types::{
+    Attribute, AttributeValue, Attributes, BatchErrorContinuationOption, CryptographicAlgorithm,
+    GetRequest, GetResponse, ObjectType, RevocationReasonCode, State, UniqueIdentifier,
+};
+
+use super::Plugin;
+use super::attributes::{DESCRIPTION, wrapping_key_description};
+use super::peer::Peer;
+use super::public_key::RsaPublicKey;
+use super::repository::Repository;
+use super::search;
+use crate::abi::{Errno, PluginError};
+use crate::config::{Config, Intended, Intent};
+
+/// Properties that tell which repositories have imported a key.
+const IMPORTED: &str = "zkey-name-";
+
+/// Destroys what is left at this server, and tells the user. A failure is told, too; it is no reason
+/// for the command to fail, and the next one tries again.
+pub(super) fn clean_up(plugin: &Plugin, peer: &mut Peer, server: &str) {
+    let config = plugin.config.borrow().clone();
+    let left = match config.left_intents() {
+        Ok(left) => left,
+        Err(error) => return plugin.note(&format!("cannot look for what is left: {error}")),
+    };
+    for held in left {
+        if held.intent().server != server {
+            continue;
+        }
+        match finish(peer, &config, held.intent()) {
+            Ok(done) => {
+                held.withdraw();
+                if !done.is_empty() {
+                    let text = format!("INFO: after an interrupted command:{done}");
+                    plugin.console.warn(&text);
+                }
+            }
+            Err(error) => plugin.console.warn(&format!(
+                "WARNING: what an interrupted command left at the KMIP server cannot be removed \
+                 yet: {error}"
+            )),
+        }
+    }
+}
+
+/// Forgets the keys that were stored before a command was interrupted. From now on, they are like all
+/// others, also when they leave the repository.
+pub(super) fn settle(config: &Config) {
+    let Some(repository) = Repository::bound_to(config.directory()) else {
+        return;
+    };
+    // An error shows again when it matters.
+    for held in config.left_intents().unwrap_or_default() {
+        if let Intended::Key { id: Some(id), .. } = &held.intent().object {
+            if repository.refers_to(id).is_ok_and(|refers| refers) {
+                held.withdraw();
+            }
+        }
+    }
+}
+
+/// Does what is left to be done; returns what that was, for the user.
+fn finish(peer: &mut Peer, config: &Config, intent: &Intent) -> Result<String, PluginError> {
+    let mut done = String::new();
+    match &intent.object {
+        Intended::WrappingKey { public_key, former } => {
+            let is_same_server = config.server() == Some(&*intent.server);
+            let configured = config.wrapping_key().filter(|_| is_same_server);
+            let configured = configured.as_ref().map(|key| key.id.as_str());
+            for id in wrapping_keys(peer, intent, public_key)? {
+                if id.as_text() != configured {
+                    destroy(&mut peer.client, &id)?;
+                    let _ = write!(done, " wrapping key {id} was destroyed");
+                }
+            }
+            if let Some(former) = former.as_deref().filter(|id| Some(*id) != configured) {
+                if revoke_wrapping_key(&mut peer.client, former)? {
+                    let _ = write!(done, " former wrapping key {former} was deactivated");
+                }
+            }
+        }
+        Intended::Key { for_repository, .. } => {
+            let repository = Repository::bound_to(config.directory());
+            if *for_repository && repository.is_none() {
+                let text = "the repository cannot be read, so whether a key is in use is not known";
+                return Err(PluginError::new(Errno::EIO, text));
+            }
+            for (id, attributes) in keys(peer, intent)? {
+                if is_used(peer, repository.as_ref(), &id, &attributes)? {
+                    continue;
+                }
+                destroy(&mut peer.client, &id)?;
+                let _ = write!(done, " key {id} was destroyed");
+            }
+        }
+    }
+    Ok(done)
+}
+
+/// Whether a repository may refer to the key.
+fn is_used(
+    peer: &Peer,
+    repository: Option<&Repository>,
+    id: &UniqueIdentifier<'_>,
+    attributes: &Attributes<'_>,
+) -> Result<bool, PluginError> {
+    let properties = peer.style().read(attributes).properties;
+    if properties.iter().any(|one| one.name.starts_with(IMPORTED)) {
+        return Ok(true);
+    }
+    match (repository, id.as_text()) {
+        (Some(repository), Some(id)) => repository.refers_to(id).map_err(|error| {
+            let text = format!("whether key {id} is in use cannot be told");
+            PluginError::io(text, error)
+        }),
+        // Without a repository, the host gets no key before the intent is gone. And no repository
+        // can hold an identifier that is no text.
+        _ => Ok(false),
+    }
+}
+
+/// Objects with what is known of them.
+type Found = Vec<(UniqueIdentifier<'static>, Attributes<'static>)>;
+
+/// The keys with the marker.
+fn keys(peer: &mut Peer, intent: &Intent) -> Result<Found, PluginError> {
+    let filter = vec![
+        Attribute::object_type(ObjectType::SYMMETRIC_KEY),
+        Attribute::cryptographic_algorithm(CryptographicAlgorithm::AES),
+    ];
+    let marker = peer.style().marker(&intent.marker);
+    let is_marked =
+        |attributes: &Attributes<'_>| attributes.iter().any(|one| one.value == marker.value);
+    let mut found = existing(peer, filter.clone(), vec![marker.clone()])?;
+    found.retain(|(_, attributes)| is_marked(attributes));
+    if found.is_empty() {
+        // The server may have said so only because it does not look for such attributes.
+        found = existing(peer, filter, vec![])?;
+        found.retain(|(_, attributes)| is_marked(attributes));
+    }
+    Ok(found)
+}
+
+/// The wrapping keys that are this one.
+fn wrapping_keys(
+    peer: &mut Peer,
+    intent: &Intent,
+    public_key: &str,
+) -> Result<Vec<UniqueIdentifier<'static>>, PluginError> {
+    // The algorithm was not among the attributes, and not every server takes it from the key.
+    let filter = vec![Attribute::object_type(ObjectType::PUBLIC_KEY)];
+    let description = wrapping_key_description(&intent.marker);
+    let description = peer.style().attribute(DESCRIPTION, &description);
+    let mut found = existing(peer, filter.clone(), vec![description])?;
+    let is_marked = |(_, attributes): &(UniqueIdentifier<'static>, Attributes<'static>)| {
+        let properties = peer.style().read(attributes).properties;
+        properties.iter().any(|one| {
+            let value = one.value.as_deref().unwrap_or_default();
+            one.name == DESCRIPTION && value.contains(&intent.marker)
+        })
+    };
+    found.retain(is_marked);
+    if !found.is_empty() {
+        return Ok(found.into_iter().map(|(id, _)| id).collect());
+    }
+    // A server that does not keep descriptions. There is one key pair in the world with this key.
+    let all = existing(peer, filter, vec![])?;
+    let all: Vec<_> = all.into_iter().map(|(id, _)| id).collect();
+    let mut same = Vec::new();
+    for group in all.chunks(peer.profile.batch_size) {
+        let get = |id: &UniqueIdentifier<'static>| GetRequest {
+            unique_identifier: Some(id.clone()),
+            ..GetRequest::default()
+        };
+        let requests = group.iter().map(|id| get(id).into()).collect();
+        let results = peer.send(requests, BatchErrorContinuationOption::CONTINUE)?;
+        let mut results = results.into_iter();
+        for id in group {
+            // Keys of others may be hidden.
+            let Ok(response) = peer.next::<GetResponse<'static>>(&mut results) else {
+                continue;
+            };
+            let key = RsaPublicKey::from_object(&response.managed_object);
+            if key.is_some_and(|key| key.digest().is_ok_and(|digest| digest == public_key)) {
+                same.push(id.clone());
+            }
+        }
+    }
+    Ok(same)
+}
+
+/// The objects that are there and not destroyed.
+fn existing(
+    peer: &mut Peer,
+    filter: Vec<Attribute<'static>>,
+    custom: Vec<Attribute<'static>>,
+) -> Result<Found, PluginError> {
+    let ids = search::locate(peer, filter, custom)?;
+    let mut found = Vec::new();
+    for group in ids.chunks(peer.profile.batch_size) {
+        let answers = search::get_attributes(peer, group)?;
+        for (id, answer) in group.iter().zip(answers) {
+            match answer {
+                Ok(answer) if !is_destroyed(&answer.attributes) => {
+                    found.push((id.clone(), answer.attributes));
+                }
+                Ok(_) => {}
+                Err(error) if error.is_not_found() || error.is_permission_denied() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn state(attributes: &Attributes<'_>) -> Option<State> {
+    attributes.iter().find_map(|one| match one.value {
+        AttributeValue::State(state) => Some(state),
+        _ => None,
+    })
+}
+
+fn is_destroyed(attributes: &Attributes<'_>) -> bool {
+    matches!(
+        state(attributes),
+        Some(State::DESTROYED | State::DESTROYED_COMPROMISED)
+    )
+}
+
+fn destroy(client: &mut Client, id: &UniqueIdentifier<'_>) -> Result<(), PluginError> {
+    // A key that was not activated yet needs no revocation.
+    let _ = client.revoke(id.clone(), RevocationReasonCode::SUPERSEDED, None);
+    match client.destroy(id.clone()) {
+        Err(error) if !error.is_not_found() => {
+            let text = format!("{id} cannot be destroyed: {error}");
+            Err(PluginError::new(Errno::EBADMSG, text))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Puts a wrapping key out of use that is active; `false` if there was nothing to do.
+fn revoke_wrapping_key(client: &mut Client, id: &str) -> Result<bool, PluginError> {
+    let attributes = match client.get_attributes(id, []) {
+        Err(error) if error.is_not_found() => return Ok(false),
+        attributes => attributes?,
+    };
+    let is_public_key = attributes
+        .iter()
+        .any(|one| one.value == AttributeValue::ObjectType(ObjectType::PUBLIC_KEY));
+    if !is_public_key || state(&attributes) != Some(State::ACTIVE) {
+        return Ok(false);
+    }
+    client.revoke(id, RevocationReasonCode::SUPERSEDED, None)?;
+    Ok(true)
+}

@@ -1,0 +1,34 @@
+//! C sources of the tests.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Skips, or fails where everything is required.
+pub fn skip(why: &str) {
+    assert!(std::env::var_os("KMIP_REQUIRE_ALL").is_none(), "{why}");
+    println!("skipped: {why}");
+}
+
+/// Compiles a source of `tests/c` with these arguments; `None` where there is no compiler.
+pub fn build(directory: &Path, name: &str, arguments: &[&str]) -> Option<PathBuf> {
+    let compiler = std::env::var("KMIP_TEST_CC").unwrap_or_else(|_| "cc".to_owned());
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/c/{name}.c"));
+    let program = directory.join(name);
+    let built = Command::new(&compiler)
+        .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-g", "-o"])
+        .args([&program, &source])
+        .args(arguments)
+        .arg("-ldl")
+        .output();
+    match built {
+        Ok(output) => {
+            let text = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{text}");
+            Some(program)
+        }
+        Err(error) => {
+            skip(&format!("no C compiler `{compiler}`: {error}"));
+            None
+        }
+    }
+}

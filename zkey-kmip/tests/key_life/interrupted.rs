@@ -1,0 +1,209 @@
+//! Commands that are killed before each of their operations on files and on the network: the next
+//! command removes at the server what nobody has any use for, and nothing else.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use kmip::types::State;
+use test_support::Authority;
+use zkey_kmip::properties::{Integrity, Properties};
+
+use crate::common::c_source::build;
+use crate::common::host::{Outcome, finish};
+use crate::installation::Installation;
+use crate::key_server::KeyServer;
+
+struct Scene {
+    installation: Installation,
+    server: KeyServer,
+    preloaded: PathBuf,
+}
+
+/// What the program says when it is killed.
+const FIRED: &str = "fault fired";
+
+impl Scene {
+    fn new(profile: &str) -> Option<Scene> {
+        if std::env::var_os("KMIP_TEST_RUNNER").is_some() {
+            println!("skipped: nothing is preloaded into programs of another architecture");
+            return None;
+        }
+        let installation = Installation::new("CCA");
+        let profiles = installation.repository.path("profiles");
+        fs::create_dir(&profiles).unwrap();
+        fs::write(profiles.join("default.profile"), profile).unwrap();
+        let preloaded = build(
+            installation.repository.path("").as_path(),
+            "fault",
+            &["-shared", "-fPIC"],
+        )?;
+        let server = installation.configured(&Authority::new("authority"));
+        Some(Scene {
+            installation,
+            server,
+            preloaded,
+        })
+    }
+
+    /// Runs the command and kills it at operation `at`; whether it had that many.
+    fn kill(&self, arguments: &[&str], input: &str, at: usize) -> bool {
+        let mut command = self.installation.command(arguments);
+        command
+            .env("LD_PRELOAD", &self.preloaded)
+            .env("FAULT_DIRECTORY", self.installation.repository.path(""))
+            .env("FAULT_SOCKETS", "1")
+            .env("FAULT_AT", at.to_string());
+        let outcome = finish(command.spawn().unwrap(), input);
+        self.server.settle();
+        let fired = outcome.err.contains(FIRED);
+        assert_eq!(outcome.code.is_none(), fired, "{at}: {outcome:?}");
+        if !fired {
+            outcome.ok();
+        }
+        fired
+    }
+
+    fn next_command(&self) -> Outcome {
+        self.installation.run(&["kms", "list"])
+    }
+
+    /// Keys that are not destroyed, by whether they are for wrapping.
+    fn keys(&self, for_wrapping: bool) -> BTreeSet<String> {
+        let objects = self.server.store.objects().into_iter();
+        let wanted = objects.filter(|(_, object)| {
+            object.key.is_empty() == for_wrapping && object.state != State::DESTROYED
+        });
+        wanted.map(|(id, _)| id).collect()
+    }
+
+    fn active_wrapping_keys(&self) -> BTreeSet<String> {
+        let mut keys = self.keys(true);
+        keys.retain(|id| self.server.store.object(id).unwrap().state == State::ACTIVE);
+        keys
+    }
+
+    fn wrapping_key(&self) -> String {
+        let path = self.installation.repository.path("KMIP/kmip.conf");
+        let values = Properties::load(&path, Integrity::Hashed).unwrap();
+        values.get("wrapping-key-id").unwrap().to_owned()
+    }
+
+    /// What the keys of the repository refer to.
+    fn referred(&self) -> BTreeSet<String> {
+        let names = self.installation.repository.files();
+        let keys = names.iter().filter_map(|name| name.strip_suffix(".info"));
+        let ids = keys.flat_map(|key| {
+            let info = self.installation.repository.info(key);
+            ["kms-key-id", "kms-xts-key1-id", "kms-xts-key2-id"]
+                .map(|name| info.get(name).map(str::to_owned))
+        });
+        ids.flatten().collect()
+    }
+
+    fn intents(&self) -> usize {
+        let entries = fs::read_dir(self.installation.repository.path("KMIP")).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name());
+        let is_intent = |name: &std::ffi::OsString| name.to_string_lossy().starts_with("intent-");
+        names.filter(is_intent).count()
+    }
+}
+
+/// No key that can be had without being asked for, and none is lost.
+fn generation(profile: &str, xts: bool) {
+    let Some(scene) = Scene::new(profile) else {
+        return;
+    };
+    let mut orphans = 0;
+    for at in 1.. {
+        let name = format!("key{at}");
+        let half: &[&str] = if xts { &["-x"] } else { &[] };
+        let arguments = [&["generate", "-N", &name], half].concat();
+        let fired = scene.kill(&arguments, "", at);
+        let is_stored = scene.installation.repository.path(&format!("{name}.info"));
+        assert!(fired || is_stored.exists());
+        orphans += scene.keys(false).difference(&scene.referred()).count();
+        let text = scene.next_command();
+        assert_eq!(
+            scene.keys(false),
+            scene.referred(),
+            "killed at {at}: {text:?}"
+        );
+        assert_eq!(scene.intents(), 0, "killed at {at}: {text:?}");
+        text.ok();
+        if !fired {
+            assert!(at > 20, "only {at} operations");
+            break;
+        }
+    }
+    assert!(orphans > 4, "only {orphans} keys were ever left behind");
+}
+
+const PROFILE_1X: &str = "server-regex=x\nkmip-version=1.4\nwrap-key-params=1024\n";
+const PROFILE_2X: &str = "server-regex=x\nkmip-version=2.1\nwrap-key-params=1024\n\
+     supports-description-attr=TRUE\nsupports-sensitive-attr=TRUE\n\
+     custom-attr-scheme=v2-style\nsupports-link-attr=TRUE\n";
+
+#[test]
+fn a_key_is_in_the_repository_or_nowhere() {
+    generation(PROFILE_1X, false);
+}
+
+#[test]
+fn a_pair_is_in_the_repository_or_nowhere() {
+    generation(PROFILE_2X, true);
+}
+
+/// The configured wrapping key, and no other, can be used.
+fn wrapping_key(profile: &str, arguments: impl Fn(&Scene) -> Vec<String>, input: &str) {
+    let Some(scene) = Scene::new(profile) else {
+        return;
+    };
+    let arguments = arguments(&scene);
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let mut superfluous = 0;
+    for at in 1.. {
+        let fired = scene.kill(&arguments, input, at);
+        superfluous += scene.active_wrapping_keys().len() - 1;
+        let text = scene.next_command();
+        let configured = BTreeSet::from([scene.wrapping_key()]);
+        let active = scene.active_wrapping_keys();
+        assert_eq!(active, configured, "killed at {at}: {text:?}");
+        assert_eq!(scene.intents(), 0, "killed at {at}: {text:?}");
+        text.ok();
+        if !fired {
+            assert!(at > 20, "only {at} operations");
+            break;
+        }
+    }
+    assert!(superfluous > 4, "only {superfluous} were ever left behind");
+    scene.installation.run(&["generate", "-N", "end"]).ok();
+}
+
+#[test]
+fn a_new_wrapping_key_replaces_the_former_one_or_is_gone() {
+    let arguments = |_: &Scene| {
+        ["kms", "configure", "--gen-wrapping-key"]
+            .map(str::to_owned)
+            .to_vec()
+    };
+    wrapping_key(PROFILE_2X, arguments, "y\n");
+}
+
+#[test]
+fn a_new_connection_leaves_one_wrapping_key() {
+    let arguments = |scene: &Scene| {
+        let ca = scene.installation.text_path("ca.pem");
+        let server = scene.server.address();
+        let words = [
+            "kms",
+            "configure",
+            "--kmip-server",
+            &server,
+            "--tls-ca-bundle",
+            &ca,
+        ];
+        words.map(str::to_owned).to_vec()
+    };
+    wrapping_key(PROFILE_1X, arguments, "y\ny\nn\n");
+}

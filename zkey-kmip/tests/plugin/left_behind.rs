@@ -1,0 +1,261 @@
+//! What interrupted commands left at the server: who destroys it, and what is never destroyed.
+
+use std::fs;
+
+use kmip::types::{Attribute, Operation, ResultReason, State};
+use zkey_kmip::abi::options::code;
+use zkey_kmip::abi::{KeyMode, Kms};
+use zkey_kmip::config::{Intended, Intent};
+use zkey_kmip::properties::{Integrity, Properties};
+
+use crate::key_server::{CustomLocate, KeyServer};
+use crate::machine::{Machine, generate, info, names};
+use crate::ready::{DATA, list, properties, ready};
+
+/// Writes down an intent as a process does that is killed then.
+fn leave(machine: &Machine, server: &str, object: Intended) -> String {
+    let intent = Intent::new(server, object).unwrap();
+    let marker = intent.marker.clone();
+    machine.config().intend(intent).unwrap();
+    marker
+}
+
+fn leave_key(machine: &Machine, server: &KeyServer, for_repository: bool) -> String {
+    let object = Intended::Key {
+        for_repository,
+        id: None,
+    };
+    leave(machine, &server.address(), object)
+}
+
+fn mark(server: &KeyServer, id: &str, marker: String) {
+    let marker = Attribute::custom("x", "zkeykmip-marker", marker);
+    server.store.change(id, |key| key.attributes.push(marker));
+}
+
+fn bind(machine: &Machine) {
+    let mut binding = Properties::new();
+    binding.set("kms", "KMIP").unwrap();
+    binding.set("config", "/somewhere/KMIP").unwrap();
+    binding
+        .save(&machine.path("kms.conf"), Integrity::Hashed)
+        .unwrap();
+}
+
+fn new_key(machine: &Machine) -> String {
+    let key = generate(
+        &machine.plugin(),
+        DATA,
+        &properties(),
+        None,
+        KeyMode::NonXts,
+    );
+    key.unwrap().key_id
+}
+
+fn state(server: &KeyServer, id: &str) -> State {
+    server.store.object(id).unwrap().state
+}
+
+fn has_intents(machine: &Machine) -> bool {
+    names(machine).iter().any(|name| name.starts_with("intent"))
+}
+
+/// A command that needs the server.
+fn connect(machine: &Machine) -> String {
+    machine.terminal.warned();
+    list(&machine.plugin(), None).unwrap();
+    machine.terminal.warned()
+}
+
+#[test]
+fn a_marked_key_is_destroyed_wherever_the_server_looks() {
+    for locate in [
+        CustomLocate::Known,
+        CustomLocate::Ignored,
+        CustomLocate::Refused,
+    ] {
+        let (machine, server) = ready("1.4");
+        server.store.behave(|own| own.custom_locate = locate);
+        let (left, other) = (new_key(&machine), new_key(&machine));
+        mark(&server, &left, leave_key(&machine, &server, false));
+        let warned = connect(&machine);
+        assert!(warned.contains(&left), "{warned}");
+        assert_eq!(state(&server, &left), State::DESTROYED, "{locate:?}");
+        assert_eq!(state(&server, &other), State::ACTIVE, "{locate:?}");
+        assert!(!has_intents(&machine));
+        assert!(!connect(&machine).contains("interrupted"));
+    }
+}
+
+#[test]
+fn a_key_that_may_be_in_use_is_never_destroyed() {
+    let (machine, server) = ready("1.4");
+    bind(&machine);
+    // Another repository has imported it.
+    let imported = new_key(&machine);
+    mark(&server, &imported, leave_key(&machine, &server, true));
+    let name = Attribute::custom("x", "zkey-zkey-name-other", "disk");
+    server
+        .store
+        .change(&imported, |key| key.attributes.push(name));
+    // This repository refers to it.
+    let stored = new_key(&machine);
+    mark(&server, &stored, leave_key(&machine, &server, true));
+    fs::write(machine.path("a.info"), format!("kms-key-id={stored}\n")).unwrap();
+    connect(&machine);
+    assert_eq!(state(&server, &imported), State::ACTIVE);
+    assert_eq!(state(&server, &stored), State::ACTIVE);
+    assert!(!has_intents(&machine));
+    // Nobody knows, as long as the repository cannot be read.
+    let unknown = new_key(&machine);
+    mark(&server, &unknown, leave_key(&machine, &server, true));
+    fs::create_dir(machine.path("b.info")).unwrap();
+    let warned = connect(&machine);
+    assert!(warned.contains("cannot be removed yet"), "{warned}");
+    fs::remove_dir(machine.path("b.info")).unwrap();
+    fs::remove_file(machine.path("kms.conf")).unwrap();
+    let warned = connect(&machine);
+    assert!(warned.contains("repository"), "{warned}");
+    assert_eq!(state(&server, &unknown), State::ACTIVE);
+    bind(&machine);
+    connect(&machine);
+    assert_eq!(state(&server, &unknown), State::DESTROYED);
+}
+
+/// It stays at the server although it leaves the repository: so the user wanted it.
+#[test]
+fn a_stored_key_is_forgotten_before_it_can_be_removed() {
+    let (machine, server) = ready("1.4");
+    bind(&machine);
+    let plugin = machine.plugin();
+    let key = generate(&plugin, DATA, &properties(), None, KeyMode::NonXts).unwrap();
+    fs::write(
+        machine.path("a.info"),
+        format!("kms-key-id={}\n", key.key_id),
+    )
+    .unwrap();
+    // Killed before its end.
+    std::mem::forget(plugin);
+    // The descriptor of the dead process would be closed, which another lock shows.
+    for name in names(&machine) {
+        if name.starts_with("intent") {
+            let path = machine.path("KMIP").join(name);
+            let content = fs::read(&path).unwrap();
+            fs::remove_file(&path).unwrap();
+            fs::write(&path, content).unwrap();
+        }
+    }
+    assert!(has_intents(&machine));
+    machine.plugin().remove_key(&key.key_id, &[]).unwrap();
+    assert!(!has_intents(&machine));
+    fs::remove_file(machine.path("a.info")).unwrap();
+    connect(&machine);
+    assert_eq!(state(&server, &key.key_id), State::ACTIVE);
+}
+
+#[test]
+fn what_the_host_could_not_store_is_destroyed() {
+    let (machine, server) = ready("1.4");
+    bind(&machine);
+    let lost = new_key(&machine);
+    assert!(info(&machine).contains("a key with marker"));
+    let warned = connect(&machine);
+    assert!(warned.contains(&lost), "{warned}");
+    assert_eq!(state(&server, &lost), State::DESTROYED);
+    assert!(!info(&machine).contains("marker"));
+}
+
+#[test]
+fn wrapping_keys_are_known_by_themselves_where_descriptions_are_refused() {
+    for version in ["1.2", "2.1"] {
+        let (machine, server) = ready(version);
+        let configured = machine.config().wrapping_key().unwrap().id;
+        server.store.behave(|own| {
+            own.forgets_descriptions = true;
+            own.refused = vec![(Operation::ACTIVATE, ResultReason::PERMISSION_DENIED)];
+        });
+        // It cannot be destroyed again at once.
+        server.store.behave(|own| {
+            own.refused
+                .push((Operation::DESTROY, ResultReason::GENERAL_FAILURE))
+        });
+        let error = machine.configure(&[(code::GEN_WRAPPING_KEY, "")]);
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("next command"), "{error}");
+        assert!(info(&machine).contains("a wrapping key with marker"));
+        let warned = connect(&machine);
+        assert!(warned.contains("cannot be removed yet"), "{warned}");
+        server.store.behave(|own| own.refused.clear());
+        connect(&machine);
+        let objects = server.store.objects().into_iter();
+        let left: Vec<_> = objects
+            .filter(|(_, object)| object.state != State::DESTROYED)
+            .map(|(id, _)| id)
+            .collect();
+        assert_eq!(left, [configured], "{version}");
+        assert!(!has_intents(&machine));
+    }
+}
+
+#[test]
+fn the_wrapping_key_in_use_is_not_destroyed_whatever_an_intent_says() {
+    let (machine, server) = ready("1.4");
+    let configured = machine.config().wrapping_key().unwrap().id;
+    let key = new_key(&machine);
+    let object = |former: &str| Intended::WrappingKey {
+        public_key: String::new(),
+        former: Some(former.to_owned()),
+    };
+    // A key of the repository is not a former wrapping key, the one in use neither.
+    for former in [&key, &configured] {
+        let marker = leave(&machine, &server.address(), object(former));
+        let text = format!("Wrapping key ({marker})");
+        let description = Attribute::custom("x", "zkey-description", text);
+        server.store.change(&configured, |key| {
+            key.attributes
+                .list
+                .retain(|one| one.reference() != description.reference());
+            key.attributes.push(description.clone());
+        });
+        connect(&machine);
+        assert!(!has_intents(&machine));
+        assert_eq!(state(&server, &configured), State::ACTIVE);
+        assert_eq!(state(&server, &key), State::ACTIVE);
+    }
+}
+
+#[test]
+fn what_is_at_another_server_waits_for_it() {
+    let (machine, server) = ready("1.4");
+    let key = new_key(&machine);
+    let object = Intended::Key {
+        for_repository: false,
+        id: None,
+    };
+    let marker = leave(&machine, "elsewhere.example", object);
+    mark(&server, &key, marker.clone());
+    connect(&machine);
+    assert_eq!(state(&server, &key), State::ACTIVE);
+    let text = info(&machine);
+    assert!(text.contains(&marker) && text.contains("elsewhere.example"));
+    machine.terminal.warned();
+    machine.plugin().deconfigure().unwrap();
+    let warned = machine.terminal.warned();
+    let wrapping = machine.config().wrapping_key().unwrap().id;
+    for expected in [&marker, &wrapping, "elsewhere.example"] {
+        assert!(warned.contains(expected), "{warned}");
+    }
+}
+
+#[test]
+fn nothing_is_made_that_cannot_be_written_down() {
+    let (machine, server) = ready("1.4");
+    let before = server.store.objects().len();
+    let plugin = machine.plugin();
+    // The directory is gone, which also holds for the superuser.
+    fs::rename(machine.path("KMIP"), machine.path("away")).unwrap();
+    let made = generate(&plugin, DATA, &[], None, KeyMode::NonXts);
+    assert!(made.unwrap_err().to_string().contains("KMIP"));
+    assert_eq!(server.store.objects().len(), before);
+}
