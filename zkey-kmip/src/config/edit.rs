@@ -166,6 +166,19 @@ impl Edit {
         self.set(key::SERVER_TRAITS_OF, &server)
     }
 
+    /// Stores how the configured server was spoken to.
+    ///
+    /// # Errors
+    /// See [`Edit::set_apqns`].
+    pub fn set_last_contact(&mut self, tls: Option<&str>) -> Result<(), ConfigError> {
+        let Some(tls) = tls else {
+            self.unset(key::LAST_CONTACT);
+            return Ok(());
+        };
+        let contact = format!("{} {tls}", self.config.text(key::KMIP_SERVER));
+        self.set(key::LAST_CONTACT, &contact)
+    }
+
     /// Stores a new wrapping key. A waiting re-enciphered one is removed.
     ///
     /// # Errors

@@ -165,10 +165,15 @@ impl HeldIntent {
 
     /// There is nothing left to do. If the file cannot be removed, the next process finds that out.
     pub fn withdraw(self) {
-        // The lock is given up last, so that nobody takes the file over.
-        let _held = &self.lock;
         let removed = files::remove_if_present(&self.path);
         let _ = removed.and_then(|()| files::sync_directory(files::parent(&self.path)));
+    }
+}
+
+impl Drop for HeldIntent {
+    fn drop(&mut self) {
+        // A process that is being started has a copy of the descriptor for a moment.
+        let _ = flock(&self.lock, FlockOperation::Unlock);
     }
 }
 

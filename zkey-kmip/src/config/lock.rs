@@ -11,7 +11,14 @@ use rustix::io::Errno;
 /// process dies. File systems without such locks are used without.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _directory: File,
+    directory: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A process that is being started has a copy of the descriptor for a moment.
+        let _ = flock(&self.directory, FlockOperation::Unlock);
+    }
 }
 
 impl Lock {
@@ -35,9 +42,7 @@ impl Lock {
             Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(None),
             // NFS wants the file to be open for writing, which a directory cannot be.
             Ok(()) | Err(Errno::BADF | Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS) => {
-                Ok(Some(Lock {
-                    _directory: directory,
-                }))
+                Ok(Some(Lock { directory }))
             }
             Err(error) => Err(error.into()),
         }

@@ -188,6 +188,12 @@ impl Config {
         list.map(ServerTraits::known_in).unwrap_or_default()
     }
 
+    /// TLS version and cipher suite of the last contact with the configured server.
+    pub fn last_contact(&self) -> Option<&str> {
+        let contact = self.value(key::LAST_CONTACT)?;
+        contact.strip_prefix(self.server()?)?.strip_prefix(' ')
+    }
+
     /// The wrapping key.
     pub fn wrapping_key(&self) -> Option<WrappingKey> {
         self.has(Part::WrappingKey).then(|| WrappingKey {

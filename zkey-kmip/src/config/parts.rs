@@ -32,6 +32,8 @@ pub(super) mod key {
     pub(in crate::config) const WRAPPING_KEY_LABEL: &str = "wrapping-key-label";
     /// Unknown to the C plugin, which keeps it.
     pub(in crate::config) const SERVER_TRAITS: &str = "server-traits";
+    /// TLS version and cipher suite of the last contact, behind the server and a blank.
+    pub(in crate::config) const LAST_CONTACT: &str = "last-contact";
     /// The server that they are about: the C plugin may have configured another since.
     pub(in crate::config) const SERVER_TRAITS_OF: &str = "server-traits-of";
 }

@@ -128,6 +128,9 @@ impl Page {
             &version(connection.protocol, profile.as_ref()),
         );
         self.traits(config, profile.as_ref());
+        if let Some(contact) = config.last_contact() {
+            self.line("Last contact:", contact);
+        }
         match &connection.ca_bundle {
             Some(path) => self.line("CA-bundle:", &path.display().to_string()),
             None => self.line("CA-bundle:", "System's CA certificates"),

@@ -96,7 +96,7 @@ fn collect(plugin: &Plugin, request: &ListRequest<'_>) -> Result<(Keys, Unreadab
             let key = match answer {
                 Ok(answer) => {
                     let key = server.style.read(&answer.attributes);
-                    server.known.insert(id.clone(), answer.attributes);
+                    server.known.insert(id, answer.attributes);
                     key
                 }
                 // No reason to show no key at all.

@@ -5,6 +5,7 @@
 mod attributes;
 mod configure;
 mod info;
+mod known;
 mod left_behind;
 mod listing;
 mod peer;
@@ -172,13 +173,20 @@ impl Plugin {
         let Some(server) = slot.as_mut() else {
             return;
         };
-        let Some(traits) = server.peer.take_news() else {
+        let traits = server.peer.take_news();
+        let contact = server.peer.contact();
+        if traits.is_none() && self.config.borrow().last_contact() == contact.as_deref() {
             return;
-        };
-        self.note(&format!("learned about the KMIP server: {traits}"));
+        }
+        if let Some(traits) = &traits {
+            self.note(&format!("learned about the KMIP server: {traits}"));
+        }
         let edit = self.config.borrow().edit();
         let stored = edit.and_then(|mut edit| {
-            edit.set_server_traits(&traits)?;
+            if let Some(traits) = &traits {
+                edit.set_server_traits(traits)?;
+            }
+            edit.set_last_contact(contact.as_deref())?;
             edit.commit()
         });
         match stored {

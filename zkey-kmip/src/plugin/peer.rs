@@ -2,6 +2,7 @@
 
 use kmip::client::Batch;
 use kmip::client::{Client, Error, ItemResult, Problem, ResponseFault};
+use kmip::transport::tls::LastHandshake;
 use kmip::types::{
     ActivateRequest, BatchErrorContinuationOption, OperationRequest, RequestPayload,
     ResponsePayload, UniqueIdentifier,
@@ -17,6 +18,7 @@ pub(super) struct Peer {
     pub(super) profile: Profile,
     traits: ServerTraits,
     has_learned: bool,
+    handshake: LastHandshake,
 }
 
 /// An object that was made.
@@ -28,16 +30,27 @@ pub(super) struct Created {
 
 impl Peer {
     /// `learned` is what was learned before; a profile that says the traits has the last word.
-    pub(super) fn new(client: Client, profile: Profile, learned: ServerTraits) -> Peer {
+    pub(super) fn new(
+        client: Client,
+        profile: Profile,
+        learned: ServerTraits,
+        handshake: LastHandshake,
+    ) -> Peer {
         let traits = profile.server_traits.clone().unwrap_or(learned);
         let mut peer = Peer {
             client,
             profile,
             traits,
             has_learned: false,
+            handshake,
         };
         peer.learn_charset();
         peer
+    }
+
+    /// How the server was spoken to: protocol version and cipher suite of TLS.
+    pub(super) fn contact(&self) -> Option<String> {
+        self.handshake.agreed().map(|agreed| agreed.to_string())
     }
 
     pub(super) fn has(&self, one: ServerTrait) -> bool {

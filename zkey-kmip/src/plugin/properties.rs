@@ -19,7 +19,7 @@ pub(super) fn get(plugin: &Plugin, key_id: &str) -> Result<Vec<Property<'static>
     let mut server = plugin.server()?;
     let attributes = server.peer.client.get_attributes(key_id, [])?;
     let key = server.style.read(&attributes);
-    server.known.insert(key_id.to_owned(), attributes);
+    server.known.insert(key_id, attributes);
     key.require_fit(key_id, &server.style)?;
     Ok(key.properties)
 }
@@ -78,7 +78,7 @@ pub(super) fn set(
             return Err(PluginError::new(Errno::EBADMSG, text));
         }
     }
-    server.known.insert(key_id.to_owned(), attributes);
+    server.known.insert(key_id, attributes);
     Ok(())
 }
 

@@ -3,12 +3,12 @@
 use kmip::ProtocolVersion;
 use kmip::client::{self, Client};
 use kmip::types::{
-    ActivateRequest, ActivateResponse, Attribute, BatchErrorContinuationOption, CreateRequest,
-    CryptographicAlgorithm, CryptographicParameters, CryptographicUsageMask, EncodingOption,
-    EncryptionKeyInformation, GetAttributesRequest, GetAttributesResponse, GetRequest, GetResponse,
-    HashingAlgorithm, KeyFormatType, KeyRoleType, KeyWrappingSpecification, ManagedObject,
-    MaskGenerator, ObjectType, PaddingMethod, RequestPayload, RevocationReasonCode,
-    UniqueIdentifier, WrappingMethod,
+    ActivateRequest, ActivateResponse, Attribute, Attributes, BatchErrorContinuationOption,
+    CreateRequest, CryptographicAlgorithm, CryptographicParameters, CryptographicUsageMask,
+    EncodingOption, EncryptionKeyInformation, GetAttributesRequest, GetAttributesResponse,
+    GetRequest, GetResponse, HashingAlgorithm, KeyFormatType, KeyRoleType,
+    KeyWrappingSpecification, ManagedObject, MaskGenerator, ObjectType, PaddingMethod,
+    RequestPayload, RevocationReasonCode, UniqueIdentifier, WrappingMethod,
 };
 
 use super::attributes::{self, ALWAYS_SENSITIVE};
@@ -89,7 +89,7 @@ pub(super) fn generate(
             is_active: created.is_active,
         };
         let blob = retrieve(server, &*backend, &expected)?;
-        server.known.insert(key_id.to_owned(), list.into());
+        server.known.insert(key_id, Attributes::from(list));
         Ok(GeneratedKey {
             blob,
             key_id: key_id.to_owned(),

@@ -1,18 +1,17 @@
 //! The connection to the configured KMIP server (behaviour reference 5).
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use kmip::ProtocolVersion;
 use kmip::client::{self, Client, ClientBuilder, Problem};
-use kmip::transport::tls::{self, ClientTls, Identity};
+use kmip::transport::tls::{self, ClientTls, Identity, LastHandshake};
 use kmip::transport::{Cause, Timeouts};
-use kmip::types::Attributes;
 use openssl::pkey::PKey;
 use openssl::x509::X509;
 
 use super::attributes::AttributeStyle;
+use super::known::Known;
 use super::peer::Peer;
 use super::target::Target;
 use crate::abi::{Errno, PluginError};
@@ -27,8 +26,7 @@ use crate::server_traits::{ServerTrait, ServerTraits};
 pub(super) struct Server {
     pub(super) peer: Peer,
     pub(super) style: AttributeStyle,
-    /// Attributes of keys as they are known to be at the server.
-    pub(super) known: HashMap<String, Attributes<'static>>,
+    pub(super) known: Known,
     /// Identifier of the wrapping key.
     pub(super) wrapping_key_id: String,
     /// Token of the wrapping key.
@@ -48,7 +46,7 @@ impl Server {
         let peer = Server::open(config, backend, profiles)?;
         Ok(Server {
             style: peer.style(),
-            known: HashMap::new(),
+            known: Known::default(),
             peer,
             wrapping_key_id: wrapping.id,
             wrapping_key: config.read(ConfigFile::WrappingKey)?,
@@ -67,7 +65,9 @@ impl Server {
         let key = config.read(ConfigFile::IdentityKey)?;
         let certificate = config.read(ConfigFile::ClientCertificate)?;
         let identity = identity(backend, &key, &certificate)?;
+        let handshake = LastHandshake::default();
         let tls = tls_options(&connection)?.identity(identity);
+        let tls = tls.last_handshake(&handshake);
         let choice = match connection.protocol {
             ProtocolSetting::Agreed { major, minor } => VersionChoice::Fixed { major, minor },
             ProtocolSetting::FromProfile => profile.kmip_version,
@@ -80,7 +80,7 @@ impl Server {
         };
         let learned = config.server_traits();
         let client = route.connect(&learned)?;
-        Ok(Peer::new(client, profile, learned))
+        Ok(Peer::new(client, profile, learned, handshake))
     }
 }
 

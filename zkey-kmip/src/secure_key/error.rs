@@ -136,6 +136,9 @@ pub enum SecureKeyError {
     /// The signature scheme does not suit the key, or the digest has the wrong length.
     #[error("this identity key cannot make such a signature")]
     UnsupportedSignature,
+    /// The adapter returned a signature of so many bytes.
+    #[error("the adapter returned a signature of {0} bytes, which cannot be two numbers")]
+    BadSignature(usize),
     /// The token is no token, or not one that this backend can read.
     #[error("the {what} is no secure key of this backend: {problem}")]
     Malformed {

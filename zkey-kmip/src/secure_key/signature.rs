@@ -14,6 +14,9 @@ pub(super) fn digest_info(algorithm: DigestAlgorithm, digest: &[u8]) -> Vec<u8> 
 
 /// The DER ECDSA-Sig-Value of a signature that is r and s, one after the other.
 pub(super) fn ecdsa_signature(raw: &[u8]) -> Result<Vec<u8>, SecureKeyError> {
+    if raw.is_empty() || raw.len() % 2 != 0 {
+        return Err(SecureKeyError::BadSignature(raw.len()));
+    }
     let (r, s) = raw.split_at(raw.len() / 2);
     BigNum::from_slice(r)
         .and_then(|r| EcdsaSig::from_private_components(r, BigNum::from_slice(s)?))
@@ -49,5 +52,8 @@ mod tests {
     fn both_halves_are_kept() {
         let der = ecdsa_signature(&[0, 5, 0x80, 0]).unwrap();
         assert_eq!(der, [0x30, 8, 2, 1, 5, 2, 3, 0, 0x80, 0]);
+        for odd in [&[][..], &[1], &[1, 2, 3]] {
+            assert!(ecdsa_signature(odd).is_err(), "{odd:?}");
+        }
     }
 }

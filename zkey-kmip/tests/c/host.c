@@ -4,8 +4,9 @@
  *
  *   host PLUGIN DIRECTORY certificate FILE      up to a client certificate in FILE
  *   host PLUGIN DIRECTORY keys SERVER CA        connects to SERVER and works with keys
- *   host PLUGIN DIRECTORY wrap LABEL            makes a new wrapping key
- *   host PLUGIN DIRECTORY reencipher MODE       re-enciphers the plugin's keys
+ *   host PLUGIN DIRECTORY configure OPTION...   with options such as i=ECC:secp521r1 or 259, and
+ *                                               apqns=CARD.DOMAIN
+ *   host PLUGIN DIRECTORY reencipher MODE REGISTER
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -245,11 +246,32 @@ static int report(int code)
 	return code ? 1 : 0;
 }
 
-static int wrap(const char *label)
+static int configure(int count, char **arguments)
 {
-	const struct kms_option list[] = { { 'w', NULL }, { 'B', label } };
+	struct kms_option list[32];
+	struct apqn apqn;
+	size_t num_apqns = 0, num = 0;
+	int i;
 
-	return report(kms->configure(handle, NULL, 0, list, 2));
+	CHECK(count <= 32);
+	for (i = 0; i < count; i++) {
+		char *value = strchr(arguments[i], '=');
+
+		if (value)
+			*value++ = 0;
+		if (!strcmp(arguments[i], "apqns")) {
+			num_apqns = 1;
+			CHECK(sscanf(value, "%hx.%hx", &apqn.card, &apqn.domain) == 2);
+			continue;
+		}
+		list[num].option = atoi(arguments[i]);
+		if (!list[num].option)
+			list[num].option = arguments[i][0];
+		list[num++].argument = value;
+	}
+	i = kms->configure(handle, num_apqns ? &apqn : NULL, num_apqns, list, num);
+	/* Accepted, but not complete. */
+	return report(i == -EAGAIN ? 0 : i);
 }
 
 int main(int argc, char **argv)
@@ -283,10 +305,10 @@ int main(int argc, char **argv)
 	CHECK(handle);
 	if (!strcmp(argv[3], "certificate"))
 		certificate(argv[4]);
-	else if (!strcmp(argv[3], "wrap"))
-		code = wrap(argv[4]);
+	else if (!strcmp(argv[3], "configure"))
+		code = configure(argc - 4, argv + 4);
 	else if (!strcmp(argv[3], "reencipher"))
-		code = report(kms->reencipher(handle, atoi(argv[4]), 0, NULL, 0));
+		code = report(kms->reencipher(handle, atoi(argv[4]), atoi(argv[5]), NULL, 0));
 	else
 		keys(argv[4], argv[5]);
 	CHECK(!kms->terminate(handle));

@@ -1,19 +1,21 @@
-//! What a crash, a full disk or a read-only one leaves behind, at every single file operation.
+//! What a crash, a full disk or a read-only one leaves behind, at every single file operation of
+//! every command that changes the configuration.
 
-use std::ffi::OsString;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
-use kmip::types::State;
 use zkey_kmip::abi::KeyMode;
-use zkey_kmip::config::ConfigFile;
-use zkey_kmip::secure_key::{Register, SecureKeyBackend};
+use zkey_kmip::config::{Config, ConfigFile, Part};
+use zkey_kmip::identity::certificates_from_pem;
+use zkey_kmip::secure_key::SecureKeyBackend;
 
 use crate::common::c_source::build;
 use crate::common::shared_object;
 use crate::key_server::KeyServer;
-use crate::machine::{Machine, generate, names};
+use crate::machine::{Machine, generate};
 use crate::ready::{DATA, import, ready};
 
 /// How an operation ends.
@@ -23,6 +25,9 @@ enum Fault {
     Error(i32),
 }
 
+/// What the program says when its fault came.
+const FIRED: &str = "fault fired";
+
 /// A configured machine, and a program that runs its commands with a fault.
 struct Scene {
     machine: Machine,
@@ -30,6 +35,16 @@ struct Scene {
     program: PathBuf,
     preloaded: PathBuf,
     key: String,
+}
+
+/// The files of the configuration.
+type Files = BTreeMap<String, Vec<u8>>;
+
+/// How a command ended.
+struct Ended {
+    fired: bool,
+    code: Option<i32>,
+    text: String,
 }
 
 impl Scene {
@@ -53,7 +68,8 @@ impl Scene {
         })
     }
 
-    fn run(&self, arguments: &[&str], fault: Fault, at: usize) -> (ExitStatus, String) {
+    /// Runs a command with a fault at its operation `at`. The user says yes to everything.
+    fn run(&self, arguments: &[&str], fault: Fault, at: usize) -> Ended {
         let mut command = Command::new(&self.program);
         command
             .arg(shared_object())
@@ -68,148 +84,203 @@ impl Scene {
             .env("LD_PRELOAD", &self.preloaded)
             .env("FAULT_DIRECTORY", self.machine.path("KMIP"))
             .env("FAULT_AT", at.to_string())
-            .stdin(std::process::Stdio::null());
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
         if let Fault::Error(errno) = fault {
             command.env("FAULT_ERRNO", errno.to_string());
         }
-        let output = command.output().unwrap();
+        let mut child = command.spawn().unwrap();
+        // It may be dead already.
+        let _ = child.stdin.take().unwrap().write_all(b"y\ny\ny\n");
+        let output = child.wait_with_output().unwrap();
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_ne!(output.status.code(), Some(2), "{text}");
-        (output.status, text)
+        Ended {
+            fired: text.contains(FIRED),
+            code: output.status.code(),
+            text,
+        }
     }
 
-    /// The next process finds a whole configuration that works.
-    fn assert_works(&self, context: &str) {
-        let plugin = self.machine.plugin();
-        let imported = import(&plugin, &self.key);
-        assert!(imported.is_ok(), "{context}: {imported:?}");
-        let left: Vec<_> = names(&self.machine)
-            .into_iter()
-            .filter(|name| {
-                name.ends_with(".tmp") || name.ends_with(".new") || name.contains("journal")
-            })
-            .collect();
-        assert!(left.is_empty(), "{context}: {left:?}");
+    fn files(&self) -> Files {
+        let entries = fs::read_dir(self.machine.path("KMIP")).unwrap();
+        let files = entries.map(|entry| {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            (name, fs::read(entry.path()).unwrap())
+        });
+        files.collect()
     }
 
-    fn usable_wrapping_keys(&self) -> usize {
-        let objects = self.server.store.objects();
-        let usable = |id: &&String| {
-            *id != &self.key && objects[*id].state == State::ACTIVE && objects[*id].key.is_empty()
-        };
-        objects.keys().filter(usable).count()
+    fn restore(&self, files: &Files) {
+        for name in self.files().into_keys() {
+            fs::remove_file(self.machine.path("KMIP").join(name)).unwrap();
+        }
+        for (name, content) in files {
+            fs::write(self.machine.path("KMIP").join(name), content).unwrap();
+        }
     }
-}
 
-const FAULTS: [Fault; 3] = [
-    Fault::Kill,
-    Fault::Error(libc::ENOSPC),
-    Fault::Error(libc::EROFS),
-];
+    /// What the next process finds: it repairs the configuration, and says what is to be destroyed
+    /// at the server.
+    fn reopened(&self) -> Files {
+        let config = Config::open(&self.machine.path("KMIP")).unwrap();
+        for held in config.left_intents().unwrap() {
+            held.withdraw();
+        }
+        self.files()
+    }
 
-/// What the program says when its fault came.
-const FIRED: &str = "fault fired";
+    /// What belongs together fits together.
+    fn assert_consistent(&self, context: &str) {
+        let config = self.machine.config();
+        let backend = self.machine.backend();
+        let key = config.read(ConfigFile::IdentityKey).unwrap();
+        let public_key = backend.public_key(&key).unwrap();
+        if config.has(Part::ClientCertificate) {
+            let pem = config.read(ConfigFile::ClientCertificate).unwrap();
+            let certificate = certificates_from_pem(&pem).unwrap().remove(0);
+            let certified = certificate.public_key().unwrap();
+            assert_eq!(
+                certified.public_key_to_der().unwrap(),
+                public_key,
+                "{context}"
+            );
+        }
+    }
 
-/// Runs `once` with a fault at each operation of a command, until it has no more.
-fn at_each_operation(scene: &Scene, fault: Fault, once: impl Fn(usize) -> bool) {
-    for at in 1.. {
-        let fired = once(at);
-        scene.assert_works(&format!("{fault:?} at operation {at}"));
-        if !fired {
-            assert!(at > 8, "only {at} operations");
-            break;
+    /// A fault at each operation of a command leaves all or nothing of the change that it makes
+    /// without a fault.
+    fn assert_all_or_nothing(&self, arguments: &[&str], works: bool) {
+        let (before, objects) = (self.files(), self.server.store.objects());
+        let ended = self.run(arguments, Fault::Kill, 0);
+        assert_eq!(ended.code, Some(0), "{arguments:?}: {}", ended.text);
+        let complete = differing(&before, &self.reopened());
+        assert!(!complete.is_empty(), "{arguments:?} changes nothing");
+        for at in 1.. {
+            // Full, or read-only, in turn.
+            let error = [libc::ENOSPC, libc::EROFS][at % 2];
+            let fired = [Fault::Kill, Fault::Error(error)].map(|fault| {
+                let context = format!("{arguments:?}: {fault:?} at operation {at}");
+                self.restore(&before);
+                self.server.store.restore(&objects);
+                let ended = self.run(arguments, fault, at);
+                let changed = differing(&before, &self.reopened());
+                assert!(
+                    changed.is_empty() || changed == complete,
+                    "{context}: only {changed:?} of {complete:?}"
+                );
+                assert!(
+                    ended.code == Some(0) || ended.fired,
+                    "{context}: {}",
+                    ended.text
+                );
+                match ended.code {
+                    Some(0) => assert_eq!(changed, complete, "{context}: a silent success"),
+                    Some(_) => assert!(ended.text.contains("/KMIP"), "{context}: {}", ended.text),
+                    None => {}
+                }
+                self.assert_consistent(&context);
+                if works {
+                    let imported = import(&self.machine.plugin(), &self.key);
+                    assert!(imported.is_ok(), "{context}: {imported:?}");
+                }
+                ended.fired
+            });
+            if fired == [false; 2] {
+                assert!(at > 8, "{arguments:?}: only {at} operations");
+                break;
+            }
         }
     }
 }
 
+/// The names of the files that differ. The configuration file does so if any other does.
+fn differing(before: &Files, after: &Files) -> BTreeSet<String> {
+    let names = before.keys().chain(after.keys());
+    let differs = |name: &&String| before.get(*name) != after.get(*name);
+    names.filter(differs).cloned().collect()
+}
+
 #[test]
-fn a_new_wrapping_key_is_configured_or_not() {
+fn identities_are_configured_or_not() {
     let Some(scene) = Scene::new() else { return };
-    let conf = || fs::read(scene.machine.path("KMIP/kmip.conf")).unwrap();
-    for fault in FAULTS {
-        at_each_operation(&scene, fault, |at| {
-            let (before, usable) = (conf(), scene.usable_wrapping_keys());
-            let label = format!("{fault:?} {at}");
-            let (status, text) = scene.run(&["wrap", &label], fault, at);
-            let fired = text.contains(FIRED);
-            assert!(status.success() || fired, "{label}: {text}");
-            if status.code() == Some(1) {
-                let names_file = text.contains("/KMIP");
-                assert!(names_file, "{label}: which file? {text}");
-                // Nothing is left at the server either.
-                scene.assert_works(&label);
-                if conf() == before {
-                    assert_eq!(scene.usable_wrapping_keys(), usable, "{label}");
-                }
-            }
-            fired
-        });
+    let path = |name: &str| scene.machine.text_path(name);
+    let (request, own) = (
+        format!("c={}", path("new.csr")),
+        format!("C={}", path("new.pem")),
+    );
+    let former = scene.files();
+    let ended = scene.run(&["configure", &request, "s=CN=client"], Fault::Kill, 0);
+    assert_eq!(ended.code, Some(0), "{}", ended.text);
+    let signed = scene
+        .machine
+        .authority
+        .sign_request(&fs::read(path("new.csr")).unwrap());
+    fs::write(path("issued.pem"), signed).unwrap();
+    let issued = format!("r={}", path("issued.pem"));
+    for (options, works) in [
+        (vec!["apqns=4.39"], true),
+        (vec!["i=ECC:secp384r1"], false),
+        (vec![&*own, "s=CN=client"], false),
+        (vec![&*issued], false),
+        (
+            vec!["apqns=4.39", "i=ECC:prime256v1", &own, "s=CN=all", "d=7"],
+            false,
+        ),
+    ] {
+        scene.restore(&former);
+        let arguments = [vec!["configure"], options].concat();
+        scene.assert_all_or_nothing(&arguments, works);
     }
 }
 
+#[test]
+fn connections_and_wrapping_keys_are_configured_or_not() {
+    let Some(scene) = Scene::new() else { return };
+    let server = format!("S={}", scene.server.address());
+    let ca = format!("b={}", scene.machine.text_path("ca.pem"));
+    let (former, objects) = (scene.files(), scene.server.store.objects());
+    for options in [
+        vec!["w", "B=label"],
+        vec![&*server, &ca, "p=used", "257"],
+        vec![&*server, &ca, "p=used", "256", "259"],
+    ] {
+        scene.restore(&former);
+        scene.server.store.restore(&objects);
+        let arguments = [vec!["configure"], options].concat();
+        scene.assert_all_or_nothing(&arguments, true);
+    }
+}
+
+/// Numbers of modes and registers are those of the C interface.
 #[test]
 fn keys_are_reenciphered_or_not() {
     let Some(scene) = Scene::new() else { return };
-    let registers = || {
-        [ConfigFile::IdentityKey, ConfigFile::WrappingKey].map(|file| {
-            let token = scene.machine.config().read(file).unwrap();
-            scene.machine.backend().verify(&token).unwrap().register
-        })
+    let former = scene.files();
+    let master_keys = scene.machine.master_keys();
+    let (in_place, staged, complete) = ("1", "2", "3");
+    let (automatic, from_old, to_new, both) = ("0", "1", "2", "3");
+    let run = |mode: &str, register: &str, works: bool| {
+        scene.assert_all_or_nothing(&["reencipher", mode, register], works);
     };
-    let waiting = || {
-        ["identity-key.reenc", "wrapping-key.reenc"]
-            .map(|name| scene.machine.path("KMIP").join(name).exists())
-    };
-    let own = scene.machine.path("KMIP");
-    // Mode of the C interface: staged.
-    scene.machine.master_keys().load_new().unwrap();
-    let before = Saved::of(&own);
-    for fault in FAULTS {
-        at_each_operation(&scene, fault, |at| {
-            before.restore(&own);
-            let (_, text) = scene.run(&["reencipher", "2"], fault, at);
-            assert_eq!(registers(), [Register::Current; 2], "{fault:?} {at}");
-            let [one, other] = waiting();
-            assert_eq!(one, other, "{fault:?} {at}");
-            text.contains(FIRED)
-        });
-    }
-    assert_eq!(waiting(), [true; 2]);
-    // The completion.
-    scene.machine.master_keys().set_new().unwrap();
-    let staged = Saved::of(&own);
-    for fault in FAULTS {
-        at_each_operation(&scene, fault, |at| {
-            staged.restore(&own);
-            let (_, text) = scene.run(&["reencipher", "3"], fault, at);
-            let state = (registers(), waiting());
-            let is_whole = state == ([Register::Old; 2], [true; 2])
-                || state == ([Register::Current; 2], [false; 2]);
-            assert!(is_whole, "{fault:?} {at}: {state:?}");
-            text.contains(FIRED)
-        });
-    }
-    assert_eq!(registers(), [Register::Current; 2]);
-}
-
-/// The files of a directory.
-struct Saved(Vec<(OsString, Vec<u8>)>);
-
-impl Saved {
-    fn of(directory: &Path) -> Saved {
-        let entries = fs::read_dir(directory).unwrap().map(|entry| {
-            let entry = entry.unwrap();
-            (entry.file_name(), fs::read(entry.path()).unwrap())
-        });
-        Saved(entries.collect())
-    }
-
-    fn restore(&self, directory: &Path) {
-        for entry in fs::read_dir(directory).unwrap() {
-            fs::remove_file(entry.unwrap().path()).unwrap();
-        }
-        for (name, content) in &self.0 {
-            fs::write(directory.join(name), content).unwrap();
-        }
+    master_keys.load_new().unwrap();
+    run(staged, to_new, true);
+    let waiting = scene.files();
+    scene.restore(&former);
+    // Not usable before the master key is set.
+    run(in_place, automatic, false);
+    master_keys.set_new().unwrap();
+    scene.restore(&waiting);
+    run(complete, automatic, false);
+    scene.restore(&former);
+    run(in_place, from_old, false);
+    scene.restore(&former);
+    run(staged, from_old, false);
+    master_keys.load_new().unwrap();
+    for mode in [in_place, staged] {
+        scene.restore(&former);
+        run(mode, both, false);
     }
 }

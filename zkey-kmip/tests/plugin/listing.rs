@@ -138,3 +138,21 @@ fn what_cannot_be_read_is_told() {
     let (count, result) = found(&machine.plugin());
     assert_eq!((count, result.unwrap_err().errno()), (0, Errno::EACCES));
 }
+
+/// zkey cannot store the identifiers of some keys; that is no reason to end before the others.
+#[test]
+fn pages_of_unusable_identifiers_do_not_end_the_list() {
+    let (machine, server) = ready("1.4");
+    let plugin = machine.plugin();
+    let key = generate(&plugin, DATA, &properties(), None, KeyMode::NonXts).unwrap();
+    // The first ones in the order of the server.
+    for number in 0..5 {
+        let long = format!("a{number}{}", "x".repeat(256));
+        server.store.copy(&key.key_id, &long);
+    }
+    server.store.copy(&key.key_id, &"b".repeat(256));
+    server.store.behave(|own| own.locate_limit = 2);
+    let found = list(&plugin, None).unwrap();
+    let ids: Vec<_> = found.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(ids, [&"b".repeat(256), &key.key_id]);
+}

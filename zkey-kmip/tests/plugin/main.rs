@@ -23,6 +23,7 @@ mod properties;
 mod ready;
 mod removal;
 mod round_trips;
+mod shown;
 mod signing;
 mod time_limits;
 mod trust;

@@ -12,7 +12,7 @@ use super::ahead::ReadAhead;
 use super::error::{Error, HandshakeError};
 use super::stream::{self, Failure};
 use super::verify::{Findings, Found, Policy};
-use super::{Alert, ClientTls, Fingerprint, TlsStream, trust};
+use super::{Agreed, Alert, ClientTls, Fingerprint, TlsStream, trust};
 use crate::transport::error::{Cause, Error as TransportError, Phase, Timeout};
 use crate::transport::{Deadline, IoLimits, ServerAddress, Stream};
 
@@ -118,6 +118,9 @@ impl TlsConnector {
         }
         let policy = open.policy;
         let Err(error) = shaken else {
+            if let Some(told) = &self.options.last_handshake {
+                told.set(Agreed::on(ssl));
+            }
             return (Ok(()), found);
         };
         let cause = match found.errors.iter().find(|error| policy.counts(error)) {

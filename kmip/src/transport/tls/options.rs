@@ -7,7 +7,7 @@ use openssl::ssl::{SslContextBuilder, SslMode, SslOptions, SslVersion};
 use openssl::x509::X509;
 
 use super::trust::Trust;
-use super::{Error, Identity};
+use super::{Error, Identity, LastHandshake};
 
 /// `SSL_OP_CLEANSE_PLAINTEXT` of OpenSSL 3, which the crate openssl does not name: OpenSSL wipes what it
 /// has deciphered once it was handed over.
@@ -140,6 +140,7 @@ pub struct ClientTls {
     pub(super) pinned_certificate: Option<X509>,
     pub(super) pinned_public_key: Option<PKey<Public>>,
     pub(super) identity: Option<Identity>,
+    pub(super) last_handshake: Option<LastHandshake>,
 }
 
 impl ClientTls {
@@ -245,6 +246,13 @@ impl ClientTls {
     #[must_use]
     pub fn identity(mut self, identity: Identity) -> Self {
         self.identity = Some(identity);
+        self
+    }
+
+    /// Tells there what each handshake comes to.
+    #[must_use]
+    pub fn last_handshake(mut self, told: &LastHandshake) -> Self {
+        self.last_handshake = Some(told.clone());
         self
     }
 

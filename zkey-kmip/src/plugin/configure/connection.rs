@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use kmip::ProtocolVersion;
 use kmip::client::Client;
-use kmip::transport::tls::{ClientTls, Fingerprint, ServerCertificate, inspect_server};
+use kmip::transport::tls::{
+    ClientTls, Fingerprint, LastHandshake, ServerCertificate, inspect_server,
+};
 use kmip::transport::{Deadline, ServerAddress};
 use kmip::types::{ObjectType, Operation, QueryFunction, QueryResponse};
 
@@ -62,7 +64,8 @@ pub(super) fn configure(
     let limit = server::timeouts(provisional).connect;
     let presented = inspect(plugin, &target.address, tls.clone(), limit, options)?;
     let trust = decide(&presented, options)?;
-    let tls = demand(tls, &trust, &presented, options);
+    let handshake = LastHandshake::default();
+    let tls = demand(tls, &trust, &presented, options).last_handshake(&handshake);
     let mut learned = ServerTraits::default();
     let route = Route {
         target: &target,
@@ -126,7 +129,7 @@ pub(super) fn configure(
         verify_server_certificate: trust.verify_chain,
         verify_host_name: options.tls_verify_hostname,
     })?;
-    Ok(Peer::new(client, profile, learned))
+    Ok(Peer::new(client, profile, learned, handshake))
 }
 
 fn tls_options(

@@ -98,6 +98,7 @@ pub(super) fn generate(
         (Ok(()), Ok(text)) => edit
             .set_wrapping_key(&token, bits, text, options.label)
             .and_then(|()| edit.set_server_traits(&peer.learned()))
+            .and_then(|()| edit.set_last_contact(peer.contact().as_deref()))
             .map_err(PluginError::from),
     };
     let mut client = peer.client;

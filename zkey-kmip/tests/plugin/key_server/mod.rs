@@ -152,6 +152,18 @@ impl Store {
         keys.map(|one| one.state).collect()
     }
 
+    /// Makes a copy of an object with this identifier.
+    pub(crate) fn copy(&self, id: &str, copy: &str) {
+        let mut state = self.lock();
+        let object = state.objects[id].clone();
+        state.objects.insert(copy.to_owned(), object);
+    }
+
+    /// Brings the objects back to what [`Store::objects`] returned.
+    pub(crate) fn restore(&self, objects: &BTreeMap<String, Object>) {
+        self.lock().objects.clone_from(objects);
+    }
+
     pub(crate) fn change(&self, id: &str, change: impl FnOnce(&mut Object)) {
         change(self.lock().objects.get_mut(id).unwrap());
     }
