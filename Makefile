@@ -57,6 +57,10 @@ tables: setup ## the tables against the specification (needs the reference mater
 interop: ## client and server against PyKMIP, PostgreSQL and curl
 	scripts/interop.sh
 
+.PHONY: interop-cosmian
+interop-cosmian: ## the plugin against Cosmian KMS, whose program KMIP_COSMIAN names; BACKEND
+	scripts/interop-cosmian.sh $(BACKEND)
+
 .PHONY: s390x
 s390x: setup ## build for s390x and run the tests under qemu (Debian 12 on amd64)
 	scripts/s390x.sh

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the programs of the demo and plays it: see zkey-kmip/examples/demo.
 #
-#   scripts/demo.sh [--backend software|cca|ep11] [--keep DIR] [--json]
+#   scripts/demo.sh [--backend software|cca|ep11] [--keep DIR] [--json]    and more: --help
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 

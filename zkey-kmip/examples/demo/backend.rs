@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use emulated_card::{Apqn, Emulator, Machine, Mode};
+use emulated_card::{Apqn, Emulator, Kind, Machine, Mode};
 
-use crate::programs::built;
+use crate::programs::{Host, built};
 
 /// The choices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +78,33 @@ impl Coprocessor {
                 ("LD_LIBRARY_PATH", emulator.library_directory()),
             ],
         }
+    }
+
+    /// Loads a new master key, as the administrator of adapters does.
+    pub(crate) fn load_master_key(&self, host: &Host) -> Result<(), String> {
+        self.change_master_key(host, "load", Machine::load_new)
+    }
+
+    /// Makes the new master key the current one.
+    pub(crate) fn set_master_key(&self, host: &Host) -> Result<(), String> {
+        self.change_master_key(host, "set", Machine::set)
+    }
+
+    fn change_master_key(
+        &self,
+        host: &Host,
+        verb: &str,
+        change: fn(&mut Machine, Kind),
+    ) -> Result<(), String> {
+        let (emulator, kinds) = match self {
+            Coprocessor::Software(_) => {
+                return host.run(&["software-master-key", verb]).map(drop);
+            }
+            Coprocessor::Emulated(emulator, Backend::Ep11) => (emulator, &[Kind::Wk][..]),
+            Coprocessor::Emulated(emulator, _) => (emulator, &[Kind::Aes, Kind::Apka][..]),
+        };
+        emulator.change(|machine| kinds.iter().for_each(|kind| change(machine, *kind)));
+        Ok(())
     }
 
     /// Where the master keys are.

@@ -1,13 +1,17 @@
 //! A key's whole life, on a machine without coprocessor and key server: `make demo`, or
 //! `make demo BACKEND=cca` and `BACKEND=ep11` with emulated coprocessors.
 //!
-//! Starts the reference key server on a loopback port with certificates made for the occasion,
-//! and drives the command line host, which loads the plugin through its C interface as zkey does.
+//! Starts the reference key server, or a foreign one, on a loopback port with certificates made for
+//! the occasion, and drives the command line host, which loads the plugin through its C interface as
+//! zkey does.
 
 mod backend;
+mod keys;
 mod programs;
 mod report;
 mod scene;
+mod server;
+mod upkeep;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -15,21 +19,30 @@ use std::process::ExitCode;
 use backend::Backend;
 use report::Report;
 use scene::Scene;
+use server::{Contact, Peer};
 
 const HELP: &str = "\
 A key's whole life: made by a KMIP server, fetched wrapped under an RSA key, turned into a secure
 key in a zkey repository, removed and imported again.
 
-usage: demo [--backend BACKEND] [--keep DIR] [--json]
+usage: demo [--backend BACKEND] [--cosmian PROGRAM] [--kmip VERSION] [--https ENCODING]
+            [--profile NAME | --doctor] [--keep DIR] [--json]
 
   --backend BACKEND   what makes the secure keys: `software` (the default), or `cca` or `ep11`,
                       the host library of such adapters, emulated
+  --cosmian PROGRAM   the key server is Cosmian KMS, this program
+  --kmip VERSION      the profile says this protocol version, or AUTO
+  --https ENCODING    the profile says HTTPS with TTLV, JSON or XML
+  --profile NAME      use this profile, whatever the server says about itself
+  --doctor            use a profile that `kmip doctor` makes by examining the server
   --keep DIR          keep everything that was made in DIR, which must not exist or be empty
   --json              print the steps and the places of the files as JSON
 ";
 
 struct Arguments {
     backend: Backend,
+    peer: Peer,
+    contact: Contact,
     keep: Option<PathBuf>,
     json: bool,
 }
@@ -62,19 +75,21 @@ fn main() -> ExitCode {
 fn arguments(mut words: impl Iterator<Item = String>) -> Result<Option<Arguments>, String> {
     let mut arguments = Arguments {
         backend: Backend::Software,
+        peer: Peer::Reference,
+        contact: Contact::default(),
         keep: None,
         json: false,
     };
     while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or(format!("{word} needs a value"));
         match word.as_str() {
-            "--keep" => {
-                let directory = words.next().ok_or("--keep needs a directory")?;
-                arguments.keep = Some(PathBuf::from(directory));
-            }
-            "--backend" => {
-                let name = words.next().ok_or("--backend needs a name")?;
-                arguments.backend = Backend::from_name(&name)?;
-            }
+            "--keep" => arguments.keep = Some(PathBuf::from(value()?)),
+            "--backend" => arguments.backend = Backend::from_name(&value()?)?,
+            "--cosmian" => arguments.peer = Peer::Cosmian(PathBuf::from(value()?)),
+            "--kmip" => arguments.contact.version = Some(value()?),
+            "--https" => arguments.contact.https = Some(value()?),
+            "--doctor" => arguments.contact.asks_doctor = true,
+            "--profile" => arguments.contact.profile = Some(value()?),
             "--json" => arguments.json = true,
             "--help" | "-h" => return Ok(None),
             other => return Err(format!("unknown argument `{other}`")),
@@ -94,14 +109,24 @@ fn play(arguments: &Arguments, report: &mut Report) -> Result<Vec<report::Place>
         (None, Some(scratch)) => scratch.path().to_owned(),
         (None, None) => return Err("there is no directory to work in".to_owned()),
     };
-    let mut scene = Scene::set(&directory, arguments.backend, report)?;
+    let mut scene = Scene::set(
+        &directory,
+        arguments.backend,
+        &arguments.peer,
+        &arguments.contact,
+        report,
+    )?;
     scene.bind(report)?;
     scene.configure(report)?;
     scene.generate(report)?;
     scene.list(report)?;
+    scene.change(report)?;
     scene.remove_and_import(report)?;
-    scene.change_state(report)?;
+    scene.renew_wrapping_key(report)?;
+    scene.reencipher(report)?;
+    scene.change_states(report)?;
     scene.info(report)?;
+    scene.unbind(report)?;
     scene.count(report)?;
     scene.stop(report)?;
     Ok(if arguments.keep.is_some() {

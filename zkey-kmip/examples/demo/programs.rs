@@ -1,9 +1,12 @@
 //! The programs that the demo drives.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// Where cargo puts the programs: beside the directory of this example.
 pub(crate) fn built(name: &str) -> Result<PathBuf, String> {
@@ -34,15 +37,18 @@ fn command(program: &Path) -> Command {
     }
 }
 
-/// The command line host with its environment.
+/// A command with its environment, such as the command line host.
 pub(crate) struct Host {
     program: PathBuf,
     variables: Vec<(&'static str, PathBuf)>,
 }
 
 impl Host {
-    pub(crate) fn new(variables: Vec<(&'static str, PathBuf)>) -> Result<Self, String> {
-        let program = built("zkey-kmip")?;
+    pub(crate) fn new(
+        program: &str,
+        variables: Vec<(&'static str, PathBuf)>,
+    ) -> Result<Self, String> {
+        let program = built(program)?;
         Ok(Host { program, variables })
     }
 
@@ -82,7 +88,8 @@ impl Host {
             .map(|a| a.as_ref().to_string_lossy())
             .collect();
         Err(format!(
-            "`zkey-kmip {}` failed ({}):\n{}{}",
+            "`{} {}` failed ({}):\n{}{}",
+            self.program.display(),
             words.join(" "),
             output.status,
             text,
@@ -91,24 +98,28 @@ impl Host {
     }
 }
 
-/// The reference key server.
+/// A key server.
 pub(crate) struct Server {
     child: Child,
     /// `127.0.0.1:PORT`
     pub(crate) address: String,
 }
 
+/// How long a server may take until it can be reached.
+const READY: Duration = Duration::from_secs(60);
+
 impl Server {
-    /// Starts the server and waits until it says where it listens.
-    pub(crate) fn start(arguments: &[&OsStr]) -> Result<Self, String> {
-        let program = built("kmip-server")?;
-        let mut child = command(&program)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|e| format!("{} cannot be started: {e}", program.display()))?;
+    /// Starts a server and waits until it says where it listens.
+    pub(crate) fn that_tells_its_address(
+        program: &Path,
+        arguments: &[&OsStr],
+    ) -> Result<Self, String> {
+        let mut child = spawn(
+            command(program)
+                .args(arguments)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped()),
+        )?;
         let mut line = String::new();
         if let Some(output) = child.stdout.take() {
             let _ = BufReader::new(output).read_line(&mut line);
@@ -131,6 +142,36 @@ impl Server {
         }
     }
 
+    /// Starts a server that was told its port, and waits until it takes connections.
+    pub(crate) fn at_port(
+        program: &Path,
+        arguments: &[OsString],
+        port: u16,
+        log: &Path,
+    ) -> Result<Self, String> {
+        let fault = |error: std::io::Error| format!("{}: {error}", log.display());
+        let output = File::create(log).map_err(fault)?;
+        let errors = output.try_clone().map_err(fault)?;
+        let child = spawn(
+            Command::new(program)
+                .args(arguments)
+                .stdout(output)
+                .stderr(errors),
+        )?;
+        let address = format!("127.0.0.1:{port}");
+        let mut server = Server { child, address };
+        let begin = Instant::now();
+        while TcpStream::connect(&server.address).is_err() {
+            let ended = server.child.try_wait().map_err(|e| e.to_string())?;
+            if ended.is_some() || begin.elapsed() > READY {
+                let text = std::fs::read_to_string(log).unwrap_or_default();
+                return Err(format!("the server does not start:\n{text}"));
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(server)
+    }
+
     /// Ends the server.
     pub(crate) fn stop(&mut self) -> Result<(), String> {
         self.child
@@ -141,6 +182,23 @@ impl Server {
             .map(drop)
             .map_err(|e| format!("the server does not end: {e}"))
     }
+}
+
+fn spawn(command: &mut Command) -> Result<Child, String> {
+    let child = command.stdin(Stdio::null()).spawn();
+    child.map_err(|e| format!("{command:?} cannot be started: {e}"))
+}
+
+/// Ports of the loopback interface that nobody uses now.
+pub(crate) fn free_ports<const N: usize>() -> std::io::Result<[u16; N]> {
+    let mut taken = Vec::new();
+    let mut ports = [0; N];
+    for port in &mut ports {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        *port = listener.local_addr()?.port();
+        taken.push(listener);
+    }
+    Ok(ports)
 }
 
 impl Drop for Server {

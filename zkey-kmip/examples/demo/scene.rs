@@ -1,32 +1,32 @@
-//! The steps of the demo.
+//! The steps of the demo around the keys: from nothing to a connection.
 
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
 use test_support::Authority;
 
 use crate::backend::{Backend, Coprocessor};
 use crate::programs::{Host, Server, built};
 use crate::report::{Place, Report};
-
-const KEY: &str = "demo";
-const PAIR: &str = "demo-xts";
+use crate::server::{Contact, Peer};
 
 /// Server, repository and all that belongs to them.
 pub(crate) struct Scene {
     directory: PathBuf,
     authority: Authority,
     server: Server,
-    coprocessor: Coprocessor,
-    host: Host,
+    contact: Contact,
+    pub(crate) coprocessor: Coprocessor,
+    pub(crate) host: Host,
 }
 
 impl Scene {
     pub(crate) fn set(
         directory: &Path,
         backend: Backend,
+        peer: &Peer,
+        contact: &Contact,
         report: &mut Report,
     ) -> Result<Self, String> {
         prepare(directory)?;
@@ -37,36 +37,31 @@ impl Scene {
         })?;
         let (authority, server) = report.step("start a key server with mutual TLS", || {
             let authority = Authority::new("demo authority");
-            let ca = directory.join("ca.pem");
-            authority.write_pem(&ca);
-            let (certificate, key) = authority.server().write_pem(directory, "server");
-            let store = directory.join("server.sqlite");
-            let server = Server::start(&[
-                OsStr::new("--listen"),
-                OsStr::new("127.0.0.1:0"),
-                OsStr::new("--cert"),
-                certificate.as_os_str(),
-                OsStr::new("--key"),
-                key.as_os_str(),
-                OsStr::new("--client-ca"),
-                ca.as_os_str(),
-                OsStr::new("--store"),
-                store.as_os_str(),
-            ])?;
-            let detail = format!("{}, keys in {}", server.address, store.display());
+            authority.write_pem(&directory.join("ca.pem"));
+            let server = peer.start(directory, &authority, contact)?;
+            let detail = server.address.clone();
             Ok(((authority, server), detail))
         })?;
+        let mut contact = contact.clone();
+        if contact.asks_doctor {
+            report.step("have the doctor write a profile of the server", || {
+                contact.ask_doctor(directory, &authority, &server.address)
+            })?;
+        } else {
+            contact.adapt_profile(&directory.join("profiles"), peer)?;
+        }
         let mut variables = vec![
             ("ZKEY_REPOSITORY", directory.join("repository")),
             ("ZKEY_KMS_PLUGINS", directory.join("kms-plugins.conf")),
             ("ZKEY_KMIP_PROFILES", directory.join("profiles")),
         ];
         variables.extend(coprocessor.environment());
-        let host = Host::new(variables)?;
+        let host = Host::new("zkey-kmip", variables)?;
         Ok(Scene {
             directory: directory.to_owned(),
             authority,
             server,
+            contact,
             coprocessor,
             host,
         })
@@ -117,7 +112,7 @@ impl Scene {
         })?;
         report.step("configure: connect, and register a wrapping key", || {
             let ca = self.directory.join("ca.pem");
-            let arguments = [
+            let mut arguments = vec![
                 OsStr::new("--kmip-server"),
                 OsStr::new(&self.server.address),
                 OsStr::new("--tls-ca-bundle"),
@@ -126,95 +121,14 @@ impl Scene {
                 OsStr::new("--label"),
                 OsStr::new("demo-wrapping-key"),
             ];
+            if let Some(profile) = &self.contact.profile {
+                arguments.extend([OsStr::new("--profile"), OsStr::new(profile)]);
+            }
             configure(&arguments, "y\n")?;
             Ok((
                 (),
                 "the server's certificate was shown and confirmed".to_owned(),
             ))
-        })
-    }
-
-    pub(crate) fn generate(&mut self, report: &mut Report) -> Result<(), String> {
-        report.step("generate a 256-bit AES key", || {
-            self.host.run(&[
-                "generate",
-                "--name",
-                KEY,
-                "--keybits",
-                "256",
-                "--label",
-                "demo-key",
-                "--volumes",
-                "/dev/demo1:enc-demo1",
-                "--volume-type",
-                "PLAIN",
-                "--no-volume-check",
-            ])?;
-            Ok(((), self.describe(KEY)?))
-        })?;
-        report.step("generate a pair of AES keys for XTS", || {
-            self.host.run(&[
-                "generate",
-                "--name",
-                PAIR,
-                "--xts",
-                "--label",
-                "demo-xts-1:demo-xts-2",
-                "--volumes",
-                "/dev/demo2:enc-demo2",
-                "--no-volume-check",
-            ])?;
-            Ok(((), self.describe(PAIR)?))
-        })
-    }
-
-    pub(crate) fn list(&mut self, report: &mut Report) -> Result<(), String> {
-        report.step("list the keys on the server", || {
-            let listed = self.host.run(&["kms", "list", "--json"])?;
-            let names = names(&listed)?;
-            expect(&names, &[KEY, PAIR])?;
-            Ok(((), names.join(", ")))
-        })?;
-        report.step("list the keys of the repository", || {
-            let names = names(&self.host.run(&["list", "--json"])?)?;
-            expect(&names, &[KEY, PAIR])?;
-            Ok(((), names.join(", ")))
-        })
-    }
-
-    pub(crate) fn remove_and_import(&mut self, report: &mut Report) -> Result<(), String> {
-        let token = self.repository().join(format!("{KEY}.skey"));
-        report.step("remove the key from the repository only", || {
-            self.host.run(&["remove", "--name", KEY, "--force"])?;
-            if token.exists() {
-                return Err(format!("{} is still there", token.display()));
-            }
-            Ok(((), String::new()))
-        })?;
-        report.step("import it from the server", || {
-            self.host.run(&[
-                "kms",
-                "import",
-                "--name",
-                KEY,
-                "--batch-mode",
-                "--no-volume-check",
-            ])?;
-            Ok(((), self.describe(KEY)?))
-        })?;
-        report.step("validate the keys", || {
-            self.host.run(&["validate", "--check-kms"])?;
-            Ok(((), String::new()))
-        })
-    }
-
-    pub(crate) fn change_state(&mut self, report: &mut Report) -> Result<(), String> {
-        report.step("remove the key, and deactivate it on the server", || {
-            self.host
-                .run(&["remove", "--name", KEY, "--force", "--state", "DEACTIVATED"])?;
-            let names = names(&self.host.run(&["kms", "list", "--json"])?)?;
-            expect(&names, &[PAIR])?;
-            Ok(((), format!("the server offers {} only", names.join(", "))))
         })
     }
 
@@ -260,29 +174,8 @@ impl Scene {
         ]
     }
 
-    fn repository(&self) -> PathBuf {
+    pub(crate) fn repository(&self) -> PathBuf {
         self.directory.join("repository")
-    }
-
-    /// What became of a key: the token and the label in the repository.
-    fn describe(&self, key: &str) -> Result<String, String> {
-        let token = self.repository().join(format!("{key}.skey"));
-        let length = fs::metadata(&token)
-            .map_err(|e| format!("{}: {e}", token.display()))?
-            .len();
-        let info = self.repository().join(format!("{key}.info"));
-        let text = fs::read_to_string(&info).map_err(|e| format!("{}: {e}", info.display()))?;
-        let value = |name: &str| {
-            let mut lines = text.lines();
-            lines
-                .find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
-                .unwrap_or("none")
-        };
-        Ok(format!(
-            "{} of {length} bytes in {}",
-            value("key-type"),
-            token.display()
-        ))
     }
 }
 
@@ -314,30 +207,4 @@ fn prepare(directory: &Path) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// Names of the keys in a list printed with `--json`.
-fn names(text: &str) -> Result<Vec<String>, String> {
-    let list: Value = serde_json::from_str(text).map_err(|e| format!("no JSON: {e}\n{text}"))?;
-    let keys = list
-        .as_array()
-        .or_else(|| list["keys"].as_array())
-        .ok_or("no list")?;
-    let mut names: Vec<String> = keys
-        .iter()
-        .filter_map(|key| key["name"].as_str().map(str::to_owned))
-        .collect();
-    names.sort();
-    Ok(names)
-}
-
-fn expect(found: &[String], expected: &[&str]) -> Result<(), String> {
-    if found == expected {
-        return Ok(());
-    }
-    Err(format!(
-        "expected {}, found {}",
-        expected.join(", "),
-        found.join(", ")
-    ))
 }
