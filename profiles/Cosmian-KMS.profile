@@ -32,4 +32,4 @@ check-always-sensitive-attr=FALSE
 
 # The ID Placeholder is refused by Activate, a Key Format Type by a wrapped Get, and a Delete Attribute
 # by reference does nothing. All of it would be learned too.
-server-traits=separate-activate,default-key-format,delete-by-value,set-attribute
+server-traits=separate-activate,default-key-format,delete-by-value,set-attribute,numeric-values

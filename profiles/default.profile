@@ -71,6 +71,7 @@ check-server-capabilities=TRUE
 #   delete-by-value     Delete Attribute by reference does nothing (from KMIP 2.0 on)
 #   coarse-locate       Locate does not understand custom attributes
 #   content-charset     the Content-Type over HTTPS must name the character set
+#   numeric-values      JSON and XML must have numbers instead of the names of values
 server-traits=AUTO
 
 # Servers of the same cluster, HOST[:PORT] with commas, which are used in this order while the

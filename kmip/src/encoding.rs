@@ -57,6 +57,19 @@ impl Encoding {
         }
     }
 
+    /// As [`encode`](Self::encode); in text, values of enumerations and masks are numbers instead of
+    /// names.
+    ///
+    /// # Errors
+    /// If the version of the message does not have what it contains.
+    pub fn encode_numbers<'a, M: Message<'a>>(self, message: &M, out: &mut Vec<u8>) -> Result<()> {
+        match self {
+            Encoding::Ttlv => ttlv::encode(message, out),
+            Encoding::Json => json::encode_numbers(message, out),
+            Encoding::Xml => xml::encode_numbers(message, out),
+        }
+    }
+
     /// Reads a message.
     ///
     /// # Errors

@@ -27,11 +27,13 @@ pub enum ServerTrait {
     CoarseLocate,
     /// The Content-Type over HTTPS must name the character set.
     ContentCharset,
+    /// JSON and XML must hold numbers instead of names for the values of enumerations and masks.
+    NumericValues,
 }
 
 impl ServerTrait {
     /// All traits.
-    pub const ALL: [ServerTrait; 8] = [
+    pub const ALL: [ServerTrait; 9] = [
         ServerTrait::SeparateActivate,
         ServerTrait::DefaultKeyFormat,
         ServerTrait::NoBatches,
@@ -40,6 +42,7 @@ impl ServerTrait {
         ServerTrait::DeleteByValue,
         ServerTrait::CoarseLocate,
         ServerTrait::ContentCharset,
+        ServerTrait::NumericValues,
     ];
 
     /// The name in profiles and `kmip.conf`.
@@ -53,6 +56,7 @@ impl ServerTrait {
             ServerTrait::DeleteByValue => "delete-by-value",
             ServerTrait::CoarseLocate => "coarse-locate",
             ServerTrait::ContentCharset => "content-charset",
+            ServerTrait::NumericValues => "numeric-values",
         }
     }
 }

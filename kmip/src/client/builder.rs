@@ -29,6 +29,7 @@ pub struct ClientBuilder {
     way: Way,
     pub(super) http: Option<(String, Encoding)>,
     pub(super) sends_charset: bool,
+    pub(super) sends_numbers: bool,
     pub(super) timeouts: Timeouts,
     pub(super) maximum_message_size: usize,
     pub(super) oldest: ProtocolVersion,
@@ -79,6 +80,7 @@ impl ClientBuilder {
             way: Way::Tls,
             http: None,
             sends_charset: false,
+            sends_numbers: false,
             timeouts: Timeouts::default(),
             maximum_message_size: DEFAULT_MAXIMUM_MESSAGE_SIZE,
             oldest: ProtocolVersion::V1_0,
@@ -130,6 +132,16 @@ impl ClientBuilder {
     #[must_use]
     pub fn sends_charset(mut self, sends: bool) -> Self {
         self.sends_charset = sends;
+        self
+    }
+
+    /// Puts numbers instead of names for the values of enumerations and masks into JSON and XML,
+    /// for servers that spell names in another way. By default names are sent. A client whose names a
+    /// server cannot read (*Invalid Message*) sends the message once more with numbers, and goes on
+    /// with them if the server can read those.
+    #[must_use]
+    pub fn sends_numbers(mut self, sends: bool) -> Self {
+        self.sends_numbers = sends;
         self
     }
 

@@ -66,6 +66,7 @@ impl<D: Driver> Core<D> {
         if let Some((_, encoding)) = settings.http {
             session.set_encoding(encoding);
         }
+        session.sends_numbers = settings.sends_numbers;
         if settings.attest.is_some() {
             session.set_attestation_capable();
         }

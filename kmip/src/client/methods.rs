@@ -88,6 +88,12 @@ macro_rules! client_settings {
             self.core.sends_charset
         }
 
+        /// Whether requests in JSON and XML hold numbers instead of names: as it was set, or since the
+        /// server cannot read the names.
+        pub fn sends_numbers(&self) -> bool {
+            self.core.session.sends_numbers
+        }
+
         /// The server that was connected to last, as shown to people.
         pub fn server(&self) -> &str {
             self.core.session.server()

@@ -39,6 +39,8 @@ pub struct Session {
     ticket: Option<Ticket<'static>>,
     options: Options,
     encoding: Encoding,
+    /// Text has no names of values.
+    pub(super) sends_numbers: bool,
     next_id: AtomicU64,
 }
 
@@ -55,6 +57,7 @@ impl Session {
             ticket: None,
             options: Options::default(),
             encoding: Encoding::default(),
+            sends_numbers: false,
             next_id: AtomicU64::new(1),
         }
     }
@@ -201,7 +204,10 @@ impl Session {
         };
         header.attestation_capable_indicator =
             (self.attestation_capable && self.version >= ProtocolVersion::V1_2).then_some(true);
-        let encoded = self.encoding.encode(&request.message, out);
+        let encoded = match self.sends_numbers {
+            true => self.encoding.encode_numbers(&request.message, out),
+            false => self.encoding.encode(&request.message, out),
+        };
         encoded.map_err(|error| {
             let operation = request.expected.operation();
             self.error(operation, Problem::Encode(error))

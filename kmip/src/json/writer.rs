@@ -109,6 +109,9 @@ impl Sink for Writer<'_> {
     }
 
     fn mask(&mut self, tag: Tag, value: u32, names: Names) -> Result<()> {
+        if !self.lines.has_names() {
+            return self.integer(tag, value as i32);
+        }
         self.plain(tag, code::INTEGER, |buffer| {
             push_mask(buffer, names, value, b'|')
         })
@@ -133,6 +136,7 @@ impl Sink for Writer<'_> {
     }
 
     fn enumeration(&mut self, tag: Tag, value: u32, names: Option<Names>) -> Result<()> {
+        let names = names.filter(|_| self.lines.has_names());
         let name = names.and_then(|names| names.value(value));
         self.plain(tag, code::ENUMERATION, |buffer| match name {
             Some(name) => buffer.extend_from_slice(name.as_bytes()),

@@ -181,6 +181,17 @@ macro_rules! encoding {
             encode_item(message, M::TAG, message.version(), buffer)
         }
 
+        /// As [`encode`], with numbers instead of names for the values of enumerations and masks,
+        /// which the specification allows as well and which every reader understands, however it
+        /// spells the names.
+        ///
+        /// # Errors
+        /// See [`encode`].
+        pub fn encode_numbers<'a, M: Message<'a>>(message: &M, buffer: &mut Vec<u8>) -> Result<()> {
+            let version = message.version();
+            text::encode_item::<Writer<'_>, M>(message, M::TAG, version, buffer, Style::Numbers)
+        }
+
         /// As [`encode`], with an item a line and a line feed at the end.
         ///
         /// # Errors

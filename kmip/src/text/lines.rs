@@ -20,6 +20,12 @@ impl<'b> Lines<'b> {
         }
     }
 
+    /// Whether enumerations and masks have their names.
+    #[inline(always)]
+    pub(crate) fn has_names(&self) -> bool {
+        self.style != Style::Numbers
+    }
+
     #[inline(always)]
     pub(crate) fn push(&mut self, text: &str) {
         self.buffer.extend_from_slice(text.as_bytes());

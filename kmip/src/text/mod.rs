@@ -39,6 +39,8 @@ pub(crate) enum Style {
     Compact,
     /// An item a line, two blanks for each level.
     Indented,
+    /// No white space, and no names of values: enumerations and masks are numbers.
+    Numbers,
 }
 
 /// The message as text, without the byte order mark that some programs put in front, and where it

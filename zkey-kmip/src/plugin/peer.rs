@@ -44,7 +44,7 @@ impl Peer {
             has_learned: false,
             handshake,
         };
-        peer.learn_charset();
+        peer.learn_spelling();
         peer
     }
 
@@ -74,14 +74,17 @@ impl Peer {
 
     /// The same, if there is anything new since the last call.
     pub(super) fn take_news(&mut self) -> Option<ServerTraits> {
-        self.learn_charset();
+        self.learn_spelling();
         std::mem::take(&mut self.has_learned).then(|| self.learned())
     }
 
     /// The client finds this out by itself.
-    fn learn_charset(&mut self) {
+    fn learn_spelling(&mut self) {
         if self.client.sends_charset() {
             self.learn(ServerTrait::ContentCharset);
+        }
+        if self.client.sends_numbers() {
+            self.learn(ServerTrait::NumericValues);
         }
     }
 

@@ -97,15 +97,16 @@ impl Route<'_> {
     /// Connects, to the first server that can be reached.
     pub(super) fn connect(&self, learned: &ServerTraits) -> Result<Client, PluginError> {
         let traits = self.profile.server_traits.as_ref().unwrap_or(learned);
-        let builder = self.builder(traits.has(ServerTrait::ContentCharset))?;
+        let builder = self.builder(traits)?;
         Ok(builder.connect()?)
     }
 
-    fn builder(&self, charset: bool) -> Result<ClientBuilder, PluginError> {
+    fn builder(&self, traits: &ServerTraits) -> Result<ClientBuilder, PluginError> {
         let mut builder = Client::builder(self.target.address.clone())
             .tls(self.tls.clone())
             .timeouts(timeouts(self.profile))
-            .sends_charset(charset);
+            .sends_charset(traits.has(ServerTrait::ContentCharset))
+            .sends_numbers(traits.has(ServerTrait::NumericValues));
         for server in &self.profile.failover_servers {
             builder = builder.fallback_server(server.clone());
         }

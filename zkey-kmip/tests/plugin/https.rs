@@ -7,11 +7,13 @@ use std::thread;
 
 use kmip::Encoding;
 use kmip::server::{Engine, Peer, ServeOptions};
+use kmip::types::ResultReason;
 use openssl::ssl::{SslAcceptor, SslMethod};
+use serde_json::Value;
 use zkey_kmip::abi::options::code;
 use zkey_kmip::abi::{Configured, KeyMode, Kms, Property, SecureKeyType};
 
-use crate::key_server::{Behaviour, KeyServer, Store};
+use crate::key_server::{Behaviour, CustomLocate, KeyServer, Store};
 use crate::machine::{Machine, generate, info};
 
 fn start(machine: &Machine, path: &str) -> KeyServer {
@@ -72,7 +74,17 @@ fn a_profile_can_mean_https_in_any_encoding() {
     }
 }
 
-/// An HTTPS server that demands a character set, and how many messages it refused and answered.
+/// What an HTTPS server is particular about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Demand {
+    /// The Content-Type must name the character set.
+    Charset,
+    /// The Content-Type must not, masks must be numbers, and names are spelled without underscores, as
+    /// with Cosmian KMS.
+    Cosmian,
+}
+
+/// An HTTPS server with a demand, and how many messages it refused and answered.
 struct Pedant {
     address: String,
     store: Store,
@@ -80,7 +92,7 @@ struct Pedant {
 }
 
 impl Pedant {
-    fn start(machine: &Machine) -> Pedant {
+    fn start(machine: &Machine, demand: Demand, behaviour: Behaviour) -> Pedant {
         machine.with_certificate();
         let identity = machine.authority.server();
         let mut tls = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls()).unwrap();
@@ -89,7 +101,7 @@ impl Pedant {
         let tls = tls.build();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let store = Store::with(Behaviour::default());
+        let store = Store::with(behaviour);
         let engine = Engine::new(store.clone());
         let counts = Arc::new(Mutex::new((0, 0)));
         let shared = Arc::clone(&counts);
@@ -98,7 +110,7 @@ impl Pedant {
             for stream in listener.incoming() {
                 // One that only looks at the certificate sends nothing.
                 if let Ok(mut stream) = tls.accept(stream.unwrap()) {
-                    while answer(&mut stream, &engine, &shared).is_some() {}
+                    while answer(&mut stream, demand, &engine, &shared).is_some() {}
                 }
             }
         });
@@ -114,8 +126,34 @@ impl Pedant {
     }
 }
 
+/// How Cosmian KMS answers a message that it cannot read, whatever version that is of.
+const UNREADABLE: &str = r#"{"tag":"ResponseMessage","value":[{"tag":"ResponseHeader","value":[
+    {"tag":"ProtocolVersion","value":[
+        {"tag":"ProtocolVersionMajor","type":"Integer","value":2},
+        {"tag":"ProtocolVersionMinor","type":"Integer","value":1}]},
+    {"tag":"TimeStamp","type":"DateTime","value":"2026-01-01T00:00:00.123456789Z"},
+    {"tag":"BatchCount","type":"Integer","value":1}]},
+    {"tag":"BatchItem","value":[
+        {"tag":"ResultStatus","type":"Enumeration","value":"OperationFailed"},
+        {"tag":"ResultReason","type":"Enumeration","value":"Invalid_Message"},
+        {"tag":"ResultMessage","type":"TextString","value":"cannot read NAME"}]}]}"#;
+
+/// A name in the message that Cosmian KMS does not know.
+fn foreign_name(item: &Value) -> Option<&str> {
+    let own = match (item["type"].as_str(), item["value"].as_str()) {
+        (Some("Integer"), Some(text)) => !text.starts_with("0x"),
+        (Some("Enumeration"), Some(text)) => text.contains('_') || text == "MGF1",
+        _ => false,
+    };
+    if own {
+        return item["value"].as_str();
+    }
+    item["value"].as_array()?.iter().find_map(foreign_name)
+}
+
 fn answer(
     stream: &mut (impl Read + Write),
+    demand: Demand,
     engine: &Engine<Store>,
     counts: &Mutex<(usize, usize)>,
 ) -> Option<()> {
@@ -131,14 +169,27 @@ fn answer(
     let mut body = vec![0; length];
     stream.read_exact(&mut body).ok()?;
     let mut counts = counts.lock().unwrap();
-    if header("Content-Type: ") != Some("application/json;charset=UTF-8") {
+    let content_type = match demand {
+        Demand::Charset => "application/json;charset=UTF-8",
+        Demand::Cosmian => "application/json",
+    };
+    if header("Content-Type: ") != Some(content_type) {
         counts.0 += 1;
         let refusal = b"HTTP/1.1 415 Unsupported Media Type\r\nContent-Length: 0\r\n\r\n";
         return stream.write_all(refusal).ok();
     }
-    counts.1 += 1;
     let mut response = Vec::new();
-    engine.respond_in(Encoding::Json, &Peer::local(), &body, &mut response);
+    let message: Value = serde_json::from_slice(&body).unwrap();
+    match foreign_name(&message).filter(|_| demand == Demand::Cosmian) {
+        Some(name) => {
+            counts.0 += 1;
+            response.extend(UNREADABLE.replace("NAME", name).bytes());
+        }
+        None => {
+            counts.1 += 1;
+            engine.respond_in(Encoding::Json, &Peer::local(), &body, &mut response);
+        }
+    }
     let head = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         response.len()
@@ -153,7 +204,7 @@ fn a_character_set_is_named_where_it_is_demanded() {
     let profile = "server-regex=Web\nwrap-key-params=1024\ntransport=HTTPS\nhttps-uri=/web\n\
                    encoding=JSON\nkmip-version=2.1\n";
     machine.profile("web", profile);
-    let server = Pedant::start(&machine);
+    let server = Pedant::start(&machine, Demand::Charset, Behaviour::default());
     machine.terminal.will_answer(&["y"]);
     let configured = machine.configure(&[
         (code::KMIP_SERVER, &server.address),
@@ -167,4 +218,47 @@ fn a_character_set_is_named_where_it_is_demanded() {
     let key = generate(&machine.plugin(), data, &[], None, KeyMode::NonXts).unwrap();
     assert!(server.store.object(&key.key_id).is_some());
     assert_eq!(server.take_counts(), (0, 2), "once learned");
+}
+
+#[test]
+fn values_are_numbers_where_their_names_cannot_be_read() {
+    for version in ["1.4", "2.1"] {
+        let machine = Machine::new();
+        let profile = format!(
+            "server-regex=Web\nwrap-key-params=1024\nwrap-padding-method=OAEP\n\
+             wrap-hashing-algorithm=SHA-256\ntransport=HTTPS\nhttps-uri=/web\nencoding=JSON\n\
+             kmip-version={version}\n"
+        );
+        machine.profile("web", &profile);
+        let behaviour = Behaviour {
+            no_placeholder: true,
+            no_format: Some(ResultReason::OPERATION_NOT_SUPPORTED),
+            lying_delete: true,
+            custom_locate: CustomLocate::Ignored,
+            ..Behaviour::default()
+        };
+        let server = Pedant::start(&machine, Demand::Cosmian, behaviour);
+        machine.terminal.will_answer(&["y"]);
+        let configured = machine.configure(&[
+            (code::KMIP_SERVER, &server.address),
+            (code::TLS_CA_BUNDLE, &machine.text_path("ca.pem")),
+            (code::PROFILE, "web"),
+        ]);
+        assert_eq!(configured.unwrap(), Configured::Complete, "{version}");
+        assert!(server.take_counts().0 > 0);
+        let learned = "separate-activate,numeric-values";
+        assert!(info(&machine).contains(learned), "{}", info(&machine));
+        let plugin = machine.plugin();
+        let data = SecureKeyType::CcaAesData;
+        let properties = [Property::new("description", "x_y")];
+        let key = generate(&plugin, data, &properties, None, KeyMode::NonXts).unwrap();
+        assert!(server.store.object(&key.key_id).is_some());
+        let back = plugin.get_key_properties(&key.key_id).unwrap();
+        assert_eq!(back, properties, "{version}");
+        let gone = [Property::removal("description")];
+        plugin.set_key_properties(&key.key_id, &gone).unwrap();
+        let back = plugin.get_key_properties(&key.key_id).unwrap();
+        assert!(back.is_empty(), "{version}: {back:?}");
+        assert_eq!(server.take_counts().0, 0, "once learned");
+    }
 }

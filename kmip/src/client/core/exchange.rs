@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use crate::Encoding;
 use crate::transport::{Deadline, Error as TransportError, Liveness, Phase};
 use crate::types::{CredentialType, CredentialValue, ResponsePayload, ResultReason};
 
@@ -28,6 +29,7 @@ impl<D: Driver> Core<D> {
         let mut attested = false;
         let mut forgotten = false;
         let mut refused = None;
+        let mut named = None;
         loop {
             let reused = self.is_connected() && self.proven;
             match self.try_exchange(request, deadline).await {
@@ -41,6 +43,17 @@ impl<D: Driver> Core<D> {
                     if !forgotten && self.is_of_another_version(&response) {
                         forgotten = true;
                         self.forget_version();
+                        continue;
+                    }
+                    if let Some(named) = named {
+                        if !understands(&response) {
+                            self.session.sends_numbers = false;
+                            return Ok(named);
+                        }
+                    } else if self.sends_names() && !understands(&response) {
+                        // Not processed. Perhaps the server spells names in another way.
+                        self.session.sends_numbers = true;
+                        named = Some(response.results);
                         continue;
                     }
                     return Ok(response.results);
@@ -62,6 +75,11 @@ impl<D: Driver> Core<D> {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// Whether requests have names of values.
+    fn sends_names(&self) -> bool {
+        self.session.encoding() != Encoding::Ttlv && !self.session.sends_numbers
     }
 
     async fn try_exchange(
@@ -192,6 +210,15 @@ impl<D: Driver> Core<D> {
         self.agreement = Agreement::None;
         self.disconnect();
     }
+}
+
+/// Whether the server could read the request at all, as far as it says.
+fn understands(response: &Response) -> bool {
+    let unread = |result: &ItemResult<ResponsePayload<'static>>| match result {
+        Ok(_) => false,
+        Err(error) => error.result_reason() == Some(ResultReason::INVALID_MESSAGE),
+    };
+    !response.results.iter().all(unread)
 }
 
 async fn transfer<'l, L: Link>(
