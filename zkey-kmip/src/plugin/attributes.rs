@@ -23,6 +23,10 @@ const V1_VENDOR: &str = "x";
 const V1_PREFIX: &str = "zkey-";
 const V2_VENDOR: &str = "zkey";
 
+/// Where Cosmian KMS puts custom attributes of 1.x for clients of 2.x, with their whole names.
+const COSMIAN_VENDOR: &str = "KMIP1";
+const COSMIAN_PREFIX: &str = "x-zkey-";
+
 /// Which attributes a server is given.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AttributeStyle {
@@ -239,6 +243,7 @@ fn property_of(value: &AttributeValue<'_>) -> Option<(String, String)> {
             let name = match &*custom.vendor {
                 V2_VENDOR => &*custom.name,
                 V1_VENDOR => custom.name.strip_prefix(V1_PREFIX)?,
+                COSMIAN_VENDOR => custom.name.strip_prefix(COSMIAN_PREFIX)?,
                 _ => return None,
             };
             match &custom.value {

@@ -205,7 +205,7 @@ fn existing(
     filter: Vec<Attribute<'static>>,
     custom: Vec<Attribute<'static>>,
 ) -> Result<Found, PluginError> {
-    let ids = search::locate(peer, filter, custom)?;
+    let ids = search::locate(peer, filter, custom)?.ids;
     let mut found = Vec::new();
     for group in ids.chunks(peer.profile.batch_size) {
         let answers = search::get_attributes(peer, group)?;

@@ -87,7 +87,15 @@ fn collect(plugin: &Plugin, request: &ListRequest<'_>) -> Result<(Keys, Unreadab
         None => None,
     };
     let mut server = plugin.server()?;
-    let ids = locate(&mut server, request)?;
+    let (ids, is_cut) = locate(&mut server, request)?;
+    if is_cut {
+        plugin.console.warn(&format!(
+            "WARNING: KMIP server {} told {} keys, which may not be all, and cannot tell the rest: \
+             ask for a label",
+            server.peer.client.server(),
+            ids.len()
+        ));
+    }
     let (mut keys, mut unreadable) = (Keys::new(), Unreadable::default());
     let group_size = server.peer.profile.batch_size;
     for group in ids.chunks(group_size) {
@@ -125,8 +133,12 @@ fn collect(plugin: &Plugin, request: &ListRequest<'_>) -> Result<(Keys, Unreadab
     Ok((keys, unreadable))
 }
 
-/// Identifiers of all keys that may be fit.
-fn locate(server: &mut Server, request: &ListRequest<'_>) -> Result<Vec<String>, PluginError> {
+/// Identifiers of all keys that may be fit, and whether there may be more that the server does not
+/// tell.
+fn locate(
+    server: &mut Server,
+    request: &ListRequest<'_>,
+) -> Result<(Vec<String>, bool), PluginError> {
     let mut filter = vec![
         Attribute::state(State::ACTIVE),
         Attribute::object_type(ObjectType::SYMMETRIC_KEY),
@@ -139,13 +151,13 @@ fn locate(server: &mut Server, request: &ListRequest<'_>) -> Result<Vec<String>,
         }
     }
     let custom = server.style.attributes(request.filter);
-    let found = search::locate(&mut server.peer, filter, custom)?;
+    let located = search::locate(&mut server.peer, filter, custom)?;
     // zkey could not store any other.
-    let ids = found.into_iter().filter_map(|id| match id {
+    let ids = located.ids.into_iter().filter_map(|id| match id {
         UniqueIdentifier::Text(id) if id.len() <= KEY_ID_SIZE => Some(id.into_owned()),
         _ => None,
     });
-    Ok(ids.collect())
+    Ok((ids.collect(), located.may_be_cut))
 }
 
 /// Whether the key has these properties.

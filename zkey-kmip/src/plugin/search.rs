@@ -12,13 +12,25 @@ use super::peer::{Peer, is_refusal};
 use crate::abi::PluginError;
 use crate::server_traits::ServerTrait;
 
+/// Some servers end their answers at this number, or a multiple of it, and do not tell that there are
+/// more.
+const USUAL_LIMIT: usize = 1000;
+
+/// What a server finds.
+pub(super) struct Located {
+    /// Identifiers of objects, each once.
+    pub(super) ids: Vec<UniqueIdentifier<'static>>,
+    /// Whether there may be more that the server cannot tell.
+    pub(super) may_be_cut: bool,
+}
+
 /// Identifiers of all objects that have the attributes of `filter`. Those in `custom` are looked at
 /// where the server can do that, so the caller has to look again.
 pub(super) fn locate(
     peer: &mut Peer,
     mut filter: Vec<Attribute<'static>>,
     custom: Vec<Attribute<'static>>,
-) -> Result<Vec<UniqueIdentifier<'static>>, PluginError> {
+) -> Result<Located, PluginError> {
     let coarse = filter.len();
     if !peer.has(ServerTrait::CoarseLocate) {
         filter.extend(custom);
@@ -48,13 +60,15 @@ pub(super) fn locate(
         let new: Vec<_> = new.filter(|id| seen.insert(id.clone())).collect();
         // A server that limits its answers tells how many objects there are in all.
         let all = response.located_items.unwrap_or_default();
-        let has_more = usize::try_from(all).is_ok_and(|all| all > located);
+        let is_full = found > 0 && located % USUAL_LIMIT == 0;
+        let has_more = usize::try_from(all).is_ok_and(|all| all > located) || is_full;
         // One that does not know offsets begins again.
-        let is_repeated = new.is_empty();
+        let is_repeated = offset > 0 && found > 0 && new.is_empty();
         let can_page = peer.client.version() >= ProtocolVersion::V1_3;
         ids.extend(new);
-        if !has_more || is_repeated || !can_page {
-            return Ok(ids);
+        if !has_more || found == 0 || is_repeated || !can_page {
+            let may_be_cut = is_repeated || (is_full && !can_page);
+            return Ok(Located { ids, may_be_cut });
         }
     }
 }

@@ -156,3 +156,34 @@ fn pages_of_unusable_identifiers_do_not_end_the_list() {
     let ids: Vec<_> = found.iter().map(|(id, _)| id.as_str()).collect();
     assert_eq!(ids, [&"b".repeat(256), &key.key_id]);
 }
+
+#[test]
+fn a_list_that_the_server_cuts_off_is_not_passed_off_as_complete() {
+    for version in ["1.2", "1.4"] {
+        let (machine, server) = ready(version);
+        let plugin = machine.plugin();
+        let key = generate(&plugin, DATA, &[], None, KeyMode::NonXts).unwrap();
+        server.store.multiply(&key.key_id, 999);
+        // As Cosmian KMS does.
+        server.store.behave(|own| {
+            own.locate_limit = 1000;
+            own.counts_answer = true;
+        });
+        machine.terminal.warned();
+        assert_eq!(list(&plugin, None).unwrap().len(), 1000, "{version}");
+        let warned = machine.terminal.warned();
+        assert!(warned.contains("may not be all"), "{version}: {warned}");
+        // With fewer there is no doubt.
+        server.store.behave(|own| own.locate_limit = 999);
+        assert_eq!(list(&plugin, None).unwrap().len(), 999);
+        assert_eq!(machine.terminal.warned(), "", "{version}");
+    }
+    // One that knows offsets tells the rest.
+    let (machine, server) = ready("1.4");
+    let plugin = machine.plugin();
+    let key = generate(&plugin, DATA, &[], None, KeyMode::NonXts).unwrap();
+    server.store.multiply(&key.key_id, 999);
+    machine.terminal.warned();
+    assert_eq!(list(&plugin, None).unwrap().len(), 1000);
+    assert_eq!(machine.terminal.warned(), "");
+}

@@ -95,7 +95,7 @@ fn servers_without_modify_get_delete_and_add() {
 }
 
 #[test]
-fn both_forms_of_names_are_read() {
+fn all_forms_of_names_are_read() {
     let (machine, server) = ready("2.1");
     let plugin = machine.plugin();
     let key = generate(&plugin, DATA, &[], None, KeyMode::NonXts)
@@ -108,6 +108,13 @@ fn both_forms_of_names_are_read() {
         object
             .attributes
             .push(Attribute::custom("x", "zkey-one", "v1"));
+        // What was stored in 1.x, as Cosmian KMS tells it.
+        object
+            .attributes
+            .push(Attribute::custom("KMIP1", "x-zkey-three", "v1"));
+        object
+            .attributes
+            .push(Attribute::custom("KMIP1", "zkey-four", "ignored"));
         object
             .attributes
             .push(Attribute::custom("x", "other", "ignored"));
@@ -122,5 +129,5 @@ fn both_forms_of_names_are_read() {
         .map(|property| property.name.clone().into_owned())
         .collect();
     names.sort();
-    assert_eq!(names, ["one", "two"]);
+    assert_eq!(names, ["one", "three", "two"]);
 }

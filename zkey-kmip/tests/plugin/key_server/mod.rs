@@ -31,6 +31,8 @@ pub(crate) struct Behaviour {
     pub(crate) hidden: Vec<Operation>,
     /// Most identifiers that one Locate returns.
     pub(crate) locate_limit: usize,
+    /// Locate tells how many identifiers it returns, not how many there are, and knows no offset.
+    pub(crate) counts_answer: bool,
     /// What Get hands out is damaged.
     pub(crate) corrupts: bool,
     /// Get leaves out what it may.
@@ -72,6 +74,7 @@ impl Default for Behaviour {
             refused: Vec::new(),
             hidden: Vec::new(),
             locate_limit: usize::MAX,
+            counts_answer: false,
             corrupts: false,
             terse: false,
             no_placeholder: false,

@@ -81,11 +81,14 @@ impl Shared {
             .filter(|(_, object)| fits(object))
             .map(|(id, _)| id.clone())
             .collect();
-        let offset = locate.offset_items.unwrap_or_default() as usize;
-        let page = all.iter().skip(offset).take(self.behaviour.locate_limit);
+        let counts = self.behaviour.counts_answer;
+        let offset = locate.offset_items.filter(|_| !counts);
+        let page = all.iter().skip(offset.unwrap_or_default() as usize);
+        let page: Vec<_> = page.take(self.behaviour.locate_limit).collect();
+        let located = if counts { page.len() } else { all.len() };
         LocateResponse {
-            located_items: Some(all.len() as i32),
-            unique_identifier: page.map(|id| id.clone().into()).collect(),
+            located_items: Some(located as i32),
+            unique_identifier: page.into_iter().map(|id| id.clone().into()).collect(),
             ..LocateResponse::default()
         }
     }
