@@ -155,9 +155,11 @@ impl<'a> Item<'a> for Attributes<'a> {
             d.reserve(&mut self.list, expected);
         }
         while let Some(tag) = d.tag() {
+            let offset = d.offset();
             let read = if typed && Attribute::accepts_2x(d, tag) {
                 let attribute = added(&mut self.list);
-                d.count_items(1).and_then(|()| attribute.read_2x(d, tag))
+                let read = d.count_items(1).and_then(|()| attribute.read_2x(d, tag));
+                read.or_else(|error| self.read_mistyped(d, tag, offset, error))
             } else if !typed && tag == Tag::ATTRIBUTE {
                 let attribute = added(&mut self.list);
                 d.count_items(1).and_then(|()| attribute.read(d))
@@ -214,6 +216,27 @@ impl<'a> Item<'a> for Attributes<'a> {
 }
 
 impl<'a> Attributes<'a> {
+    /// Keeps an attribute to which the peer gives another type, such as Short Unique Identifier as a
+    /// text with Cosmian KMS: one attribute should not make all others unreadable.
+    #[cold]
+    fn read_mistyped(
+        &mut self,
+        d: &mut Decoder<'_, 'a>,
+        tag: Tag,
+        offset: usize,
+        error: Error,
+    ) -> Result<()> {
+        let is_type = matches!(
+            error.kind(),
+            ErrorKind::UnexpectedType { .. } | ErrorKind::InvalidValue(..)
+        );
+        if d.is_strict() || !is_type || d.offset() != offset || d.tag() != Some(tag) {
+            return Err(error);
+        }
+        self.list.pop();
+        self.read_extra(d, tag)
+    }
+
     #[cold]
     fn read_extra(&mut self, d: &mut Decoder<'_, 'a>, tag: Tag) -> Result<()> {
         if d.is_strict() {

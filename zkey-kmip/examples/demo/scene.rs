@@ -112,9 +112,10 @@ impl Scene {
         })?;
         report.step("configure: connect, and register a wrapping key", || {
             let ca = self.directory.join("ca.pem");
+            let server = self.contact.server(&self.server.address);
             let mut arguments = vec![
                 OsStr::new("--kmip-server"),
-                OsStr::new(&self.server.address),
+                OsStr::new(&server),
                 OsStr::new("--tls-ca-bundle"),
                 ca.as_os_str(),
                 OsStr::new("--tls-verify-hostname"),

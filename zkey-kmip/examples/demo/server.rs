@@ -47,7 +47,7 @@ impl Contact {
         option("--cert", certificate.into());
         option("--key", key.into());
         option("--ca", ca.into());
-        option("--profile", profile.into());
+        option("--profile", profile.clone().into());
         if let Some(version) = self.version.as_ref().filter(|text| *text != "AUTO") {
             option("--kmip-version", version.into());
         }
@@ -58,9 +58,22 @@ impl Contact {
             }
             None => option("--server", address.into()),
         }
-        let found = Host::new("kmip", Vec::new())?.run(&words)?;
+        let found = Host::new("kmip", Vec::new())?.run(&words);
+        // It also fails if something does not work, but then it says what does.
+        let found = found.or_else(|fault| match profile.exists() {
+            true => Ok(fault),
+            false => Err(fault),
+        })?;
         self.profile = Some(name.to_owned());
         Ok(((), found.trim_end().to_owned()))
+    }
+
+    /// What the plugin is told: a profile that is yet to be found cannot say that it is HTTPS.
+    pub(crate) fn server(&self, address: &str) -> String {
+        match (&self.https, &self.profile) {
+            (Some(_), None) => format!("https://{address}/kmip"),
+            _ => address.to_owned(),
+        }
     }
 
     /// Lets the profile that will be used say what was asked for.

@@ -121,14 +121,17 @@ impl AttributeStyle {
         }
     }
 
-    /// The attributes for properties with values.
+    /// The attributes for properties with values. Custom ones come last: Cosmian KMS refuses a message
+    /// of 2.x in which they do not stand together.
     pub(super) fn attributes(&self, properties: &[Property<'_>]) -> Vec<Attribute<'static>> {
         let values = properties
             .iter()
             .filter_map(|property| Some((&property.name, property.value.as_ref()?)));
-        values
+        let mut attributes: Vec<_> = values
             .map(|(name, value)| self.attribute(name, value))
-            .collect()
+            .collect();
+        attributes.sort_by_key(|one| matches!(one.value, AttributeValue::Custom(_)));
+        attributes
     }
 
     /// The attribute that holds a property, in the form of this style or else in another one.

@@ -65,7 +65,8 @@ impl Peer {
     }
 
     /// All that was learned, which is nothing where the profile says it.
-    pub(super) fn learned(&self) -> ServerTraits {
+    pub(super) fn learned(&mut self) -> ServerTraits {
+        self.learn_spelling();
         match self.profile.server_traits {
             Some(_) => ServerTraits::default(),
             None => self.traits.clone(),

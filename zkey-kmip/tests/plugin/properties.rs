@@ -131,3 +131,17 @@ fn all_forms_of_names_are_read() {
     names.sort();
     assert_eq!(names, ["one", "three", "two"]);
 }
+
+#[test]
+fn custom_attributes_of_a_new_key_stand_together() {
+    let (machine, server) = ready("2.1");
+    server.store.behave(|own| own.demands_runs = true);
+    let plugin = machine.plugin();
+    // The description is an attribute of its own, between the others.
+    let key = generate(&plugin, DATA, &properties(), None, KeyMode::NonXts).unwrap();
+    let mut found = plugin.get_key_properties(&key.key_id).unwrap();
+    found.sort_by(|one, other| one.name.cmp(&other.name));
+    let mut expected = properties();
+    expected.sort_by(|one, other| one.name.cmp(&other.name));
+    assert_eq!(found, expected);
+}

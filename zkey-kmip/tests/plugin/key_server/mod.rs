@@ -33,6 +33,8 @@ pub(crate) struct Behaviour {
     pub(crate) locate_limit: usize,
     /// Locate tells how many identifiers it returns, not how many there are, and knows no offset.
     pub(crate) counts_answer: bool,
+    /// Custom attributes must stand together.
+    pub(crate) demands_runs: bool,
     /// What Get hands out is damaged.
     pub(crate) corrupts: bool,
     /// Get leaves out what it may.
@@ -75,6 +77,7 @@ impl Default for Behaviour {
             hidden: Vec::new(),
             locate_limit: usize::MAX,
             counts_answer: false,
+            demands_runs: false,
             corrupts: false,
             terse: false,
             no_placeholder: false,
@@ -263,6 +266,17 @@ impl Drop for KeyServer {
     }
 }
 
+/// Whether the custom attributes are one run.
+fn are_together(attributes: &Attributes<'_>) -> bool {
+    let is_custom = |one: &Attribute<'_>| matches!(one.value, AttributeValue::Custom(_));
+    let list = attributes.list.iter().map(is_custom);
+    list.collect::<Vec<_>>()
+        .split(|custom| !custom)
+        .filter(|run| !run.is_empty())
+        .count()
+        <= 1
+}
+
 fn fail<T>(reason: ResultReason, text: &'static str) -> Result<T, Failure> {
     Err(Failure::new(reason, text))
 }
@@ -314,6 +328,9 @@ impl Shared {
             RequestPayload::Query(_) => Ok(query(&state.behaviour).into()),
             RequestPayload::Create(create) => {
                 let mut attributes = create.attributes.into_owned();
+                if state.behaviour.demands_runs && !are_together(&attributes) {
+                    return fail(ResultReason::INVALID_MESSAGE, "duplicate field `Attribute`");
+                }
                 let bits = attributes.iter().find_map(|one| match one.value {
                     AttributeValue::CryptographicLength(bits) => Some(bits),
                     _ => None,
