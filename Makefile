@@ -21,7 +21,6 @@ CARGO_ARGS ?=
 BUILT = $(or $(CARGO_TARGET_DIR),target)/$(if $(CARGO_BUILD_TARGET),$(CARGO_BUILD_TARGET)/)$(subst dev,debug,$(CARGO_PROFILE))
 PLUGIN_FILE ?= $(BUILT)/libzkey_kmip.so
 PROGRAM_FILE ?= $(BUILT)/zkey-kmip
-export PLUGIN_FILE PROGRAM_FILE
 
 # What the tests of kmip also enable, and what those of kmip-server have in `make interop`.
 KMIP_FEATURES := --features kmip/arbitrary,kmip/deadpool,kmip/tokio,kmip/tracing,kmip-server/postgres
@@ -98,7 +97,8 @@ install: ## install them (not built here); DESTDIR and the variables of s390-too
 	DESTDIR='$(DESTDIR)' USRBINDIR='$(USRBINDIR)' USRLIB64DIR='$(USRLIB64DIR)' \
 	ZKEYKMSPLUGINDIR='$(ZKEYKMSPLUGINDIR)' SYSCONFDIR='$(SYSCONFDIR)' DATADIR='$(DATADIR)' \
 	MANDIR='$(MANDIR)' BASHCOMPDIR='$(BASHCOMPDIR)' DOCDIR='$(DOCDIR)' OWNER='$(OWNER)' \
-	GROUP='$(GROUP)' PLUGIN_NAME='$(PLUGIN_NAME)' CONFIGURE='$(CONFIGURE)' packaging/install.sh
+	GROUP='$(GROUP)' PLUGIN_NAME='$(PLUGIN_NAME)' CONFIGURE='$(CONFIGURE)' \
+	PLUGIN_FILE='$(PLUGIN_FILE)' PROGRAM_FILE='$(PROGRAM_FILE)' packaging/install.sh
 
 .PHONY: deb rpm
 deb rpm: ## build a package into target/packages

@@ -38,7 +38,11 @@ fn a_server_that_is_not_there_is_named() {
         ],
     };
     let error = client.fails(&["query", "--timeout", "0.3"], 3);
-    assert!(error.contains("0.3 s"), "{error}");
+    // What is left of the time limit when the handshake begins.
+    assert!(
+        error.contains("no connection within 0.2") || error.contains("0.3 s"),
+        "{error}"
+    );
 }
 
 #[test]

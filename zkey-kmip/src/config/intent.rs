@@ -1,13 +1,16 @@
 //! What a process is about to make at the KMIP server, for the next one if it does not get to its end.
 //!
 //! Before an object is made, a file beside `kmip.conf` says by which marker it can be recognised. The
-//! file goes when the object has its place in the configuration or in the repository, or when it was
-//! destroyed again. Its maker holds a lock on it, so a file without a lock is that of a process which
-//! was killed or lost the connection.
+//! file goes before anybody gets to use the object, or when it was destroyed again. Its maker holds a
+//! lock on it, so a file without a lock is that of a process which was killed or lost the connection.
+//! It counts only on the machine and in the directory that it was written for: a copy, such as one out
+//! of a backup, says nothing about what the original has done since.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::fs::{self, File};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -26,8 +29,10 @@ const PUBLIC_KEY: &str = "public-key";
 const FORMER: &str = "former-wrapping-key-id";
 const WRAPPING_KEY: &str = "wrapping-key";
 const KEY: &str = "key";
-const KEY_OF_REPOSITORY: &str = "key-of-repository";
-const ID: &str = "id";
+const PLACE: &str = "place";
+
+/// Bytes of a marker, which has two digits for each.
+const MARKER_BYTES: usize = 16;
 
 /// What is about to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,12 +45,7 @@ pub enum Intended {
         former: Option<String>,
     },
     /// A key.
-    Key {
-        /// It is for a repository, where it can be seen whether the key is in use.
-        for_repository: bool,
-        /// Its identifier, once the repository may refer to it.
-        id: Option<String>,
-    },
+    Key,
 }
 
 /// An object that is about to be made at a server.
@@ -65,7 +65,7 @@ impl Intent {
     /// # Errors
     /// There is no randomness.
     pub fn new(server: &str, object: Intended) -> Result<Intent, openssl::error::ErrorStack> {
-        let mut random = [0; 16];
+        let mut random = [0; MARKER_BYTES];
         openssl::rand::rand_bytes(&mut random)?;
         Ok(Intent {
             server: server.to_owned(),
@@ -79,17 +79,7 @@ impl Intent {
         values.set(SERVER, &self.server)?;
         values.set(MARKER, &self.marker)?;
         match &self.object {
-            Intended::Key { for_repository, id } => {
-                let kind = if *for_repository {
-                    KEY_OF_REPOSITORY
-                } else {
-                    KEY
-                };
-                values.set(OBJECT, kind)?;
-                if let Some(id) = id {
-                    values.set(ID, id)?;
-                }
-            }
+            Intended::Key => values.set(OBJECT, KEY)?,
             Intended::WrappingKey { public_key, former } => {
                 values.set(OBJECT, WRAPPING_KEY)?;
                 values.set(PUBLIC_KEY, public_key)?;
@@ -104,13 +94,10 @@ impl Intent {
     /// `None` for one of a later version.
     fn from_properties(values: &Properties) -> Option<Intent> {
         let text = |key| values.get(key).map(str::to_owned);
-        // An empty marker would be found in anything.
-        let marker = text(MARKER).filter(|marker| marker.len() >= 16)?;
+        // A shorter one could be found in what others have made.
+        let marker = text(MARKER).filter(|marker| is_marker(marker))?;
         let object = match values.get(OBJECT)? {
-            kind @ (KEY | KEY_OF_REPOSITORY) => Intended::Key {
-                for_repository: kind == KEY_OF_REPOSITORY,
-                id: text(ID),
-            },
+            KEY => Intended::Key,
             WRAPPING_KEY => Intended::WrappingKey {
                 public_key: text(PUBLIC_KEY)?,
                 former: text(FORMER),
@@ -130,7 +117,7 @@ impl fmt::Display for Intent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let object = match &self.object {
             Intended::WrappingKey { .. } => "wrapping key",
-            Intended::Key { .. } => "key",
+            Intended::Key => "key",
         };
         let Intent { server, marker, .. } = self;
         write!(f, "a {object} with marker {marker} may be left at {server}")
@@ -151,22 +138,13 @@ impl HeldIntent {
         &self.intent
     }
 
-    /// From now on, the repository may refer to the key with this identifier.
+    /// There is nothing left to do.
     ///
     /// # Errors
-    /// It cannot be written.
-    pub fn hand_over(&mut self, key_id: &str) -> Result<(), ConfigError> {
-        if let Intended::Key { id, .. } = &mut self.intent.object {
-            *id = Some(key_id.to_owned());
-            self.lock = write(&self.path, &self.intent)?;
-        }
-        Ok(())
-    }
-
-    /// There is nothing left to do. If the file cannot be removed, the next process finds that out.
-    pub fn withdraw(self) {
-        let removed = files::remove_if_present(&self.path);
-        let _ = removed.and_then(|()| files::sync_directory(files::parent(&self.path)));
+    /// The file cannot be removed: the next process will destroy the object, so nobody may get to use it.
+    pub fn withdraw(self) -> Result<(), ConfigError> {
+        files::remove_if_present(&self.path)?;
+        Ok(files::sync_directory(files::parent(&self.path))?)
     }
 }
 
@@ -184,7 +162,10 @@ impl Config {
     /// It cannot be written; the object must not be made then.
     pub fn intend(&self, intent: Intent) -> Result<HeldIntent, ConfigError> {
         let path = self.directory.join(format!("{PREFIX}{}", intent.marker));
-        let lock = write(&path, &intent)?;
+        let mut values = intent.to_properties()?;
+        values.set(PLACE, &place(&self.directory))?;
+        let content = values.to_bytes(Integrity::Hashed);
+        let lock = files::put_held(&path, &content, Access::AsDirectoryKey)?;
         Ok(HeldIntent { intent, path, lock })
     }
 
@@ -198,7 +179,8 @@ impl Config {
         let mut left = Vec::new();
         for entry in fs::read_dir(&self.directory).map_err(failed)? {
             let name = entry.map_err(failed)?.file_name();
-            if is_intent(&name.to_string_lossy()) {
+            let name_text = name.to_string_lossy();
+            if name_text.strip_prefix(PREFIX).is_some_and(is_marker) {
                 left.extend(take_over(&self.directory.join(name)));
             }
         }
@@ -206,28 +188,44 @@ impl Config {
     }
 }
 
-fn write(path: &Path, intent: &Intent) -> Result<File, ConfigError> {
-    let content = intent.to_properties()?.to_bytes(Integrity::Hashed);
-    Ok(files::put_held(path, &content, Access::AsDirectoryKey)?)
+fn is_marker(text: &str) -> bool {
+    text.len() == 2 * MARKER_BYTES && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-fn is_intent(name: &str) -> bool {
-    let marker = name.strip_prefix(PREFIX);
-    marker.is_some_and(|marker| marker.bytes().all(|byte| byte.is_ascii_hexdigit()))
+/// Whether a file is that of an intent, finished or not.
+pub(super) fn is_intent(name: &OsStr) -> bool {
+    name.as_bytes().starts_with(PREFIX.as_bytes())
+}
+
+/// Whether no process is at work on the file of an intent.
+pub(super) fn is_abandoned(path: &Path) -> bool {
+    lock_abandoned(path).is_ok()
+}
+
+/// This directory of this machine.
+fn place(directory: &Path) -> String {
+    let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
+    let directory = directory.canonicalize();
+    let directory = directory.unwrap_or_default();
+    format!("{}:{}", machine.trim(), directory.display()).replace('\n', " ")
 }
 
 fn take_over(path: &Path) -> Option<HeldIntent> {
     let lock = lock_abandoned(path).ok()?;
     let values = Properties::load(path, Integrity::Hashed).ok()?;
-    Some(HeldIntent {
-        intent: Intent::from_properties(&values)?,
+    let intent = Intent::from_properties(&values)?;
+    let is_own = values.get(PLACE) == Some(&*place(files::parent(path)))
+        && path.file_name()?.to_str()? == format!("{PREFIX}{}", intent.marker);
+    is_own.then(|| HeldIntent {
+        intent,
         path: path.to_owned(),
         lock,
     })
 }
 
 fn lock_abandoned(path: &Path) -> io::Result<File> {
-    let file = File::open(path)?;
+    // Some file systems lock only what may be written.
+    let file = File::options().read(true).write(true).open(path)?;
     flock(&file, FlockOperation::NonBlockingLockExclusive)?;
     // Between opening and locking, its owner may have withdrawn it.
     if fs::symlink_metadata(path)?.ino() == file.metadata()?.ino() {
@@ -246,26 +244,21 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let config = Config::open(directory.path()).unwrap();
         for object in [
-            Intended::Key {
-                for_repository: true,
-                id: None,
-            },
+            Intended::Key,
             Intended::WrappingKey {
                 public_key: "00ff".to_owned(),
                 former: Some("id-1".to_owned()),
             },
         ] {
             let intent = Intent::new("host:1", object).unwrap();
-            let mut held = config.intend(intent).unwrap();
+            let held = config.intend(intent).unwrap();
             assert!(config.left_intents().unwrap().is_empty(), "its owner lives");
-            held.hand_over("id-2").unwrap();
-            assert!(config.left_intents().unwrap().is_empty(), "still");
             let expected = held.intent().clone();
             drop(held);
             let mut left = config.left_intents().unwrap();
             assert_eq!(left[0].intent(), &expected);
             assert!(config.left_intents().unwrap().is_empty(), "taken over");
-            left.remove(0).withdraw();
+            left.remove(0).withdraw().unwrap();
             assert!(config.left_intents().unwrap().is_empty());
             assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
         }
@@ -275,13 +268,24 @@ mod tests {
     fn what_cannot_be_read_is_left_alone() {
         let directory = tempfile::tempdir().unwrap();
         let config = Config::open(directory.path()).unwrap();
-        let path = directory.path().join("intent-00");
-        for content in [
-            "",
-            "marker=\nkmip-server=x\nobject=key\n",
-            "marker=0123456789abcdef\nkmip-server=x\nobject=other\n",
-            "marker=0123456789abcdef\nobject=key\n",
-        ] {
+        let marker = "0123456789abcdef0123456789abcdef";
+        let path = directory.path().join(format!("intent-{marker}"));
+        let place = place(directory.path());
+        let contents = [
+            String::new(),
+            format!("marker=\nkmip-server=x\nobject=key\nplace={place}\n"),
+            format!("marker=Wrapping key of zkey on\nkmip-server=x\nobject=key\nplace={place}\n"),
+            format!(
+                "marker=f{}\nkmip-server=x\nobject=key\nplace={place}\n",
+                &marker[1..]
+            ),
+            format!("marker={marker}\nkmip-server=x\nobject=other\nplace={place}\n"),
+            format!("marker={marker}\nobject=key\nplace={place}\n"),
+            // Copied from elsewhere.
+            format!("marker={marker}\nkmip-server=x\nobject=key\nplace=0:/elsewhere\n"),
+            format!("marker={marker}\nkmip-server=x\nobject=key\n"),
+        ];
+        for content in contents {
             let values = Properties::parse(content.as_bytes(), &path, Integrity::Plain).unwrap();
             for integrity in [Integrity::Plain, Integrity::Hashed] {
                 values.save(&path, integrity).unwrap();

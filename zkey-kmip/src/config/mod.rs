@@ -64,7 +64,11 @@ impl Config {
         Self::load(directory)
     }
 
-    fn load(directory: &Path) -> Result<Config, ConfigError> {
+    /// The configuration as it is now, also while another process changes it.
+    ///
+    /// # Errors
+    /// `kmip.conf` is damaged.
+    pub(crate) fn load(directory: &Path) -> Result<Config, ConfigError> {
         let path = directory.join(KMIP_CONF);
         let values = match Properties::load(&path, Integrity::Hashed) {
             Err(error) if error.is_not_found() => Properties::new(),

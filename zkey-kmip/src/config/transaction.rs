@@ -11,6 +11,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::intent::{is_abandoned, is_intent};
 use super::lock::Lock;
 use crate::files::{self, Access, FileError};
 use crate::properties::{Integrity, Properties, PropertiesError};
@@ -212,7 +213,9 @@ fn left_overs(directory: &Path) -> Result<Vec<OsString>, PropertiesError> {
     let mut names = Vec::new();
     for entry in fs::read_dir(directory).map_err(failed)? {
         let name = entry.map_err(failed)?.file_name();
-        if is_left_over(&name.to_string_lossy()) {
+        // Those of intents are written without the lock of the directory.
+        let is_in_use = || is_intent(&name) && !is_abandoned(&directory.join(&name));
+        if is_left_over(&name.to_string_lossy()) && !is_in_use() {
             names.push(name);
         }
     }

@@ -27,6 +27,17 @@ const V2_VENDOR: &str = "zkey";
 const COSMIAN_VENDOR: &str = "KMIP1";
 const COSMIAN_PREFIX: &str = "x-zkey-";
 
+/// The text of a custom attribute.
+pub(super) fn custom_text<'a>(attribute: &'a Attribute<'_>) -> Option<&'a str> {
+    match &attribute.value {
+        AttributeValue::Custom(custom) => match &custom.value {
+            RawValue::TextString(text) => Some(text),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// Which attributes a server is given.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct AttributeStyle {

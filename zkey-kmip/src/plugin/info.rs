@@ -3,15 +3,16 @@
 
 use std::fmt::Write;
 
-use openssl::asn1::Asn1Time;
+use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::x509::X509NameRef;
 
 use crate::config::{Config, ConfigFile, Part, ProtocolSetting};
 use crate::identity::certificates_from_pem;
 use crate::profile::{Profile, ProfileDirectory, VersionChoice};
 
-/// How long before its end the user is told that the client certificate must be renewed.
-const NOTICE_DAYS: u32 = 30;
+/// How long before its end the user is told that the client certificate must be renewed, at most: of
+/// one for a shorter time it is the last third.
+const NOTICE_DAYS: i32 = 30;
 
 const REQUIRED: &str = "(configuration required)";
 
@@ -21,12 +22,24 @@ pub(super) fn describe(config: &Config, profiles: &ProfileDirectory) -> String {
     page.identity(config);
     if !config.has(Part::ClientCertificate) {
         page.line("Client certificate:", REQUIRED);
+        page.left(config);
         return page.0;
     }
     page.certificate(config);
     page.connection(config, profiles);
     page.left(config);
     page.0
+}
+
+/// What the user is to know of the time that a certificate is valid.
+fn notice(begin: &Asn1TimeRef, end: &Asn1TimeRef, now: &Asn1TimeRef) -> Option<String> {
+    let days = |from: &Asn1TimeRef, to| from.diff(to).ok().map(|diff| (diff.days, diff.secs));
+    let left = days(now, end)?;
+    if left <= (0, 0) {
+        return Some("expired".to_owned());
+    }
+    let limit = NOTICE_DAYS.min(days(begin, end)?.0 / 3);
+    (left < (limit, 0)).then(|| format!("ends in {} days", left.0))
 }
 
 struct Page(String);
@@ -71,15 +84,11 @@ impl Page {
         self.line("", "Validity:");
         self.line("", &format!("  Not before:  {}", certificate.not_before()));
         self.line("", &format!("  Not after:   {}", certificate.not_after()));
-        let ends_within = |days| {
-            let end = Asn1Time::days_from_now(days);
-            end.is_ok_and(|end| *certificate.not_after() < *end)
-        };
-        if ends_within(0) {
-            self.line("", "  (expired: renew it with '--renew-cert')");
-        } else if ends_within(NOTICE_DAYS) {
-            let text = format!("  (ends within {NOTICE_DAYS} days: renew it with '--renew-cert')");
-            self.line("", &text);
+        if let Some(notice) = Asn1Time::days_from_now(0)
+            .ok()
+            .and_then(|now| notice(certificate.not_before(), certificate.not_after(), &now))
+        {
+            self.line("", &format!("  ({notice}: renew it with '--renew-cert')"));
         }
         let serial = certificate.serial_number().to_bn();
         let serial = serial.and_then(|number| number.to_hex_str());
@@ -201,5 +210,32 @@ fn version(setting: ProtocolSetting, profile: Option<&Profile>) -> String {
             format!("{major}.{minor} (from profile)")
         }
         (ProtocolSetting::FromProfile, _) => "(from profile)".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_certificate_is_announced_in_time() {
+        let time = |text: &str| Asn1Time::from_str_x509(text).unwrap();
+        let begin = time("20260101000000Z");
+        let noticed = |end, now| notice(&begin, &time(end), &time(now));
+        for (end, now, expected) in [
+            ("20280101000000Z", "20271130000000Z", None),
+            (
+                "20280101000000Z",
+                "20271203000000Z",
+                Some("ends in 29 days"),
+            ),
+            ("20280101000000Z", "20280101000000Z", Some("expired")),
+            ("20280101000000Z", "20280102000000Z", Some("expired")),
+            // One for 30 days is not about to end from its first day on.
+            ("20260131000000Z", "20260101000000Z", None),
+            ("20260131000000Z", "20260121000001Z", Some("ends in 9 days")),
+        ] {
+            assert_eq!(noticed(end, now).as_deref(), expected, "{end} {now}");
+        }
     }
 }

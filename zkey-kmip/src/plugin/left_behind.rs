@@ -1,9 +1,9 @@
 //! Objects at the server that an interrupted command left behind are destroyed by the next one that
 //! is connected.
 //!
-//! What is certainly of no use to anybody: wrapping keys that are not the configured one, and keys
-//! that no repository refers to, neither this one nor another that has imported them since. In doubt,
-//! an object stays.
+//! These are wrapping keys that are not the configured one, and keys that the host was not given yet.
+//! A key that it was given is its own: only the host knows where it is in use. In doubt, an object
+//! stays.
 
 use std::fmt::Write;
 
@@ -14,10 +14,10 @@ use kmip::types::{
 };
 
 use super::Plugin;
-use super::attributes::{DESCRIPTION, wrapping_key_description};
+use super::attributes::{self, DESCRIPTION, wrapping_key_description};
 use super::peer::Peer;
 use super::public_key::RsaPublicKey;
-use super::repository::Repository;
+use super::retrieve::forget;
 use super::search;
 use crate::abi::{Errno, PluginError};
 use crate::config::{Config, Intended, Intent};
@@ -28,9 +28,11 @@ const IMPORTED: &str = "zkey-name-";
 /// Destroys what is left at this server, and tells the user. A failure is told, too; it is no reason
 /// for the command to fail, and the next one tries again.
 pub(super) fn clean_up(plugin: &Plugin, peer: &mut Peer, server: &str) {
-    let config = plugin.config.borrow().clone();
-    let left = match config.left_intents() {
-        Ok(left) => left,
+    let directory = plugin.config.borrow().directory().to_owned();
+    let left = plugin.config.borrow().left_intents();
+    // What is configured by now, not when this process began: intents are withdrawn after that.
+    let (left, config) = match left.and_then(|left| Ok((left, Config::load(&directory)?))) {
+        Ok(found) => found,
         Err(error) => return plugin.note(&format!("cannot look for what is left: {error}")),
     };
     for held in left {
@@ -39,7 +41,7 @@ pub(super) fn clean_up(plugin: &Plugin, peer: &mut Peer, server: &str) {
         }
         match finish(peer, &config, held.intent()) {
             Ok(done) => {
-                held.withdraw();
+                forget(held);
                 if !done.is_empty() {
                     let text = format!("INFO: after an interrupted command:{done}");
                     plugin.console.warn(&text);
@@ -53,22 +55,6 @@ pub(super) fn clean_up(plugin: &Plugin, peer: &mut Peer, server: &str) {
     }
 }
 
-/// Forgets the keys that were stored before a command was interrupted. From now on, they are like all
-/// others, also when they leave the repository.
-pub(super) fn settle(config: &Config) {
-    let Some(repository) = Repository::bound_to(config.directory()) else {
-        return;
-    };
-    // An error shows again when it matters.
-    for held in config.left_intents().unwrap_or_default() {
-        if let Intended::Key { id: Some(id), .. } = &held.intent().object {
-            if repository.refers_to(id).is_ok_and(|refers| refers) {
-                held.withdraw();
-            }
-        }
-    }
-}
-
 /// Does what is left to be done; returns what that was, for the user.
 fn finish(peer: &mut Peer, config: &Config, intent: &Intent) -> Result<String, PluginError> {
     let mut done = String::new();
@@ -77,11 +63,11 @@ fn finish(peer: &mut Peer, config: &Config, intent: &Intent) -> Result<String, P
             let is_same_server = config.server() == Some(&*intent.server);
             let configured = config.wrapping_key().filter(|_| is_same_server);
             let configured = configured.as_ref().map(|key| key.id.as_str());
-            for id in wrapping_keys(peer, intent, public_key)? {
-                if id.as_text() != configured {
-                    destroy(&mut peer.client, &id)?;
-                    let _ = write!(done, " wrapping key {id} was destroyed");
-                }
+            let mut left = wrapping_keys(peer, intent, public_key)?;
+            left.retain(|id| id.as_text() != configured);
+            if let Some(id) = the_only(left)? {
+                destroy(&mut peer.client, &id)?;
+                let _ = write!(done, " wrapping key {id} was destroyed");
             }
             if let Some(former) = former.as_deref().filter(|id| Some(*id) != configured) {
                 if revoke_wrapping_key(&mut peer.client, former)? {
@@ -89,44 +75,31 @@ fn finish(peer: &mut Peer, config: &Config, intent: &Intent) -> Result<String, P
                 }
             }
         }
-        Intended::Key { for_repository, .. } => {
-            let repository = Repository::bound_to(config.directory());
-            if *for_repository && repository.is_none() {
-                let text = "the repository cannot be read, so whether a key is in use is not known";
-                return Err(PluginError::new(Errno::EIO, text));
-            }
-            for (id, attributes) in keys(peer, intent)? {
-                if is_used(peer, repository.as_ref(), &id, &attributes)? {
-                    continue;
+        Intended::Key => {
+            if let Some((id, attributes)) = the_only(keys(peer, intent)?)? {
+                if !is_imported(peer, &attributes) {
+                    destroy(&mut peer.client, &id)?;
+                    let _ = write!(done, " key {id} was destroyed");
                 }
-                destroy(&mut peer.client, &id)?;
-                let _ = write!(done, " key {id} was destroyed");
             }
         }
     }
     Ok(done)
 }
 
-/// Whether a repository may refer to the key.
-fn is_used(
-    peer: &Peer,
-    repository: Option<&Repository>,
-    id: &UniqueIdentifier<'_>,
-    attributes: &Attributes<'_>,
-) -> Result<bool, PluginError> {
+/// The object that is left, if there is one. Others with the same marker are not the plugin's doing.
+fn the_only<T>(mut left: Vec<T>) -> Result<Option<T>, PluginError> {
+    if left.len() > 1 {
+        let text = format!("{} objects have the marker", left.len());
+        return Err(PluginError::new(Errno::EBADMSG, text));
+    }
+    Ok(left.pop())
+}
+
+/// Whether a repository has imported the key since.
+fn is_imported(peer: &Peer, attributes: &Attributes<'_>) -> bool {
     let properties = peer.style().read(attributes).properties;
-    if properties.iter().any(|one| one.name.starts_with(IMPORTED)) {
-        return Ok(true);
-    }
-    match (repository, id.as_text()) {
-        (Some(repository), Some(id)) => repository.refers_to(id).map_err(|error| {
-            let text = format!("whether key {id} is in use cannot be told");
-            PluginError::io(text, error)
-        }),
-        // Without a repository, the host gets no key before the intent is gone. And no repository
-        // can hold an identifier that is no text.
-        _ => Ok(false),
-    }
+    properties.iter().any(|one| one.name.starts_with(IMPORTED))
 }
 
 /// Objects with what is known of them.
@@ -139,9 +112,10 @@ fn keys(peer: &mut Peer, intent: &Intent) -> Result<Found, PluginError> {
         Attribute::cryptographic_algorithm(CryptographicAlgorithm::AES),
     ];
     let marker = peer.style().marker(&intent.marker);
-    let is_marked =
-        |attributes: &Attributes<'_>| attributes.iter().any(|one| one.value == marker.value);
-    let mut found = existing(peer, filter.clone(), vec![marker.clone()])?;
+    // Whatever name the server has made of its own.
+    let is_marker = |one: &Attribute<'_>| attributes::custom_text(one) == Some(&*intent.marker);
+    let is_marked = |attributes: &Attributes<'_>| attributes.iter().any(is_marker);
+    let mut found = existing(peer, filter.clone(), vec![marker])?;
     found.retain(|(_, attributes)| is_marked(attributes));
     if found.is_empty() {
         // The server may have said so only because it does not look for such attributes.
@@ -205,7 +179,12 @@ fn existing(
     filter: Vec<Attribute<'static>>,
     custom: Vec<Attribute<'static>>,
 ) -> Result<Found, PluginError> {
-    let ids = search::locate(peer, filter, custom)?.ids;
+    let located = search::locate(peer, filter, custom)?;
+    if located.may_be_cut {
+        let text = "the server does not list all objects";
+        return Err(PluginError::new(Errno::EBADMSG, text));
+    }
+    let ids = located.ids;
     let mut found = Vec::new();
     for group in ids.chunks(peer.profile.batch_size) {
         let answers = search::get_attributes(peer, group)?;
@@ -237,7 +216,8 @@ fn is_destroyed(attributes: &Attributes<'_>) -> bool {
     )
 }
 
-fn destroy(client: &mut Client, id: &UniqueIdentifier<'_>) -> Result<(), PluginError> {
+/// Destroys an object that nobody uses. That it is gone is no failure.
+pub(super) fn destroy(client: &mut Client, id: &UniqueIdentifier<'_>) -> Result<(), PluginError> {
     // A key that was not activated yet needs no revocation.
     let _ = client.revoke(id.clone(), RevocationReasonCode::SUPERSEDED, None);
     match client.destroy(id.clone()) {

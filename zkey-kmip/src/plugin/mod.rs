@@ -13,7 +13,6 @@ mod properties;
 mod public_key;
 mod reencipher;
 mod remove;
-mod repository;
 mod retrieve;
 mod search;
 mod server;
@@ -33,7 +32,6 @@ use crate::abi::{
 use crate::config::{Config, ConfigError, HeldIntent, Intended, Intent, Part};
 use crate::provider::ReleaseUnused;
 use crate::secure_key::{CardType, SecureKeyBackend};
-use repository::Repository;
 use server::Server;
 
 pub use surroundings::{CardTypeOf, FINGERPRINT_VARIABLE, OpenBackend, Surroundings};
@@ -49,8 +47,6 @@ pub struct Plugin {
     has_warned: Cell<bool>,
     /// Connected when the first key is asked for.
     server: RefCell<Option<Server>>,
-    /// Keys that the host was given and has to store.
-    handed_over: RefCell<Vec<HeldIntent>>,
     /// Dropped after all that may hold a key of OpenSSL.
     _provider: ReleaseUnused,
 }
@@ -69,10 +65,8 @@ impl Plugin {
             backend: RefCell::new(None),
             has_warned: Cell::new(false),
             server: RefCell::new(None),
-            handed_over: RefCell::default(),
             _provider: ReleaseUnused,
         };
-        left_behind::settle(&plugin.config.borrow());
         plugin.warn_of_backend();
         Ok(plugin)
     }
@@ -131,37 +125,6 @@ impl Plugin {
             PluginError::new(Errno::EIO, "OpenSSL has no random numbers").caused_by(error)
         })?;
         Ok(self.config.borrow().intend(intent)?)
-    }
-
-    /// The same for a key at the configured server.
-    fn intend_key(&self) -> Result<HeldIntent, PluginError> {
-        let (server, for_repository) = {
-            let config = self.config.borrow();
-            let repository = Repository::bound_to(config.directory());
-            let server = config.server().unwrap_or_default().to_owned();
-            (server, repository.is_some())
-        };
-        let object = Intended::Key {
-            for_repository,
-            id: None,
-        };
-        self.intend(&server, object)
-    }
-
-    /// The host gets the key now. What it does with it can be seen in its repository, and nowhere
-    /// else.
-    fn hand_over(&self, mut intent: HeldIntent, key_id: &str) {
-        match intent.intent().object {
-            Intended::Key {
-                for_repository: true,
-                ..
-            } => match intent.hand_over(key_id) {
-                Ok(()) => self.handed_over.borrow_mut().push(intent),
-                // A key too many at the server is better than one that is missing.
-                Err(_) => intent.withdraw(),
-            },
-            _ => intent.withdraw(),
-        }
     }
 
     /// Keeps what was learned about the server for the next time. That this fails is no reason to
@@ -245,16 +208,6 @@ impl Plugin {
             Some(wanted) => Err(PluginError::invalid(format!(
                 "the associated {card_type} adapters cannot make keys of type {wanted}"
             ))),
-        }
-    }
-}
-
-/// What the host stored is done. What it did not store, because it failed, is for the next command.
-impl Drop for Plugin {
-    fn drop(&mut self) {
-        self.handed_over.take();
-        if let Ok(config) = self.config.try_borrow() {
-            left_behind::settle(&config);
         }
     }
 }

@@ -8,10 +8,11 @@ use kmip::types::{
     EncodingOption, EncryptionKeyInformation, GetAttributesRequest, GetAttributesResponse,
     GetRequest, GetResponse, HashingAlgorithm, KeyFormatType, KeyRoleType,
     KeyWrappingSpecification, ManagedObject, MaskGenerator, ObjectType, PaddingMethod,
-    RequestPayload, RevocationReasonCode, UniqueIdentifier, WrappingMethod,
+    RequestPayload, UniqueIdentifier, WrappingMethod,
 };
 
 use super::attributes::{self, ALWAYS_SENSITIVE};
+use super::left_behind;
 use super::peer::is_refusal;
 use super::server::Server;
 use super::{Plugin, unsupported};
@@ -20,7 +21,7 @@ use crate::abi::{
     Errno, GenerateRequest, GeneratedKey, ImportRequest, KeyMode, OptionValue, PluginError,
     SecureKeyType,
 };
-use crate::config::HeldIntent;
+use crate::config::{HeldIntent, Intended};
 use crate::secure_key::{
     DigestAlgorithm, SecureKeyBackend, UnwrapRequest, WrapPadding, secure_key_size,
 };
@@ -59,7 +60,13 @@ pub(super) fn generate(
     if request.mode == KeyMode::Xts1 && server.peer.has(ServerTrait::NoAddAttribute) {
         list.extend(server.style.prepared());
     }
-    let intent = plugin.intend_key()?;
+    let address = plugin
+        .config
+        .borrow()
+        .server()
+        .unwrap_or_default()
+        .to_owned();
+    let intent = plugin.intend(&address, Intended::Key)?;
     let mut marked = list.clone();
     marked.push(server.style.marker(&intent.intent().marker));
     let create = CreateRequest {
@@ -96,12 +103,14 @@ pub(super) fn generate(
             label: label.unwrap_or(key_id).to_owned(),
         })
     };
-    match finish(&mut server) {
-        Ok(key) => {
-            plugin.hand_over(intent, &key.key_id);
-            Ok(key)
-        }
-        Err(error) => Err(discard(&mut server.peer.client, &id, intent, error)),
+    let key = match finish(&mut server) {
+        Ok(key) => key,
+        Err(error) => return Err(discard(&mut server.peer.client, &id, intent, error)),
+    };
+    // From now on the host may use the key, and nobody but the host knows whether it does.
+    match intent.withdraw() {
+        Ok(()) => Ok(key),
+        Err(error) => Err(destroy_unused(&mut server.peer.client, &id, error.into()).1),
     }
 }
 
@@ -167,9 +176,14 @@ fn label<'a>(options: &[OptionValue<'a>], mode: KeyMode) -> Result<Option<&'a st
 /// An object that was to be made was not made, or nobody knows: then the intent stays.
 pub(super) fn give_up(intent: HeldIntent, error: client::Error) -> PluginError {
     if error.failure().is_some() {
-        intent.withdraw();
+        forget(intent);
     }
     error.into()
+}
+
+/// There is no object for this intent. If it cannot be removed, the next command finds that out.
+pub(super) fn forget(intent: HeldIntent) {
+    let _ = intent.withdraw();
 }
 
 /// Destroys a key that was made in vain; tells in the error if that fails, too.
@@ -179,21 +193,25 @@ pub(super) fn discard(
     intent: HeldIntent,
     error: PluginError,
 ) -> PluginError {
-    // A key that was not activated yet needs no revocation.
-    let _ = client.revoke(id.clone(), RevocationReasonCode::SUPERSEDED, None);
-    match client.destroy(id.clone()) {
-        Ok(()) => {
-            intent.withdraw();
-            error
-        }
-        Err(failure) => {
-            let text = format!(
-                "{error}. The key {id} stays at the server, since it cannot be destroyed \
-                 ({failure}); the next command will try it again"
-            );
-            PluginError::new(error.errno(), text)
-        }
+    let (is_gone, error) = destroy_unused(client, id, error);
+    if is_gone {
+        forget(intent);
     }
+    error
+}
+
+fn destroy_unused(
+    client: &mut Client,
+    id: &UniqueIdentifier<'_>,
+    error: PluginError,
+) -> (bool, PluginError) {
+    let Err(failure) = left_behind::destroy(client, id) else {
+        return (true, error);
+    };
+    let text = format!(
+        "{error}. The key {id} stays at the server, since {failure}; the next command will try it again"
+    );
+    (false, PluginError::new(error.errno(), text))
 }
 
 /// The identifier as text, which is all that zkey can store.

@@ -45,12 +45,17 @@ pub(super) fn locate(
             ..LocateRequest::default()
         };
         let response = match peer.client.call(request(&filter)) {
-            Err(error) if filter.len() > coarse && is_refusal(&error) => {
+            Err(error) if offset == 0 && filter.len() > coarse && is_refusal(&error) => {
                 filter.truncate(coarse);
                 let response = peer.client.call(request(&filter));
                 let response = response.map_err(|_| error)?;
                 peer.learn(ServerTrait::CoarseLocate);
                 response
+            }
+            // Some refuse an offset, or one behind the last object.
+            Err(error) if offset > 0 && is_refusal(&error) => {
+                let may_be_cut = true;
+                return Ok(Located { ids, may_be_cut });
             }
             response => response?,
         };

@@ -127,7 +127,7 @@ impl Scene {
     fn reopened(&self) -> Files {
         let config = Config::open(&self.machine.path("KMIP")).unwrap();
         for held in config.left_intents().unwrap() {
-            held.withdraw();
+            held.withdraw().unwrap();
         }
         self.files()
     }

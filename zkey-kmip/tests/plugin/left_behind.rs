@@ -1,12 +1,12 @@
 //! What interrupted commands left at the server: who destroys it, and what is never destroyed.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use kmip::types::{Attribute, Operation, ResultReason, State};
 use zkey_kmip::abi::options::code;
 use zkey_kmip::abi::{KeyMode, Kms};
 use zkey_kmip::config::{Intended, Intent};
-use zkey_kmip::properties::{Integrity, Properties};
 
 use crate::key_server::{CustomLocate, KeyServer};
 use crate::machine::{Machine, generate, info, names};
@@ -20,26 +20,13 @@ fn leave(machine: &Machine, server: &str, object: Intended) -> String {
     marker
 }
 
-fn leave_key(machine: &Machine, server: &KeyServer, for_repository: bool) -> String {
-    let object = Intended::Key {
-        for_repository,
-        id: None,
-    };
-    leave(machine, &server.address(), object)
+fn leave_key(machine: &Machine, server: &KeyServer) -> String {
+    leave(machine, &server.address(), Intended::Key)
 }
 
 fn mark(server: &KeyServer, id: &str, marker: String) {
     let marker = Attribute::custom("x", "zkeykmip-marker", marker);
     server.store.change(id, |key| key.attributes.push(marker));
-}
-
-fn bind(machine: &Machine) {
-    let mut binding = Properties::new();
-    binding.set("kms", "KMIP").unwrap();
-    binding.set("config", "/somewhere/KMIP").unwrap();
-    binding
-        .save(&machine.path("kms.conf"), Integrity::Hashed)
-        .unwrap();
 }
 
 fn new_key(machine: &Machine) -> String {
@@ -78,7 +65,7 @@ fn a_marked_key_is_destroyed_wherever_the_server_looks() {
         let (machine, server) = ready("1.4");
         server.store.behave(|own| own.custom_locate = locate);
         let (left, other) = (new_key(&machine), new_key(&machine));
-        mark(&server, &left, leave_key(&machine, &server, false));
+        mark(&server, &left, leave_key(&machine, &server));
         let warned = connect(&machine);
         assert!(warned.contains(&left), "{warned}");
         assert_eq!(state(&server, &left), State::DESTROYED, "{locate:?}");
@@ -91,79 +78,65 @@ fn a_marked_key_is_destroyed_wherever_the_server_looks() {
 #[test]
 fn a_key_that_may_be_in_use_is_never_destroyed() {
     let (machine, server) = ready("1.4");
-    bind(&machine);
-    // Another repository has imported it.
+    // A repository has imported it.
     let imported = new_key(&machine);
-    mark(&server, &imported, leave_key(&machine, &server, true));
+    mark(&server, &imported, leave_key(&machine, &server));
     let name = Attribute::custom("x", "zkey-zkey-name-other", "disk");
     server
         .store
         .change(&imported, |key| key.attributes.push(name));
-    // This repository refers to it.
-    let stored = new_key(&machine);
-    mark(&server, &stored, leave_key(&machine, &server, true));
-    fs::write(machine.path("a.info"), format!("kms-key-id={stored}\n")).unwrap();
     connect(&machine);
     assert_eq!(state(&server, &imported), State::ACTIVE);
-    assert_eq!(state(&server, &stored), State::ACTIVE);
     assert!(!has_intents(&machine));
-    // Nobody knows, as long as the repository cannot be read.
-    let unknown = new_key(&machine);
-    mark(&server, &unknown, leave_key(&machine, &server, true));
-    fs::create_dir(machine.path("b.info")).unwrap();
+    // Somebody has put the marker on another key.
+    let (left, other) = (new_key(&machine), new_key(&machine));
+    let marker = leave_key(&machine, &server);
+    mark(&server, &left, marker.clone());
+    mark(&server, &other, marker);
     let warned = connect(&machine);
-    assert!(warned.contains("cannot be removed yet"), "{warned}");
-    fs::remove_dir(machine.path("b.info")).unwrap();
-    fs::remove_file(machine.path("kms.conf")).unwrap();
-    let warned = connect(&machine);
-    assert!(warned.contains("repository"), "{warned}");
-    assert_eq!(state(&server, &unknown), State::ACTIVE);
-    bind(&machine);
-    connect(&machine);
-    assert_eq!(state(&server, &unknown), State::DESTROYED);
+    assert!(warned.contains("2 objects have the marker"), "{warned}");
+    assert_eq!(state(&server, &left), State::ACTIVE);
+    assert_eq!(state(&server, &other), State::ACTIVE);
+    assert!(has_intents(&machine));
 }
 
-/// It stays at the server although it leaves the repository: so the user wanted it.
+/// Only the host knows where the key is in use: in a repository elsewhere, or in none.
 #[test]
-fn a_stored_key_is_forgotten_before_it_can_be_removed() {
+fn a_key_that_the_host_was_given_is_its_own() {
     let (machine, server) = ready("1.4");
-    bind(&machine);
     let plugin = machine.plugin();
     let key = generate(&plugin, DATA, &properties(), None, KeyMode::NonXts).unwrap();
-    fs::write(
-        machine.path("a.info"),
-        format!("kms-key-id={}\n", key.key_id),
-    )
-    .unwrap();
+    assert!(!has_intents(&machine));
     // Killed before its end.
     std::mem::forget(plugin);
-    // The descriptor of the dead process would be closed, which another lock shows.
-    for name in names(&machine) {
-        if name.starts_with("intent") {
-            let path = machine.path("KMIP").join(name);
-            let content = fs::read(&path).unwrap();
-            fs::remove_file(&path).unwrap();
-            fs::write(&path, content).unwrap();
-        }
-    }
-    assert!(has_intents(&machine));
-    machine.plugin().remove_key(&key.key_id, &[]).unwrap();
-    assert!(!has_intents(&machine));
-    fs::remove_file(machine.path("a.info")).unwrap();
     connect(&machine);
     assert_eq!(state(&server, &key.key_id), State::ACTIVE);
 }
 
+/// What the original has done since, a copy does not know.
 #[test]
-fn what_the_host_could_not_store_is_destroyed() {
+fn an_intent_out_of_a_copied_directory_is_none() {
     let (machine, server) = ready("1.4");
-    bind(&machine);
-    let lost = new_key(&machine);
-    assert!(info(&machine).contains("a key with marker"));
-    let warned = connect(&machine);
-    assert!(warned.contains(&lost), "{warned}");
-    assert_eq!(state(&server, &lost), State::DESTROYED);
-    assert!(!info(&machine).contains("marker"));
+    let key = new_key(&machine);
+    mark(&server, &key, leave_key(&machine, &server));
+    let (own, original, copy) = (
+        machine.path("KMIP"),
+        machine.path("original"),
+        machine.path("copy"),
+    );
+    fs::create_dir(&copy).unwrap();
+    for name in names(&machine) {
+        fs::copy(own.join(&name), copy.join(&name)).unwrap();
+    }
+    fs::rename(&own, &original).unwrap();
+    symlink(&copy, &own).unwrap();
+    connect(&machine);
+    assert_eq!(state(&server, &key), State::ACTIVE);
+    // The original counts.
+    fs::remove_file(&own).unwrap();
+    fs::rename(&original, &own).unwrap();
+    connect(&machine);
+    assert_eq!(state(&server, &key), State::DESTROYED);
 }
 
 #[test]
@@ -229,11 +202,7 @@ fn the_wrapping_key_in_use_is_not_destroyed_whatever_an_intent_says() {
 fn what_is_at_another_server_waits_for_it() {
     let (machine, server) = ready("1.4");
     let key = new_key(&machine);
-    let object = Intended::Key {
-        for_repository: false,
-        id: None,
-    };
-    let marker = leave(&machine, "elsewhere.example", object);
+    let marker = leave(&machine, "elsewhere.example", Intended::Key);
     mark(&server, &key, marker.clone());
     connect(&machine);
     assert_eq!(state(&server, &key), State::ACTIVE);

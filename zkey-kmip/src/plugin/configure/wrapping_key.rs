@@ -15,7 +15,7 @@ use crate::plugin::attributes::{self, DESCRIPTION};
 use crate::plugin::left_behind;
 use crate::plugin::peer::{Peer, is_refusal};
 use crate::plugin::public_key::RsaPublicKey;
-use crate::plugin::retrieve::{discard, give_up, text_id, wrapping_parameters};
+use crate::plugin::retrieve::{discard, forget, give_up, text_id, wrapping_parameters};
 use crate::plugin::server::Server;
 
 /// A wrapping key that is registered, but not configured yet.
@@ -123,7 +123,7 @@ impl Registered {
     /// failures are only told.
     pub(super) fn retire_former(mut self, plugin: &Plugin) -> Result<(), PluginError> {
         let Some(former) = self.former else {
-            self.intent.withdraw();
+            forget(self.intent);
             return Ok(());
         };
         let superseded = RevocationReasonCode::SUPERSEDED;
@@ -132,11 +132,11 @@ impl Registered {
             plugin.console.warn(&text);
             // Otherwise it is tried again by the next command.
             if is_refusal(&error) || error.is_not_found() || error.is_permission_denied() {
-                self.intent.withdraw();
+                forget(self.intent);
             }
             return Ok(());
         }
-        self.intent.withdraw();
+        forget(self.intent);
         let question = format!(
             "The former wrapping key {former} was deactivated at the KMIP server.\nDestroy it?"
         );
