@@ -7,8 +7,11 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use kmip::codec::Item;
 use kmip::server::{Call, Failure};
-use kmip::types::{Enumeration, Operation, RequestPayload, ResponsePayload, ResultReason, Tag};
+use kmip::types::{
+    Enumeration, Operation, ProtocolVersion, RequestPayload, ResponsePayload, ResultReason, Tag,
+};
 use serde_json::json;
 
 use crate::names::name_of;
@@ -16,6 +19,10 @@ use crate::tickets::identifiers;
 
 /// How many bytes wait at most for a log that cannot be written.
 const MOST_WAITING: usize = 1 << 20;
+/// How many objects of a request, and of its answer, a line names at most.
+const MOST_OBJECTS: usize = 64;
+/// How many characters of an identifier a line has at most: one of a client's can be of any length.
+const MOST_CHARACTERS: usize = 256;
 
 /// An append-only file with a line for each batch item that was processed.
 ///
@@ -93,8 +100,9 @@ impl AuditLog {
 
     fn write(&self, line: &str) -> io::Result<()> {
         let mut state = self.lock();
-        // An operation that only reads may be lost, but not the memory of the process.
-        if state.waiting.len() + line.len() < MOST_WAITING {
+        // An operation that only reads may be lost, but not the memory of the process. While nothing
+        // waits, nothing is lost, however long the line is.
+        if state.waiting.is_empty() || state.waiting.len() + line.len() < MOST_WAITING {
             state.waiting.extend_from_slice(line.as_bytes());
             state.waiting.push(b'\n');
         }
@@ -146,9 +154,9 @@ impl<'a> Record<'a> {
     pub(crate) fn begin(log: &'a AuditLog, call: &Call<'_>, request: &RequestPayload<'_>) -> Self {
         let operation = request.operation();
         let tag = Tag::REQUEST_PAYLOAD;
-        let mut objects = identifiers(request, tag, call.version()).unwrap_or_default();
+        let mut objects = to_be_noted(request, tag, call.version());
         if objects.is_empty() && !makes_objects(operation) {
-            objects.extend(call.identify(None).ok());
+            objects.extend(call.identify(None).ok().map(|one| cut(&one)));
         }
         Record {
             log,
@@ -170,7 +178,7 @@ impl<'a> Record<'a> {
             Ok(response) => {
                 if makes_objects(self.operation) {
                     let tag = Tag::RESPONSE_PAYLOAD;
-                    let made = identifiers(response, tag, call.version()).unwrap_or_default();
+                    let made = to_be_noted(response, tag, call.version());
                     let new = made.into_iter().filter(|one| !self.objects.contains(one));
                     let new: Vec<String> = new.collect();
                     self.objects.extend(new);
@@ -204,6 +212,29 @@ impl<'a> Record<'a> {
             "reason": reason.map(|reason| name_of(ResultReason::TABLE, reason.value())),
         });
         self.log.write(&line.to_string())
+    }
+}
+
+/// The objects that a payload names, as a line has them.
+fn to_be_noted<'a>(payload: &impl Item<'a>, tag: Tag, version: ProtocolVersion) -> Vec<String> {
+    let mut named = identifiers(payload, tag, version).unwrap_or_default();
+    // What a client puts in besides, where it means nothing, must not crowd out what the operation
+    // is about: that is the first of its tag, and not within something else.
+    named.sort_by_key(|one| (one.depth, one.position));
+    let more = named.len().saturating_sub(MOST_OBJECTS);
+    named.truncate(MOST_OBJECTS);
+    let mut noted: Vec<String> = named.iter().map(|one| cut(&one.identifier)).collect();
+    if more > 0 {
+        noted.push(format!("[{more} more]"));
+    }
+    noted
+}
+
+/// An identifier, or its begin with a mark.
+fn cut(identifier: &str) -> String {
+    match identifier.char_indices().nth(MOST_CHARACTERS) {
+        Some((end, _)) => format!("{}[cut off]", &identifier[..end]),
+        None => identifier.to_owned(),
     }
 }
 

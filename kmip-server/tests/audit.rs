@@ -7,7 +7,8 @@ use std::path::Path;
 
 use common::process::{World, create, key_bytes};
 use kmip::client::Client;
-use kmip::types::{LocateRequest, ResultReason};
+use kmip::codec::{Extra, RawItem, RawValue};
+use kmip::types::{GetAttributeListRequest, LocateRequest, ResultReason, Tag};
 use serde_json::Value;
 
 fn records(path: &Path) -> Vec<Value> {
@@ -152,4 +153,42 @@ fn while_it_cannot_be_written_nothing_is_changed_and_nothing_is_lost() {
     assert_eq!(made[0]["result"], "Operation Failed");
     assert_eq!(made.last().unwrap()["result"], "Success");
     assert_eq!(about(&records, "Locate").len(), 1);
+}
+
+#[test]
+fn no_identifier_of_a_client_keeps_its_line_out_of_the_log() {
+    let world = World::new();
+    let path = world.path("audit.jsonl");
+    let process = world.start(&["--audit", path.to_str().unwrap()]);
+    let mut client = world.client(&process, "alice");
+    let key = client.call(create("disk")).unwrap().unique_identifier;
+    let identifier = |text: String| RawItem {
+        tag: Tag::UNIQUE_IDENTIFIER,
+        value: RawValue::TextString(text.into()),
+    };
+    // Written as \u0001, it is longer than what may wait for a log that cannot be written.
+    let long = "\u{1}".repeat(1 << 19);
+    let mut request = GetAttributeListRequest {
+        unique_identifier: Some(key.clone()),
+        ..GetAttributeListRequest::default()
+    };
+    request.extra.push(identifier(long));
+    let _ = client.call(request.clone());
+    request.extra = Extra::new();
+    // What is within something else stands behind.
+    for number in 0..1000 {
+        let inner = vec![identifier(format!("inner {number}"))];
+        request.extra.push(RawItem {
+            tag: Tag(0x54_0001),
+            value: RawValue::Structure(inner),
+        });
+    }
+    let _ = client.call(request);
+    let records = records(&path);
+    let noted = about(&records, "Get Attribute List");
+    assert_eq!(noted.len(), 2);
+    for record in noted {
+        assert_eq!(record["objects"][0], *key.as_text().unwrap());
+        assert!(record.to_string().len() < 10_000);
+    }
 }
