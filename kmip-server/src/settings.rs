@@ -2,6 +2,8 @@
 //! they must meet (KMIP 2.1, 6.1.52 and 6.1.53). Kept in the store as objects of the server itself, so
 //! that they last as long as the objects do.
 
+use std::collections::HashMap;
+
 use kmip::codec::{Item, Options};
 use kmip::server::Failure;
 use kmip::ttlv;
@@ -140,6 +142,7 @@ pub(crate) fn check(
     object_type: ObjectType,
     constraints: &Constraints<'_>,
 ) -> Result<(), Failure> {
+    let own = by_reference(attributes.iter());
     for Constraint {
         object_types,
         object_groups,
@@ -152,15 +155,20 @@ pub(crate) fn check(
         if !of_type || !is_in(&attributes.list, object_groups.as_ref()) {
             continue;
         }
-        for rule in wanted.iter().flat_map(|wanted| wanted.iter()) {
-            let reference = rule.reference();
-            let rules = wanted.iter().flat_map(|wanted| wanted.iter());
-            let mut rules = rules.filter(|rule| rule.reference() == reference);
-            let mut own = attributes.iter().filter(|own| own.reference() == reference);
+        let wanted = || wanted.iter().flat_map(|wanted| wanted.iter());
+        let mut rules = by_reference(wanted());
+        for reference in wanted().map(Attribute::reference) {
+            // Only at the first of several values.
+            let Some(rules) = rules.remove(&reference) else {
+                continue;
+            };
+            let own = own.get(&reference).map_or(&[][..], Vec::as_slice);
+            let is_met = |rule: &AttributeValue<'_>| own.iter().any(|own| allows(rule, own));
+            let mut rules = rules.into_iter();
             let met = match has_instances(&reference) {
-                // Of several values one is enough.
-                true => own.any(|own| allows(&rule.value, &own.value)),
-                false => own.any(|own| rules.any(|rule| allows(&rule.value, &own.value))),
+                // Of several values of the object one is enough.
+                true => rules.all(is_met),
+                false => rules.any(is_met),
             };
             if !met {
                 let message = format!("the attribute {reference} violates a constraint");
@@ -169,6 +177,18 @@ pub(crate) fn check(
         }
     }
     Ok(())
+}
+
+/// All values of each attribute.
+fn by_reference<'r, 'a: 'r>(
+    attributes: impl Iterator<Item = &'r Attribute<'a>>,
+) -> HashMap<AttributeReference<'a>, Vec<&'r AttributeValue<'a>>> {
+    let mut values: HashMap<_, Vec<_>> = HashMap::new();
+    for attribute in attributes {
+        let reference = attribute.reference();
+        values.entry(reference).or_default().push(&attribute.value);
+    }
+    values
 }
 
 /// Whether a value is what a constraint has: the same, or no more uses than those.

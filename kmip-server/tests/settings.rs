@@ -244,3 +244,31 @@ fn rules_about_attributes_of_the_server_are_refused() {
     let nothing = world.call(VERSION, GetAttributesRequest::default());
     assert!(nothing.is_err());
 }
+
+#[test]
+fn rules_have_no_more_attributes_than_each_new_object_can_be_compared_with() {
+    let world = World::new();
+    let many = |count: usize| -> Vec<Attribute<'static>> {
+        let groups = 0..count;
+        groups
+            .map(|number| Attribute::object_group(format!("group {number}")))
+            .collect()
+    };
+    let key = ObjectType::SYMMETRIC_KEY;
+    let refused = world.call(VERSION, constraints(key, many(1025)));
+    assert_eq!(refused.unwrap_err(), ResultReason::INVALID_FIELD);
+    let refused = world.call(VERSION, defaults(key, &[], many(1025)));
+    assert_eq!(refused.unwrap_err(), ResultReason::INVALID_FIELD);
+    // All rules count together.
+    let mut set = constraints(key, many(600));
+    let rules = &mut set.constraints.as_mut().unwrap().constraint;
+    rules.push(rules[0].clone());
+    let refused = world.call(VERSION, set);
+    assert_eq!(refused.unwrap_err(), ResultReason::INVALID_FIELD);
+    world.call(VERSION, constraints(key, many(1024))).unwrap();
+    assert_eq!(
+        world.call(VERSION, create([])).unwrap_err(),
+        ResultReason::CONSTRAINT_VIOLATION
+    );
+    world.call(VERSION, create(many(1024))).unwrap();
+}

@@ -13,6 +13,9 @@ use crate::refusal;
 
 /// The most defaults, or constraints, of a client.
 const MOST: usize = 256;
+/// The most attributes in all of them together: each new object is compared with them while others
+/// wait.
+const MOST_ATTRIBUTES: usize = 1024;
 
 pub(super) fn set_defaults(
     context: &Context<'_>,
@@ -68,7 +71,13 @@ fn check<'a>(
         let message = format!("there are more than {MOST} rules");
         return Err(refusal::invalid_field(message));
     }
+    let mut total = 0;
     for attributes in attributes {
+        total += attributes.iter().count();
+        if total > MOST_ATTRIBUTES {
+            let message = format!("there are more than {MOST_ATTRIBUTES} attributes in the rules");
+            return Err(refusal::invalid_field(message));
+        }
         if let Some(item) = attributes.extra.iter().next() {
             let message = format!("{} is no attribute of this version", item.tag);
             return Err(refusal::invalid_field(message));
