@@ -335,7 +335,13 @@ fn the_store_is_sealed_with_a_master_key_that_can_be_changed() {
         String::from_utf8(output.stderr).unwrap()
     };
     let key = {
+        let clear = world.start(&["--store", store]);
+        let mut late = world.client(&clear, "alice");
+        late.call(create("in clear")).unwrap();
         let process = world.start(&["--store", store, "--master-key", &old]);
+        // What lies in clear in a sealed store could not be read.
+        let refused = late.call(create("too late")).unwrap_err();
+        assert_eq!(refused.result_reason(), Some(ResultReason::GENERAL_FAILURE));
         let mut client = world.client(&process, "alice");
         client.call(create("disk")).unwrap().unique_identifier
     };

@@ -207,6 +207,26 @@ fn a_process_with_the_old_master_key_reads_no_more_after_a_change() {
     let key = world.create(VERSION, []);
     SealedStore::rotate(&*inner, &master(1), &master(2)).unwrap();
     assert_eq!(content(&world, &key), Err(ResultReason::GENERAL_FAILURE));
+    // What it would seal with a key that is gone, nobody could open.
+    assert_eq!(
+        world.call(VERSION, common::create([])).unwrap_err(),
+        ResultReason::GENERAL_FAILURE
+    );
+    let new = SealedStore::open(inner.clone(), master(2)).unwrap();
+    let world = World::with(Arc::new(new), |_| {});
+    key_bytes(&world, &key);
+    assert_eq!(inner.begin().unwrap().list(None, 10).unwrap().len(), 2);
+}
+
+#[test]
+fn a_process_whose_master_key_stays_goes_on_with_new_data_keys() {
+    let inner = Arc::new(MemoryStore::new());
+    let store = SealedStore::open(inner.clone(), master(1)).unwrap();
+    let world = World::with(Arc::new(store), |_| {});
+    SealedStore::rotate(&*inner, &master(1), &master(1)).unwrap();
+    let key = world.create(VERSION, []);
+    let again = SealedStore::open(inner, master(1)).unwrap();
+    key_bytes(&World::with(Arc::new(again), |_| {}), &key);
 }
 
 #[test]

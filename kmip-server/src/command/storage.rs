@@ -8,7 +8,9 @@ use zeroize::Zeroizing;
 
 use super::error::CommandError;
 use super::options::Options;
-use crate::store::{MasterKey, MemoryStore, SealedStore, SqliteStore, Store, StoreError};
+use crate::store::{
+    MasterKey, MemoryStore, SealedStore, SqliteStore, Store, StoreError, UnsealedStore,
+};
 
 const KEY_VARIABLE: &str = "KMIP_MASTER_KEY";
 const PHRASE_VARIABLE: &str = "KMIP_MASTER_PASS_PHRASE";
@@ -19,7 +21,9 @@ pub(super) fn open(options: &Options) -> Result<Arc<dyn Store>, CommandError> {
     match master_key(options)? {
         Some(key) => Ok(Arc::new(SealedStore::open(inner, key)?)),
         None if SealedStore::is_sealed(&*inner)? => Err(StoreError::Sealed.into()),
-        None => Ok(inner),
+        // Nobody else has what is in this process only.
+        None if is_memory(options) => Ok(inner),
+        None => Ok(Arc::new(UnsealedStore::new(inner))),
     }
 }
 

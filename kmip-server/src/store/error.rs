@@ -38,6 +38,13 @@ pub enum StoreError {
     /// The store is sealed, and there is no master key.
     #[error("the key store is sealed: give its master key")]
     Sealed,
+    /// Another process has sealed the store, or changed its master key, since this one has begun.
+    /// What this one would write could not be read any more.
+    #[error(
+        "another process has sealed the key store or changed its master key: start this server again \
+         with the present one"
+    )]
+    MasterKeyChanged,
     /// The sealed content of an object is not what was stored with it.
     #[error(
         "the content of the object `{0}` cannot be opened: it is damaged, or was not sealed by this \

@@ -17,6 +17,7 @@ pub use error::StoreError;
 pub use memory::MemoryStore;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
+pub(crate) use seal::UnsealedStore;
 pub use seal::{MasterKey, MasterKeyError, SealedStore};
 pub use sqlite::SqliteStore;
 
@@ -35,6 +36,15 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// If the store is out of order.
     fn begin(&self) -> Result<Box<dyn Transaction + '_>, StoreError>;
+
+    /// As [`begin`](Self::begin), but no other transaction, of whatever process, changes anything until
+    /// this one ends.
+    ///
+    /// # Errors
+    /// If the store is out of order.
+    fn begin_alone(&self) -> Result<Box<dyn Transaction + '_>, StoreError> {
+        self.begin()
+    }
 
     /// Begins a transaction that only reads: it sees one state of the store, waits for no other
     /// transaction and need not be committed. Changes are refused, if the store tells the two apart.

@@ -61,7 +61,14 @@ impl PostgresStore {
 
 impl Store for PostgresStore {
     fn begin(&self) -> Result<Box<dyn Transaction + '_>, StoreError> {
-        Ok(Box::new(self.transaction("BEGIN", false)?))
+        // Before anything is read that others might change alone.
+        let begin = "BEGIN; LOCK TABLE kmip_objects IN ROW EXCLUSIVE MODE";
+        Ok(Box::new(self.transaction(begin, false)?))
+    }
+
+    fn begin_alone(&self) -> Result<Box<dyn Transaction + '_>, StoreError> {
+        let begin = "BEGIN; LOCK TABLE kmip_objects IN SHARE ROW EXCLUSIVE MODE";
+        Ok(Box::new(self.transaction(begin, false)?))
     }
 
     fn view(&self) -> Result<Box<dyn Transaction + '_>, StoreError> {

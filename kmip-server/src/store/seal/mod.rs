@@ -8,6 +8,8 @@ mod cipher;
 mod keyring;
 mod master_key;
 mod sealed_store;
+mod unsealed_store;
 
 pub use master_key::{MasterKey, MasterKeyError};
 pub use sealed_store::SealedStore;
+pub(crate) use unsealed_store::UnsealedStore;

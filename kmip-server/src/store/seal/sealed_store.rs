@@ -14,7 +14,7 @@ use crate::store::encoding::{Form, decode_content, encode_content};
 use crate::store::{INTERNAL_OWNER, Search, Store, StoreError, Transaction};
 
 /// Where the keyring is.
-const KEYRING: &str = "kmip-server:keyring";
+pub(super) const KEYRING: &str = "kmip-server:keyring";
 /// Type of the opaque objects that sealed contents are: one of a vendor's.
 const SEALED: OpaqueDataType = OpaqueDataType(0x8053_4C44);
 /// How many objects are sealed anew between two looks into the store.
@@ -27,7 +27,14 @@ const BATCH: usize = 256;
 pub struct SealedStore {
     inner: Arc<dyn Store>,
     master: MasterKey,
-    keyring: RwLock<Keyring>,
+    keyring: RwLock<Opened>,
+}
+
+/// A keyring, and what it is in the store.
+#[derive(Clone)]
+struct Opened {
+    keyring: Keyring,
+    sealed: Vec<u8>,
 }
 
 impl SealedStore {
@@ -37,7 +44,7 @@ impl SealedStore {
     /// If it was sealed with another master key, or is out of order.
     pub fn open(inner: Arc<dyn Store>, master: MasterKey) -> Result<Self, StoreError> {
         // The transaction ends with the statement: sealing the store needs one of its own.
-        let found = load(&*inner.begin()?, &master)?;
+        let found = load(&*inner.view()?, &master)?;
         let keyring = match found {
             Some(keyring) => keyring,
             None => first(&*inner, &master)?,
@@ -54,18 +61,19 @@ impl SealedStore {
     /// # Errors
     /// If the store is out of order.
     pub fn is_sealed(store: &dyn Store) -> Result<bool, StoreError> {
-        Ok(store.begin()?.get(KEYRING)?.is_some())
+        Ok(store.view()?.get(KEYRING)?.is_some())
     }
 
     /// Changes the master key, and seals all contents with a new data key. That is one transaction:
-    /// it happens completely or not at all. Other processes that have the store open must be
-    /// started again with the new key.
+    /// it happens completely or not at all. Other processes that have the store open change
+    /// nothing from then on, until they are started again with the new key.
     ///
     /// # Errors
     /// If the old master key is wrong, or the store is out of order.
     pub fn rotate(inner: &dyn Store, old: &MasterKey, new: &MasterKey) -> Result<(), StoreError> {
-        let mut transaction = inner.begin()?;
-        let keyring = load(&*transaction, old)?.ok_or(StoreError::WrongMasterKey)?;
+        let mut transaction = inner.begin_alone()?;
+        let opened = load(&*transaction, old)?.ok_or(StoreError::WrongMasterKey)?;
+        let keyring = opened.keyring;
         let mut next = keyring.clone();
         next.add()?;
         let reseal = |object: &StoredObject, content: &ManagedObject<'_>| {
@@ -78,9 +86,33 @@ impl SealedStore {
         transaction.commit()
     }
 
-    fn keyring(&self) -> Keyring {
-        let keyring = self.keyring.read();
-        keyring.unwrap_or_else(PoisonError::into_inner).clone()
+    fn known(&self) -> Opened {
+        let known = self.keyring.read();
+        known.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The keyring as it is now. Another process may have changed it.
+    fn present(&self, transaction: &dyn Transaction) -> Result<Keyring, StoreError> {
+        let known = self.known();
+        if let Some(ManagedObject::OpaqueObject(ring)) = transaction.content(KEYRING)? {
+            if ring.opaque_data_value.expose() == known.sealed {
+                return Ok(known.keyring);
+            }
+        }
+        self.reload(transaction)
+    }
+
+    /// Reads a keyring that another process has changed.
+    fn reload(&self, transaction: &dyn Transaction) -> Result<Keyring, StoreError> {
+        let changed = match load(transaction, &self.master) {
+            Ok(Some(changed)) => changed,
+            Ok(None) | Err(StoreError::WrongMasterKey) => return Err(StoreError::MasterKeyChanged),
+            Err(error) => return Err(error),
+        };
+        let keyring = changed.keyring.clone();
+        let known = self.keyring.write();
+        *known.unwrap_or_else(PoisonError::into_inner) = changed;
+        Ok(keyring)
     }
 }
 
@@ -92,17 +124,19 @@ impl fmt::Debug for SealedStore {
 
 impl Store for SealedStore {
     fn begin(&self) -> Result<Box<dyn Transaction + '_>, StoreError> {
+        let inner = self.inner.begin()?;
+        // What is sealed with a key that is gone would be lost.
         Ok(Box::new(SealedTransaction {
             store: self,
-            keyring: self.keyring(),
-            inner: self.inner.begin()?,
+            keyring: self.present(&*inner)?,
+            inner,
         }))
     }
 
     fn view(&self) -> Result<Box<dyn Transaction + '_>, StoreError> {
         Ok(Box::new(SealedTransaction {
             store: self,
-            keyring: self.keyring(),
+            keyring: self.known().keyring,
             inner: self.inner.view()?,
         }))
     }
@@ -131,13 +165,8 @@ impl Transaction for SealedTransaction<'_> {
             return Ok(None);
         };
         if key_id(&content).is_some_and(|id| self.keyring.find(id).is_none()) {
-            // Another process has changed the keyring.
-            let master = &self.store.master;
-            let changed = load(&*self.inner, master)?.ok_or(StoreError::WrongMasterKey)?;
-            let opened = open(&changed, &object, &content)?;
-            let kept = self.store.keyring.write();
-            *kept.unwrap_or_else(PoisonError::into_inner) = changed;
-            return Ok(Some(opened));
+            let changed = self.store.reload(&*self.inner)?;
+            return open(&changed, &object, &content).map(Some);
         }
         open(&self.keyring, &object, &content).map(Some)
     }
@@ -188,7 +217,7 @@ impl Transaction for SealedTransaction<'_> {
 }
 
 /// The keyring of a store, if it has one.
-fn load(transaction: &dyn Transaction, master: &MasterKey) -> Result<Option<Keyring>, StoreError> {
+fn load(transaction: &dyn Transaction, master: &MasterKey) -> Result<Option<Opened>, StoreError> {
     // What a client has put in its place before the store was sealed is none.
     let own = transaction.get(KEYRING)?;
     if own.is_some_and(|object| object.owner != INTERNAL_OWNER) {
@@ -196,7 +225,9 @@ fn load(transaction: &dyn Transaction, master: &MasterKey) -> Result<Option<Keyr
     }
     match transaction.content(KEYRING)? {
         Some(ManagedObject::OpaqueObject(ring)) => {
-            Keyring::open(ring.opaque_data_value.expose(), master).map(Some)
+            let sealed = ring.opaque_data_value.expose().to_vec();
+            let keyring = Keyring::open(&sealed, master)?;
+            Ok(Some(Opened { keyring, sealed }))
         }
         Some(_) => Err(StoreError::WrongMasterKey),
         None => Ok(None),
@@ -204,15 +235,16 @@ fn load(transaction: &dyn Transaction, master: &MasterKey) -> Result<Option<Keyr
 }
 
 /// Gives a store its keyring, and seals what is in it.
-fn first(store: &dyn Store, master: &MasterKey) -> Result<Keyring, StoreError> {
+fn first(store: &dyn Store, master: &MasterKey) -> Result<Opened, StoreError> {
     let keyring = Keyring::new()?;
-    let mut transaction = store.begin()?;
+    let sealed = keyring.seal(master)?;
+    let mut transaction = store.begin_alone()?;
     let object = StoredObject::internal(KEYRING);
-    match transaction.insert(&object, Some(&opaque(keyring.seal(master)?))) {
+    match transaction.insert(&object, Some(&opaque(sealed.clone()))) {
         // Another process was faster.
         Err(StoreError::Duplicate(_)) => {
             drop(transaction);
-            return load(&*store.begin()?, master)?.ok_or(StoreError::WrongMasterKey);
+            return load(&*store.view()?, master)?.ok_or(StoreError::WrongMasterKey);
         }
         inserted => inserted?,
     }
@@ -220,7 +252,7 @@ fn first(store: &dyn Store, master: &MasterKey) -> Result<Keyring, StoreError> {
         seal(&keyring, object, content)
     })?;
     transaction.commit()?;
-    Ok(keyring)
+    Ok(Opened { keyring, sealed })
 }
 
 /// Replaces the content of every object but the keyring.
