@@ -5,8 +5,9 @@ use std::sync::{Mutex, PoisonError};
 
 use kmip::server::Failure;
 use kmip::types::{
-    CredentialValue, DateTime, DateTimeExtended, HashedPasswordCredential, HashingAlgorithm,
-    OneTimePasswordCredential, ResultReason, SecretText,
+    Authentication, Credential, CredentialValue, DateTime, DateTimeExtended,
+    HashedPasswordCredential, HashingAlgorithm, OneTimePasswordCredential, ResultReason,
+    SecretText,
 };
 use openssl::hash::{MessageDigest, hash};
 use openssl::memcmp;
@@ -39,11 +40,23 @@ pub(crate) struct Door<'d> {
 }
 
 impl Door<'_> {
+    /// Lets a user in by the first of the credentials that is one with a name. The others count for
+    /// nothing.
+    ///
+    /// # Errors
+    /// If the name or the password is wrong, or was used before.
+    pub(crate) fn open_first(
+        &self,
+        credentials: &Authentication<'_>,
+    ) -> Option<Result<String, Failure>> {
+        self.open(&first_login(credentials)?.credential_value)
+    }
+
     /// Lets a user in, if the credential is one with a name.
     ///
     /// # Errors
     /// If the name or the password is wrong, or was used before.
-    pub(crate) fn open(&self, credential: &CredentialValue<'_>) -> Option<Result<String, Failure>> {
+    fn open(&self, credential: &CredentialValue<'_>) -> Option<Result<String, Failure>> {
         let (name, opened) = match credential {
             CredentialValue::UsernameAndPassword(login) => {
                 let right = self.is_password(&login.username, login.password.as_ref());
@@ -139,15 +152,30 @@ impl Door<'_> {
         Ok(later)
     }
 
-    /// What proves to a client with a hashed password that the server knows the password, too.
-    pub(crate) fn server_hash(&self, credential: &CredentialValue<'_>) -> Option<Vec<u8>> {
-        let CredentialValue::HashedPassword(login) = credential else {
+    /// What proves to a client with a hashed password that the server knows the password, too. Only
+    /// for the one that was let in with it: others could guess passwords by it.
+    pub(crate) fn server_hash(&self, credentials: &Authentication<'_>) -> Option<Vec<u8>> {
+        let first = first_login(credentials)?;
+        let CredentialValue::HashedPassword(login) = &first.credential_value else {
             return None;
         };
         let user = self.user(&login.username)?;
         let hashes = Hashes::new(&login.username, user, login.hashing_algorithm).ok()?;
         hashes.of_server(login.time_stamp).ok()
     }
+}
+
+/// The credential that counts: the first one with a name.
+fn first_login<'a, 'c>(credentials: &'a Authentication<'c>) -> Option<&'a Credential<'c>> {
+    let mut credentials = credentials.credential.iter();
+    credentials.find(|given| {
+        matches!(
+            given.credential_value,
+            CredentialValue::UsernameAndPassword(_)
+                | CredentialValue::OneTimePassword(_)
+                | CredentialValue::HashedPassword(_)
+        )
+    })
 }
 
 /// S1 and S2 of a hashed password.

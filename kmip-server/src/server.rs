@@ -171,20 +171,17 @@ impl KeyServer {
             let now = self.configuration.clock.now();
             return Ok(Some(self.volatile.tickets.redeem(ticket, now)?.owner));
         }
-        let credentials = credentials.map_or(&[][..], |given| &given.credential[..]);
         let users = !self.configuration.users.is_empty();
         if users {
             let door = self.door();
-            let mut logins = credentials.iter();
-            let login = logins.find_map(|given| door.open(&given.credential_value));
-            if let Some(login) = login {
+            if let Some(login) = credentials.and_then(|given| door.open_first(given)) {
                 return login.map(Some);
             }
         }
         match users && !self.configuration.login_is_optional {
             false => {
-                let device = credentials.iter().find_map(device_identity);
-                let device = device.unwrap_or_default();
+                let mut given = credentials.iter().flat_map(|given| &given.credential);
+                let device = given.find_map(device_identity).unwrap_or_default();
                 Ok(Some(certificate_identity(peer) + &device))
             }
             true => Err(Failure::new(
@@ -243,9 +240,11 @@ impl Handler for KeyServer {
     }
 
     fn server_hashed_password(&self, credentials: &Authentication<'_>) -> Option<Vec<u8>> {
-        let door = self.door();
-        let mut credentials = credentials.credential.iter();
-        credentials.find_map(|given| door.server_hash(&given.credential_value))
+        // A ticket is let in whatever stands beside it.
+        match ticket_of(credentials) {
+            Some(_) => None,
+            None => self.door().server_hash(credentials),
+        }
     }
 
     fn can_defer(&self, operation: Operation) -> bool {

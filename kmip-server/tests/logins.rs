@@ -107,6 +107,26 @@ fn a_hashed_password_proves_itself_both_ways() {
 }
 
 #[test]
+fn nobody_is_told_proofs_of_the_passwords_of_others() {
+    let world = World::configured(|configuration| {
+        anna(configuration);
+        let user = User::new(SecretText::borrowed("other"));
+        configuration.users.insert("bert".to_owned(), user);
+    });
+    let mut message = RequestMessage::single(VERSION, LocateRequest::default());
+    message.request_header.authentication = Some(Authentication {
+        credential: vec![
+            Credential::username_and_password("bert", "other".to_owned()),
+            hashed("anna", "a guess", NOW.0 * 1_000_000),
+        ],
+        ..Authentication::default()
+    });
+    let answer = world.exchange(&world.peer, &message);
+    assert_eq!(answer.batch_item[0].result_status, ResultStatus::SUCCESS);
+    assert_eq!(answer.response_header.server_hashed_password, None);
+}
+
+#[test]
 fn a_hashed_password_is_not_replayed() {
     let world = World::configured(anna);
     let time = NOW.0 * 1_000_000;
