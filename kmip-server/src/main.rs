@@ -1,5 +1,6 @@
 //! The reference key server as a program of its own.
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -17,7 +18,8 @@ fn main() -> ExitCode {
     match run(&Arguments::parse().options) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("kmip-server: {}", chain(&error));
+            // Nobody may be reading it.
+            let _ = writeln!(io::stderr(), "kmip-server: {}", chain(&error));
             ExitCode::FAILURE
         }
     }

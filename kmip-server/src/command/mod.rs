@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
-use std::{fs, thread};
+use std::{fmt, fs, thread};
 
 use kmip::server::{Engine, Server};
 use kmip::transport::DEFAULT_PATH;
@@ -78,7 +78,7 @@ pub fn run(options: &Options) -> Result<(), CommandError> {
         log: recent.clone(),
         print: options
             .log_messages
-            .then(|| Box::new(|text: &str| eprint!("{text}")) as _),
+            .then(|| Box::new(|text: &str| tell(format_args!("{text}"))) as _),
     });
     let introduction = configuration.vendor_identification.clone();
     let engine = Arc::new(Engine::new(KeyServer::new(configuration, store.clone())));
@@ -207,7 +207,12 @@ fn hash_password() -> Result<(), CommandError> {
 
 /// Tells the operator.
 fn complain(text: &str) {
-    eprintln!("kmip-server: {text}");
+    tell(format_args!("kmip-server: {text}\n"));
+}
+
+/// Nobody may be reading it, or its disk may be full: the server goes on.
+fn tell(text: fmt::Arguments<'_>) {
+    let _ = io::stderr().write_fmt(text);
 }
 
 /// An error with its causes.
