@@ -70,17 +70,17 @@ impl<'c> Context<'c> {
         self.call.user().unwrap_or_default()
     }
 
-    /// Whether the client may do what it wants to do with an object.
-    fn may_use(&self, object: &StoredObject) -> bool {
+    /// Whether the client may perform an operation on an object.
+    fn may(&self, operation: Operation, object: &StoredObject) -> bool {
         let is_owner = object.owner == self.owner();
         let policies = &self.configuration.policies;
-        if policies.is_empty() || object.owner == INTERNAL_OWNER {
+        if policies.is_empty() {
             return is_owner;
         }
         let user = self.owner().strip_prefix("user ");
         let user = user.and_then(|name| self.configuration.users.get(name));
         let groups = user.map_or(&[][..], |user| &user.groups);
-        policies.allow(object, self.operation, is_owner, groups)
+        policies.allow(object, operation, is_owner, groups)
     }
 
     /// Begins a transaction. Until it ends, other clients wait: what takes long is done before.
@@ -167,8 +167,10 @@ impl Objects<'_> {
     /// As for [`get`](Self::get).
     pub(crate) fn by_identifier(&self, identifier: &str) -> Result<StoredObject, Failure> {
         let found = self.check(self.transaction.get(identifier))?;
+        // What the server keeps for itself is there for nobody else.
+        let found = found.filter(|object| object.owner != INTERNAL_OWNER);
         let mut object = found.ok_or_else(|| refusal::object_not_found(identifier))?;
-        if !self.context.may_use(&object) {
+        if !self.context.may(self.context.operation, &object) {
             return Err(refusal::not_yours(identifier));
         }
         object.refresh(self.context.now);
@@ -247,7 +249,8 @@ impl Objects<'_> {
     /// Adds an object with the identifier and the attributes that the client chooses.
     ///
     /// # Errors
-    /// If there is an object with the identifier, and it is not to be replaced.
+    /// If there is an object with the identifier, and it is not to be replaced, or may not be
+    /// destroyed.
     pub(crate) fn import(
         &mut self,
         new: NewObject,
@@ -261,6 +264,10 @@ impl Objects<'_> {
         if let Some(existing) = self.check(self.transaction.get(&identifier))? {
             if !replace || existing.owner != context.owner() {
                 return Err(exists(&identifier));
+            }
+            // To replace it is to destroy it.
+            if !context.may(Operation::DESTROY, &existing) {
+                return Err(refusal::not_yours(&identifier));
             }
             self.remove(&identifier)?;
         }

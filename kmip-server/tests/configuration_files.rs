@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use common::process::{Process, World, create, key_bytes, program};
-use kmip::types::{QueryFunction, QueryRequest, ResultReason};
+use kmip::types::{
+    ImportRequest, ManagedObject, ObjectType, OpaqueObject, QueryFunction, QueryRequest,
+    ResultReason,
+};
 use openssl::pkey::PKey;
 use test_support::Certified;
 
@@ -130,13 +133,17 @@ fn what_is_wrong_in_a_server_conf_is_told_with_its_line() {
         "    TLS_NO_SUCH_SUITE\n",
     );
     assert!(refused(&place, "server.conf", &none).contains("TLS_NO_SUCH_SUITE"));
-    // Nothing is written into a database of PyKMIP.
+    // Nothing is written into a database of another program, such as PyKMIP.
     let database = place.path("pykmip.db");
     let own = rusqlite::Connection::open(&database).unwrap();
     own.execute_batch("CREATE TABLE managed_objects (uid INTEGER)")
         .unwrap();
     drop(own);
-    assert!(refused(&place, "server.conf", &good).contains("database of PyKMIP"));
+    let before = std::fs::read(&database).unwrap();
+    assert!(refused(&place, "server.conf", &good).contains("database of another program"));
+    let relative = good.replace(database.to_str().unwrap(), "pykmip.db");
+    assert!(refused(&place, "server.conf", &relative).contains("database of another program"));
+    assert_eq!(std::fs::read(&database).unwrap(), before);
 }
 
 #[test]
@@ -274,7 +281,8 @@ fn policies_say_what_others_may_do() {
             "groups": {"thieves": {"SYMMETRIC_KEY": {"GET": "DISALLOW_ALL"}}}}}"#,
     );
     let text = "[users]\na = { password = \"a\" }\nb = { password = \"b\" }\n\
-                c = { password = \"c\", groups = [\"thieves\"] }\n";
+                c = { password = \"c\", groups = [\"thieves\"] }\n\
+                d = { password = \"d\", groups = [\"strangers\"] }\n";
     let path = place.path("kmip.toml");
     std::fs::write(&path, format!("policies = \"policies\"\n{text}")).unwrap();
     let options = ["--config", path.to_str().unwrap()];
@@ -283,14 +291,26 @@ fn policies_say_what_others_may_do() {
         let builder = place.builder(&process, "alice");
         builder.username_and_password(name, name).connect().unwrap()
     };
-    let [mut owner, mut other, mut thief] = ["a", "b", "c"].map(login);
+    let [mut owner, mut other, mut thief, mut stranger] = ["a", "b", "c", "d"].map(login);
     let key = owner.call(create("disk")).unwrap().unique_identifier;
     assert_eq!(key_bytes(&mut other, &key).unwrap().len(), 32);
     let denied = Some(ResultReason::PERMISSION_DENIED);
     let error = key_bytes(&mut thief, &key).unwrap_err();
     assert_eq!(error.result_reason(), denied);
+    // What is preset is not for who has groups.
+    let error = key_bytes(&mut stranger, &key).unwrap_err();
+    assert_eq!(error.result_reason(), denied);
     // Not even the owner; and what is not named is the owner's.
     let error = owner.destroy(&key).unwrap_err();
+    assert_eq!(error.result_reason(), denied);
+    let import = ImportRequest {
+        unique_identifier: key.clone(),
+        object_type: Some(ObjectType::OPAQUE_OBJECT),
+        replace_existing: Some(true),
+        managed_object: ManagedObject::OpaqueObject(OpaqueObject::default()),
+        ..ImportRequest::default()
+    };
+    let error = owner.call(import).unwrap_err();
     assert_eq!(error.result_reason(), denied);
     let error = other.activate(&key).unwrap_err();
     assert_eq!(error.result_reason(), denied);

@@ -247,7 +247,7 @@ fn clients_cannot_take_the_place_of_the_keyring() {
     let world = World::with(Arc::new(sealed), |_| {});
     assert_eq!(
         content(&world, &keyring),
-        Err(ResultReason::PERMISSION_DENIED)
+        Err(ResultReason::OBJECT_NOT_FOUND)
     );
 }
 

@@ -25,7 +25,7 @@ const HEAD: &str = "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-la
 /// A page of the list, with the objects after another one.
 pub(super) fn list(store: &dyn Store, after: Option<String>) -> Response {
     let listed = store
-        .begin()
+        .view()
         .and_then(|transaction| visible(&*transaction, after.as_deref()));
     let mut objects = match listed {
         Ok(objects) => objects,
@@ -117,7 +117,7 @@ fn row(object: &StoredObject) -> String {
 /// Everything that is known of an object.
 pub(super) fn one(store: &dyn Store, identifier: &str) -> Response {
     let found = store
-        .begin()
+        .view()
         .and_then(|transaction| transaction.get(identifier));
     let mut object = match found {
         Ok(Some(object)) if object.owner != INTERNAL_OWNER => object,

@@ -27,7 +27,7 @@ type Rules = HashMap<ObjectType, HashMap<Operation, Permission>>;
 
 #[derive(Debug, Clone, Default)]
 struct Policy {
-    /// For who is in none of the groups, if there are any.
+    /// For users who are in no groups at all.
     preset: Option<Rules>,
     groups: HashMap<String, Rules>,
 }
@@ -35,6 +35,7 @@ struct Policy {
 /// Operation policies by their names, in the JSON format of PyKMIP.
 ///
 /// An object belongs to the policy that its attribute Operation Policy Name says, or to `default`.
+/// For users with groups, the rules of these count, for others those of `preset`.
 /// Where there is no such policy, or it says nothing about an operation, the owner may do it and
 /// nobody else. So without any policies, clients see their own objects only.
 #[derive(Debug, Clone, Default)]
@@ -83,8 +84,11 @@ impl Policies {
                 _ => {}
             }
         }
-        let preset = || policy.preset.as_ref().and_then(rule);
-        found.or_else(preset).unwrap_or(Permission::Owner)
+        // What its groups say nothing about is not for everybody because of that.
+        let preset = policy.preset.as_ref().filter(|_| groups.is_empty());
+        found
+            .or_else(|| preset.and_then(rule))
+            .unwrap_or(Permission::Owner)
     }
 }
 

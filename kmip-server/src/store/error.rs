@@ -23,6 +23,15 @@ pub enum StoreError {
         /// The format that is known.
         known: i64,
     },
+    /// The file is a database of another program.
+    #[error(
+        "{path} is a database of another program, such as PyKMIP, whose objects cannot be taken over: \
+         name another file"
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
     /// The database reports an error.
     #[error("the key store does not work")]
     Database(#[from] rusqlite::Error),

@@ -1,6 +1,6 @@
 //! `server.conf` of PyKMIP.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use openssl::ssl::cipher_name;
 
@@ -86,11 +86,7 @@ fn server(
         }
         "tls_cipher_suites" => return suites(value, options).map_err(fault),
         "logging_level" => options.log_messages = logging_level(value).map_err(fault)?,
-        "database_path" => {
-            let path = path()?;
-            refuse_foreign(&path).map_err(fault)?;
-            options.store = Some(path);
-        }
+        "database_path" => options.store = Some(path()?),
         name => return Ok(Some(format!("`{name}` is unknown and ignored"))),
     }
     Ok(None)
@@ -172,20 +168,4 @@ fn suites(value: &str, options: &mut Options) -> Result<Option<String>, String> 
     }
     let warning = format!("OpenSSL does not have {}", unknown.join(", "));
     Ok((!unknown.is_empty()).then_some(warning))
-}
-
-/// PyKMIP's own database is not to be written into.
-fn refuse_foreign(path: &Path) -> Result<(), String> {
-    use rusqlite::{Connection, OpenFlags};
-    let Ok(database) = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY) else {
-        return Ok(());
-    };
-    let query = "SELECT count(*) FROM sqlite_master WHERE name = 'managed_objects'";
-    match database.query_row(query, [], |row| row.get::<_, i64>(0)) {
-        Ok(1) => Err(format!(
-            "{} is a database of PyKMIP, whose objects cannot be taken over: name another file",
-            path.display()
-        )),
-        _ => Ok(()),
-    }
 }

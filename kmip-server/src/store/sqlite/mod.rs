@@ -12,12 +12,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use kmip::types::ManagedObject;
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use self::group::{Part, Writer};
 use self::readers::Readers;
 use super::{Search, Store, StoreError, Transaction};
 use crate::object::StoredObject;
+
+/// How long another process is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A store in a SQLite file, which only its owner can read (mode 0600).
 ///
@@ -34,8 +37,10 @@ impl SqliteStore {
     /// brought up to date.
     ///
     /// # Errors
-    /// If the file cannot be opened or is no store of a format that is known.
+    /// If the file cannot be opened or is no store of a format that is known. A database of another
+    /// program stays as it is.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        refuse_foreign(path)?;
         protect(path).map_err(|source| StoreError::Open {
             path: path.to_owned(),
             source,
@@ -58,9 +63,24 @@ impl SqliteStore {
     }
 }
 
+/// Refuses a database that another program has made, before anything of it is changed.
+fn refuse_foreign(path: &Path) -> Result<(), StoreError> {
+    if std::fs::metadata(path).map_or(true, |file| file.len() == 0) {
+        return Ok(());
+    }
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.busy_timeout(PATIENCE)?;
+    match schema::is_foreign(&connection)? {
+        true => Err(StoreError::Foreign {
+            path: path.to_owned(),
+        }),
+        false => Ok(()),
+    }
+}
+
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path)?;
-    connection.busy_timeout(Duration::from_secs(30))?;
+    connection.busy_timeout(PATIENCE)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
 }

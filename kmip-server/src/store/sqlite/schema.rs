@@ -32,6 +32,15 @@ CREATE TABLE lookups (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// Whether there are tables, but not those of a store.
+pub(super) fn is_foreign(connection: &Connection) -> Result<bool, StoreError> {
+    let format: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let count = "SELECT count(*), count(*) FILTER (WHERE name = 'objects') FROM sqlite_master";
+    let (all, own): (i64, i64) =
+        connection.query_row(count, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(all > 0 && (format == 0 || own == 0))
+}
+
 /// Makes the tables of a new file, or brings those of an older one up to date. A transaction is open.
 pub(super) fn prepare(connection: &Connection) -> Result<(), StoreError> {
     let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
