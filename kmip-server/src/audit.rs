@@ -190,6 +190,26 @@ impl<'a> Record<'a> {
         self.finish(call, result, reason)
     }
 
+    /// Begins with what was done and is to be undone.
+    pub(crate) fn undoing(log: &'a AuditLog, call: &Call<'_>, done: &ResponsePayload<'_>) -> Self {
+        Record {
+            log,
+            operation: done.operation(),
+            objects: to_be_noted(done, Tag::RESPONSE_PAYLOAD, call.version()),
+        }
+    }
+
+    /// Ends with whether it was undone.
+    ///
+    /// # Errors
+    /// As for [`end`](Self::end).
+    pub(crate) fn undone(self, call: &Call<'_>, outcome: &Result<(), Failure>) -> io::Result<()> {
+        match outcome {
+            Ok(()) => self.finish(call, "Operation Undone", None),
+            Err(failure) => self.finish(call, "Undo Failed", Some(failure.reason())),
+        }
+    }
+
     /// Ends with the news that it will be done later.
     ///
     /// # Errors

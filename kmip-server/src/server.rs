@@ -89,7 +89,8 @@ impl KeyServer {
                     let operation = payload.operation();
                     let log = self.configuration.audit.as_ref();
                     let record = log.map(|log| Record::begin(log, call, &payload));
-                    let outcome = self.perform(call, *payload);
+                    let admitted = log.map_or(Ok(()), |log| log.admit(operation));
+                    let outcome = admitted.and_then(|()| self.perform(call, *payload));
                     if let Some(record) = record {
                         self.noted(record.end(call, &outcome));
                     }
@@ -286,8 +287,14 @@ impl Handler for KeyServer {
         operations::can_undo(operation)
     }
 
-    fn undo(&self, call: &Call<'_>, _: &ResponsePayload<'_>) -> Result<(), Failure> {
-        operations::undo(&self.context(call, Operation::default()))
+    fn undo(&self, call: &Call<'_>, done: &ResponsePayload<'_>) -> Result<(), Failure> {
+        let log = self.configuration.audit.as_ref();
+        let record = log.map(|log| Record::undoing(log, call, done));
+        let outcome = operations::undo(&self.context(call, Operation::default()));
+        if let Some(record) = record {
+            self.noted(record.undone(call, &outcome));
+        }
+        outcome
     }
 }
 

@@ -17,7 +17,7 @@ use kmip::types::{
     ManagedObject, ObjectType, OpaqueDataType, OpaqueObject, RawValue, RegisterRequest,
     RequestBatchItem, RequestMessage, RequestPayload, ResultReason, ResultStatus, Secret, Tag,
 };
-use kmip_server::{MemoryStore, SqliteStore, Store, StoreError};
+use kmip_server::{AuditLog, MemoryStore, SqliteStore, Store, StoreError};
 
 fn sqlite(path: &Path) -> World {
     World::with(Arc::new(SqliteStore::open(path).unwrap()), |_| {})
@@ -115,8 +115,10 @@ fn a_batch_that_fails_is_undone_if_the_client_wants_it() {
         Arc::new(MemoryStore::new()),
         Arc::new(SqliteStore::open(&directory.path().join("keys.sqlite")).unwrap()),
     ];
-    for store in stores {
-        let world = World::with(store, |_| {});
+    for (number, store) in stores.into_iter().enumerate() {
+        let audit = directory.path().join(format!("audit.{number}"));
+        let log = Arc::new(AuditLog::open(&audit).unwrap());
+        let world = World::with(store, |configuration| configuration.audit = Some(log));
         let version = ProtocolVersion::V1_4;
         let old = world.create(version, [name("old")]);
         let bytes = key_bytes(&world, version, &old);
@@ -148,6 +150,9 @@ fn a_batch_that_fails_is_undone_if_the_client_wants_it() {
             [undone, undone, undone, ResultStatus::OPERATION_FAILED]
         );
         assert_eq!(answer[3].result_reason, Some(ResultReason::INVALID_FIELD));
+        let log = std::fs::read_to_string(&audit).unwrap();
+        let undone = log.lines().filter(|line| line.contains("Operation Undone"));
+        assert_eq!(undone.count(), 3);
         let found = world.call(version, LocateRequest::default()).unwrap();
         assert_eq!(found.unique_identifier, [old.clone()]);
         assert_eq!(world.attributes(version, &old, &[]).unwrap(), before);
