@@ -85,7 +85,8 @@ impl Door<'_> {
             // Compared also for unknown users, whom a quick answer would give away.
             None => {
                 let mut others = self.configuration.users.values();
-                let _ = others.next().map(|other| other.password.matches(given));
+                let other = others.next();
+                let _ = other.map(|other| self.remembered.compare(&other.password, given));
                 false
             }
         }
@@ -127,13 +128,20 @@ impl Door<'_> {
     }
 
     fn hashed(&self, login: &HashedPasswordCredential<'_>) -> Result<bool, Failure> {
-        let Some(user) = self.user(&login.username) else {
+        let user = self.user(&login.username);
+        // Compared also for unknown users, whom a quick answer or another one would give away.
+        let mut others = self.configuration.users.values();
+        let compared = user.or_else(|| others.find(|other| other.password.in_clear().is_some()));
+        let Some(compared) = compared else {
             return Ok(false);
         };
-        let hashes = Hashes::new(&login.username, user, login.hashing_algorithm)?;
-        let expected = hashes.of_client(login.time_stamp)?;
+        let hashes = Hashes::new(&login.username, compared, login.hashing_algorithm);
+        let Ok(expected) = hashes.and_then(|hashes| hashes.of_client(login.time_stamp)) else {
+            return Ok(false);
+        };
         let given = login.hashed_password.expose();
-        if expected.len() != given.len() || !memcmp::eq(&expected, given) {
+        let same = expected.len() == given.len() && memcmp::eq(&expected, given);
+        if !same || user.is_none() {
             return Ok(false);
         }
         let now = self.configuration.clock.now();

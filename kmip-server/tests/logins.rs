@@ -8,8 +8,9 @@ use common::{NOW, World, create};
 use kmip::ProtocolVersion;
 use kmip::types::{
     Authentication, Credential, CredentialType, CredentialValue, DateTimeExtended,
-    HashedPasswordCredential, LocateRequest, OneTimePasswordCredential, RequestMessage,
-    ResponseMessage, ResponsePayload, ResultReason, ResultStatus, Secret, SecretText,
+    HashedPasswordCredential, HashingAlgorithm, LocateRequest, OneTimePasswordCredential,
+    RequestMessage, ResponseMessage, ResponsePayload, ResultReason, ResultStatus, Secret,
+    SecretText,
 };
 use kmip_server::{Configuration, MemoryStore, Store, User};
 use openssl::sha::sha256;
@@ -124,6 +125,23 @@ fn nobody_is_told_proofs_of_the_passwords_of_others() {
     let answer = world.exchange(&world.peer, &message);
     assert_eq!(answer.batch_item[0].result_status, ResultStatus::SUCCESS);
     assert_eq!(answer.response_header.server_hashed_password, None);
+}
+
+#[test]
+fn an_unknown_hash_says_nothing_about_who_is_known() {
+    let world = World::configured(anna);
+    let answers = ["anna", "bert"].map(|name| {
+        let mut credential = hashed(name, "secret", NOW.0 * 1_000_000);
+        if let CredentialValue::HashedPassword(login) = &mut credential.credential_value {
+            login.hashing_algorithm = Some(HashingAlgorithm(0x8000_0001));
+        }
+        locate(&world, Some(credential)).batch_item.remove(0)
+    });
+    let [known, unknown] = answers;
+    let reason = ResultReason::AUTHENTICATION_NOT_SUCCESSFUL;
+    assert_eq!(known.result_reason, Some(reason));
+    assert_eq!(known.result_message, unknown.result_message);
+    assert_eq!(known.result_reason, unknown.result_reason);
 }
 
 #[test]
