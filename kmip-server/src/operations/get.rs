@@ -46,10 +46,14 @@ pub(super) fn get(
     }
     drop(objects);
     if object.attributes.fresh().copied() == Some(true) {
-        let spent = spend(context, &object.identifier);
-        // No member of a group is given out as fresh twice. Others are given out even if the store is
-        // full and takes no changes.
-        if object.attributes.object_group().is_some() {
+        // Of a group, what Locate has found in the same message is for one client only. Who names the
+        // object wants that one, whoever else gets it.
+        let in_turn = object.attributes.object_group().is_some();
+        let found = request.unique_identifier.is_none();
+        let spent = spend(context, &object.identifier, in_turn && found);
+        // No member of a group is given out and stays fresh. Others are given out even if the store
+        // is full and takes no changes.
+        if in_turn {
             spent?;
         }
     }
@@ -72,10 +76,19 @@ pub(crate) fn may_leave(object: &StoredObject, content: &ManagedObject<'_>) -> b
     .is_ok()
 }
 
-/// An object that was given out is no longer fresh.
-fn spend(context: &Context<'_>, identifier: &str) -> Result<(), Failure> {
+/// An object that was given out is no longer fresh. For one client only, it must be so until now.
+fn spend(context: &Context<'_>, identifier: &str, once: bool) -> Result<(), Failure> {
     let mut objects = context.begin()?;
     let mut object = objects.by_identifier(identifier)?;
+    if object.attributes.fresh().copied() != Some(true) {
+        return match once {
+            true => Err(Failure::new(
+                ResultReason::GENERAL_FAILURE,
+                "another client has got this member of the group meanwhile: locate the next one",
+            )),
+            false => Ok(()),
+        };
+    }
     object.attributes.set(AttributeValue::Fresh(false));
     objects.save(&object)?;
     objects.commit()
