@@ -5,16 +5,17 @@ mod cluster;
 mod common;
 
 use std::collections::HashSet;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
 use std::thread;
 
 use cluster::{Cluster, PASSWORD};
-use common::process::{PATIENCE, Process, World, create, key_bytes};
+use common::process::{PATIENCE, Process, World, create, key_bytes, program};
 use kmip::client::Client;
 use kmip::types::{
     ActivateRequest, Attribute, AttributeValue, DestroyRequest, GetUsageAllocationRequest,
-    LocateRequest, RawValue, State, UniqueIdentifier, UsageLimits, UsageLimitsUnit,
+    LocateRequest, RawValue, ResultReason, State, UniqueIdentifier, UsageLimits, UsageLimitsUnit,
 };
 use kmip_server::{PostgresStore, StoreError};
 
@@ -261,4 +262,48 @@ fn the_store_is_as_the_others_and_knows_its_format() {
         Err(StoreError::Shared(_)) => {}
         other => panic!("{other:?}"),
     }
+}
+
+#[test]
+#[ignore = "needs PostgreSQL: make interop"]
+fn servers_that_do_not_have_the_present_master_key_change_nothing() {
+    let site = Site::new();
+    let url = site.cluster.url();
+    let sealed = |digit: &str| {
+        let mut command = site.world.command(&["--store", &url]);
+        command.env("PGPASSWORD", PASSWORD);
+        command.env("KMIP_MASTER_KEY", digit.repeat(64));
+        site.world.run(command)
+    };
+    let is_refused = |client: &mut Client| {
+        let refused = client.call(create("too late")).unwrap_err();
+        assert_eq!(refused.result_reason(), Some(ResultReason::GENERAL_FAILURE));
+    };
+    let clear = site.server();
+    let mut first = site.world.client(&clear, "alice");
+    let key = first.call(create("in clear")).unwrap().unique_identifier;
+    let old = sealed("1");
+    let mut second = site.world.client(&old, "alice");
+    let bytes = key_bytes(&mut second, &key).unwrap();
+    is_refused(&mut first);
+    second.call(create("sealed")).unwrap();
+    let new = site.world.path("new");
+    std::fs::write(&new, "2".repeat(64)).unwrap();
+    std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let rotated = program()
+        .args(["--store", &url, "--rotate-master-key"])
+        .arg(&new)
+        .env("PGPASSWORD", PASSWORD)
+        .env("KMIP_MASTER_KEY", "1".repeat(64))
+        .output()
+        .unwrap();
+    assert!(rotated.status.success(), "{rotated:?}");
+    is_refused(&mut second);
+    assert!(key_bytes(&mut second, &key).is_err());
+    let new = sealed("2");
+    let mut third = site.world.client(&new, "alice");
+    assert_eq!(key_bytes(&mut third, &key).unwrap(), bytes);
+    third.call(create("goes on")).unwrap();
+    let found = third.call(LocateRequest::default()).unwrap();
+    assert_eq!(found.unique_identifier.len(), 3);
 }
