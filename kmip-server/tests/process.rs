@@ -399,3 +399,17 @@ fn slow_silent_and_half_closed_clients_hinder_nobody() {
         }
     }
 }
+
+#[test]
+fn the_server_goes_on_when_nobody_can_be_told() {
+    let world = World::new();
+    let mut command = world.command(&["--log-messages"]);
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    command.stderr(full.unwrap());
+    let process = world.run(command);
+    let mut client = world.client(&process, "alice");
+    let key = client.call(create("disk")).unwrap().unique_identifier;
+    assert_eq!(key_bytes(&mut client, &key).unwrap().len(), 32);
+    process.signal("-TERM");
+    assert!(process.wait().success());
+}
