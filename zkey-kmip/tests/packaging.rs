@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{program, shared_object};
+use common::{command, program, shared_object};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -156,7 +156,7 @@ fn complete(words: &[&str]) -> Vec<String> {
 #[test]
 fn bash_completes_all_there_is() {
     let repository = tempfile::tempdir().unwrap();
-    let mut bound = Command::new(program());
+    let mut bound = command(program());
     bound
         .args(["kms", "bind", "KMIP"])
         .env("ZKEY_REPOSITORY", repository.path())
