@@ -11,19 +11,7 @@ use kmip::transport::DEFAULT_PATH;
 use kmip::types::ResultReason;
 use kmip::{Encoding, ProtocolVersion};
 use support::Store;
-use test_support::ScriptedServer;
-
-/// The whole refusal of a message, in its own version and without an operation.
-const UNREADABLE: &str = r#"{"tag":"ResponseMessage","value":[{"tag":"ResponseHeader","value":[
-    {"tag":"ProtocolVersion","value":[
-        {"tag":"ProtocolVersionMajor","type":"Integer","value":2},
-        {"tag":"ProtocolVersionMinor","type":"Integer","value":1}]},
-    {"tag":"TimeStamp","type":"DateTime","value":"2026-01-01T00:00:00.123456789Z"},
-    {"tag":"BatchCount","type":"Integer","value":1}]},
-    {"tag":"BatchItem","value":[
-        {"tag":"ResultStatus","type":"Enumeration","value":"OperationFailed"},
-        {"tag":"ResultReason","type":"Enumeration","value":"Invalid_Message"},
-        {"tag":"ResultMessage","type":"TextString","value":"no such name"}]}]}"#;
+use test_support::{ScriptedServer, json_refusal};
 
 /// A server in clear that cannot read messages for which `unreadable` holds, and what it was sent.
 fn start(unreadable: fn(&str) -> bool) -> (ScriptedServer, Receiver<String>) {
@@ -36,7 +24,7 @@ fn start(unreadable: fn(&str) -> bool) -> (ScriptedServer, Receiver<String>) {
         while let Some(body) = read_body(&mut reader) {
             let mut response = Vec::new();
             if unreadable(&body) {
-                response.extend(UNREADABLE.bytes());
+                response.extend(json_refusal("no such name").bytes());
             } else {
                 engine.respond_in(
                     Encoding::Json,

@@ -4,8 +4,10 @@
 //! [`ScriptedServer`] is a TCP server that does what a test says.
 
 mod pki;
+mod refusal;
 mod revocation;
 mod scripted;
 
 pub use pki::{Authority, Certified, Request, restrict_to_pss};
+pub use refusal::json_refusal;
 pub use scripted::ScriptedServer;

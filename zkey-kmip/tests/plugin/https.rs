@@ -10,6 +10,7 @@ use kmip::server::{Engine, Peer, ServeOptions};
 use kmip::types::ResultReason;
 use openssl::ssl::{SslAcceptor, SslMethod};
 use serde_json::Value;
+use test_support::json_refusal;
 use zkey_kmip::abi::options::code;
 use zkey_kmip::abi::{Configured, KeyMode, Kms, Property, SecureKeyType};
 
@@ -126,18 +127,6 @@ impl Pedant {
     }
 }
 
-/// How Cosmian KMS answers a message that it cannot read, whatever version that is of.
-const UNREADABLE: &str = r#"{"tag":"ResponseMessage","value":[{"tag":"ResponseHeader","value":[
-    {"tag":"ProtocolVersion","value":[
-        {"tag":"ProtocolVersionMajor","type":"Integer","value":2},
-        {"tag":"ProtocolVersionMinor","type":"Integer","value":1}]},
-    {"tag":"TimeStamp","type":"DateTime","value":"2026-01-01T00:00:00.123456789Z"},
-    {"tag":"BatchCount","type":"Integer","value":1}]},
-    {"tag":"BatchItem","value":[
-        {"tag":"ResultStatus","type":"Enumeration","value":"OperationFailed"},
-        {"tag":"ResultReason","type":"Enumeration","value":"Invalid_Message"},
-        {"tag":"ResultMessage","type":"TextString","value":"cannot read NAME"}]}]}"#;
-
 /// A name in the message that Cosmian KMS does not know.
 fn foreign_name(item: &Value) -> Option<&str> {
     let own = match (item["type"].as_str(), item["value"].as_str()) {
@@ -183,7 +172,7 @@ fn answer(
     match foreign_name(&message).filter(|_| demand == Demand::Cosmian) {
         Some(name) => {
             counts.0 += 1;
-            response.extend(UNREADABLE.replace("NAME", name).bytes());
+            response.extend(json_refusal(&format!("cannot read {name}")).bytes());
         }
         None => {
             counts.1 += 1;
