@@ -192,7 +192,7 @@ fn get(
     let request = |format| GetRequest {
         unique_identifier: Some(key.clone()),
         key_format_type: format,
-        key_wrapping_specification: Some(specification(wrapping, padding, version)),
+        key_wrapping_specification: Some(Box::new(specification(wrapping, padding, version))),
         ..GetRequest::default()
     };
     let got = made.client.call(request(Some(KeyFormatType::RAW)));

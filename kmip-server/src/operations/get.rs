@@ -166,7 +166,7 @@ fn wrap_content(
     let value = value_to_wrap(object, block, &specification.attribute_name, version)?;
     let wrapped = wrap(&key, &parameters, &value, encoding, version)?;
     block.key_value = Some(KeyValue::Wrapped(Secret::owned(wrapped)));
-    block.key_wrapping_data = Some(KeyWrappingData {
+    block.key_wrapping_data = Some(Box::new(KeyWrappingData {
         wrapping_method: method,
         encryption_key_information: Some(EncryptionKeyInformation {
             unique_identifier: information.unique_identifier.clone().into_owned(),
@@ -175,7 +175,7 @@ fn wrap_content(
         }),
         encoding_option: told.filter(|_| version >= ProtocolVersion::V1_1),
         ..KeyWrappingData::default()
-    });
+    }));
     Ok(())
 }
 

@@ -156,7 +156,7 @@ client_methods! {
     ) -> ExportResponse<'static> {
         let request = ExportRequest {
             unique_identifier: Some(object.into()),
-            key_wrapping_specification: wrapping.into(),
+            key_wrapping_specification: wrapping.into().map(Box::new),
             ..ExportRequest::default()
         };
         ask!(self, request)
@@ -186,7 +186,7 @@ client_methods! {
     ) -> GetResponse<'static> {
         let request = GetRequest {
             unique_identifier: Some(object.into()),
-            key_wrapping_specification: Some(wrapping),
+            key_wrapping_specification: Some(Box::new(wrapping)),
             ..GetRequest::default()
         };
         ask!(self, request)
@@ -203,7 +203,7 @@ client_methods! {
     ) -> Secret<'static> {
         let request = GetRequest {
             unique_identifier: Some(object.into()),
-            key_wrapping_specification: wrapping.into(),
+            key_wrapping_specification: wrapping.into().map(Box::new),
             ..GetRequest::default()
         };
         let got = ask!(self, request)?;

@@ -140,12 +140,12 @@ impl Shared {
             }),
             cryptographic_algorithm: (!terse).then_some(CryptographicAlgorithm::AES),
             cryptographic_length: (!terse).then_some(key.len() as i32 * 8),
-            key_wrapping_data: Some(KeyWrappingData {
+            key_wrapping_data: Some(Box::new(KeyWrappingData {
                 wrapping_method: WrappingMethod::ENCRYPT,
                 encryption_key_information: (!terse).then_some(information),
                 encoding_option: wrapping.encoding_option,
                 ..KeyWrappingData::default()
-            }),
+            })),
             ..KeyBlock::default()
         };
         Ok(GetResponse {
