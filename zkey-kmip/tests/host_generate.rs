@@ -150,6 +150,10 @@ fn wrong_options_change_nothing() {
             "--gen-dummy-passphrase",
         ],
         &["generate", "-N", "x", "--no-such-option"],
+        &["generate", "-N", "x", "--apqns", "3.39"],
+        &["generate", "-N", "x", "--clearkey", "file"],
+        &["generate", "-N", "x", "--exportable"],
+        &["generate", "-N", "x", "--wrap-with-trusted"],
         &["list", "-L", "-M"],
     ] {
         let message = repository.run(line).fails(2);
@@ -212,7 +216,7 @@ fn key_that_cannot_be_stored_is_not_generated_or_is_named() {
     fs::write(repository.config("fail-generate-Xts2"), "full").unwrap();
     let message = repository.run(&["generate", "-N", "x", "-x"]).fails(1);
     assert!(
-        message.contains("at the KMS as id-1") && message.contains("full"),
+        message.contains("id-1 was generated at the KMS") && message.contains("full"),
         "{message}"
     );
     assert!(repository.files().is_empty());

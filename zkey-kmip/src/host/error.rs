@@ -111,6 +111,19 @@ pub enum HostError {
         /// What failed afterwards.
         source: Box<HostError>,
     },
+    /// The plugin did not make a pair of its keys.
+    #[error(
+        "key '{key}' is not in the repository; for it, {ids} was generated at the KMS, which the \
+         plugin may have destroyed again"
+    )]
+    Unpaired {
+        /// Name of the key.
+        key: String,
+        /// Identifiers at the key management system.
+        ids: String,
+        /// What failed.
+        source: Box<HostError>,
+    },
     /// A type of key that the plugin cannot make with the APQNs that it has.
     #[error("key type {key_type} is not supported by KMS plugin '{plugin}' as it is configured")]
     KeyTypeNotSupported {

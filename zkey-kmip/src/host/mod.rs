@@ -18,6 +18,7 @@ mod local_time;
 mod output;
 mod passphrase;
 pub mod plugins;
+mod report;
 pub mod repository;
 #[allow(unsafe_code)]
 pub mod stand_in;
@@ -26,6 +27,7 @@ mod token;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use rustix::fs::Mode;
 
@@ -165,6 +167,7 @@ impl Run<'_> {
             terminal: self.terminal,
             repository: &repository,
             bound,
+            report: Rc::default(),
         };
         commands::run(&mut host, arguments, self.source).map(|()| EXIT_SUCCESS)
     }

@@ -74,6 +74,11 @@ impl Record {
         self
     }
 
+    /// The record as JSON.
+    pub(super) fn into_json(self) -> Value {
+        Value::Object(self.json)
+    }
+
     /// The lines that zkey prints for it.
     fn to_text(&self) -> String {
         let mut text = String::new();
@@ -109,7 +114,7 @@ pub(super) fn print(
     terminal: &Terminal,
 ) -> Result<(), HostError> {
     if json {
-        let objects = records.into_iter().map(|record| Value::Object(record.json));
+        let objects = records.into_iter().map(Record::into_json);
         return print_json(&Value::Array(objects.collect()), terminal);
     }
     records

@@ -6,13 +6,19 @@ use super::verbs::Verb;
 
 /// The arguments of a command, without those of the plugin.
 pub(super) fn of(verb: Verb) -> Vec<Arg> {
+    let mut arguments = own(verb);
+    arguments.push(json());
+    arguments
+}
+
+fn own(verb: Verb) -> Vec<Arg> {
     match verb {
-        Verb::KmsPlugins => vec![json()],
+        Verb::KmsPlugins => Vec::new(),
         Verb::KmsBind => {
             vec![positional("plugin", "KMS-PLUGIN", "Name of the plugin").required(true)]
         }
         Verb::KmsUnbind => Vec::new(),
-        Verb::KmsInfo => vec![json()],
+        Verb::KmsInfo => Vec::new(),
         Verb::KmsConfigure => {
             vec![value(
             "apqns",
@@ -24,7 +30,7 @@ pub(super) fn of(verb: Verb) -> Vec<Arg> {
         .allow_hyphen_values(true)]
         }
         Verb::KmsReencipher => reencipher(),
-        Verb::KmsList => [kms_filter(), vec![json()]].concat(),
+        Verb::KmsList => kms_filter(),
         Verb::KmsImport => [
             kms_filter(),
             vec![
@@ -55,15 +61,15 @@ pub(super) fn of(verb: Verb) -> Vec<Arg> {
         ]
         .concat(),
         Verb::Generate => generate(),
-        Verb::List => [key_filter(), vec![json()]].concat(),
+        Verb::List => key_filter(),
         Verb::Validate => [
             key_filter(),
             vec![
+                no_apqn_check(),
                 long_flag(
                     "check-kms",
                     "Ask the KMS whether each bound key is still there and usable",
                 ),
-                json(),
             ],
         ]
         .concat(),
@@ -76,7 +82,6 @@ pub(super) fn of(verb: Verb) -> Vec<Arg> {
                 "TEXT",
                 "Tell whether the profile is for a server with this vendor identification",
             ),
-            json(),
         ],
         Verb::Selftest => vec![
             value(
@@ -86,9 +91,8 @@ pub(super) fn of(verb: Verb) -> Vec<Arg> {
                 "APQNs of the adapters to try, in hexadecimal, all of one type",
             )
             .required(true),
-            json(),
         ],
-        Verb::MasterKeyLoad | Verb::MasterKeySet | Verb::MasterKeyShow => vec![json()],
+        Verb::MasterKeyLoad | Verb::MasterKeySet | Verb::MasterKeyShow => Vec::new(),
         Verb::Change => change(),
         Verb::Rename => vec![
             name(),
@@ -168,6 +172,16 @@ fn generate() -> Vec<Arg> {
             'L',
             "Generate a local key: not possible with this program",
         ),
+        value(
+            "apqns",
+            'a',
+            "CARD.DOMAIN[,...]",
+            "Only for local keys: a KMS-bound one has the APQNs of the plugin",
+        ),
+        value("clearkey", 'c', "CLEAR-KEY-FILE", "Only for local keys"),
+        long_flag("exportable", "Only for local keys"),
+        long_flag("wrap-with-trusted", "Only for local keys"),
+        no_apqn_check(),
         no_volume_check(),
     ]
 }
@@ -188,6 +202,7 @@ fn change() -> Vec<Arg> {
         long_flag("remove-dummy-passphrase", "Remove the dummy passphrase")
             .conflicts_with_all(["gen-dummy-passphrase", "set-dummy-passphrase"]),
         flag("force", 'F', "Do not ask for confirmation"),
+        no_apqn_check(),
         no_volume_check(),
     ]
 }
@@ -263,6 +278,10 @@ fn no_volume_check() -> Arg {
         "no-volume-check",
         "Do not check that volumes are there and belong to no other key",
     )
+}
+
+fn no_apqn_check() -> Arg {
+    long_flag("no-apqn-check", "Do not check that APQNs are there")
 }
 
 fn json() -> Arg {

@@ -179,6 +179,23 @@ impl Verb {
         }
     }
 
+    /// Whether the command changes something, so that its result is what it did.
+    pub(crate) const fn reports(self) -> bool {
+        matches!(
+            self,
+            Verb::KmsBind
+                | Verb::KmsUnbind
+                | Verb::KmsConfigure
+                | Verb::KmsReencipher
+                | Verb::KmsImport
+                | Verb::KmsRefresh
+                | Verb::Generate
+                | Verb::Change
+                | Verb::Rename
+                | Verb::Remove
+        )
+    }
+
     /// Whether the plugin of a bound repository is loaded.
     pub(crate) const fn uses_plugin(self) -> bool {
         !matches!(

@@ -1,6 +1,7 @@
 //! `change`: new properties for a key, here and at the key management system.
 
 use super::Host;
+use super::keys::whole_record;
 use crate::abi::{Apqn, Property, SecureKeyType};
 use crate::files;
 use crate::host::association::{Change, Volume, join};
@@ -49,7 +50,9 @@ pub(super) fn run(host: &Host<'_>, arguments: &Arguments) -> Result<(), HostErro
         PassphraseChange::Remove => files::remove_if_present(&key.files.pass())?,
     }
     key.touch("update-time")?;
-    key.save()
+    key.save()?;
+    host.report.set("key", whole_record(&key).into_json());
+    Ok(())
 }
 
 /// Changes the properties, not saved yet; returns those that the key management system keeps too.
@@ -74,7 +77,7 @@ fn change_properties(
         for_kms.push(Property::new(here, volumes));
     }
     if let Some(text) = arguments.text("apqns")? {
-        change_apqns(key, &text)?;
+        change_apqns(key, &text, !arguments.flag("no-apqn-check"))?;
     }
     if let Some(volume_type) = volume_type {
         key.set("volume-type", volume_type.name())?;
@@ -106,7 +109,7 @@ fn change_volumes(
     Ok(join(&change.apply(&current)?))
 }
 
-fn change_apqns(key: &mut Key, text: &str) -> Result<(), HostError> {
+fn change_apqns(key: &mut Key, text: &str, checks: bool) -> Result<(), HostError> {
     if key.is_bound() {
         return Err(HostError::DoesNotFit {
             option: "--apqns",
@@ -116,7 +119,7 @@ fn change_apqns(key: &mut Key, text: &str) -> Result<(), HostError> {
     let change = Change::<Apqn>::parse(text)?;
     let current = key.get("apqns").unwrap_or_default();
     let current = Change::<Apqn>::parse(current)?.apply(&[])?;
-    if let Some(bus) = ApBus::system() {
+    if let Some(bus) = ApBus::system().filter(|_| checks) {
         let wanted = SecureKeyType::from_name(key.key_type()).map(CardType::for_key_type);
         for apqn in change.added() {
             bus.check_any(*apqn, wanted.as_slice())?;

@@ -1,5 +1,7 @@
 //! `kms configure`: the APQNs, which the host keeps too, and the options of the plugin.
 
+use std::rc::Rc;
+
 use super::{Host, Tally};
 use crate::abi::{Apqn, Errno, SecureKeyType};
 use crate::host::association::Change;
@@ -14,6 +16,7 @@ use crate::secure_key::ap_bus::ApBus;
 /// `kms configure`
 pub(super) fn run(host: &mut Host<'_>, arguments: &Arguments) -> Result<(), HostError> {
     let (terminal, repository) = (host.terminal, host.repository);
+    let report = Rc::clone(&host.report);
     let bound = host.bound_mut()?;
     let current = bound.binding.apqns()?;
     let given = arguments.text("apqns")?;
@@ -74,6 +77,10 @@ pub(super) fn run(host: &mut Host<'_>, arguments: &Arguments) -> Result<(), Host
         bound.binding.save(repository.directory())?;
         update_keys(cca.as_deref(), ep11.as_deref(), repository, terminal)?;
     }
+    let apqns_now = bound.binding.apqns()?;
+    let apqns_now: Vec<_> = apqns_now.iter().map(ToString::to_string).collect();
+    report.set("apqns", apqns_now);
+    report.set("complete", !incomplete);
     if incomplete || apqns.is_some_and(|apqns| apqns.is_empty()) {
         terminal.say(
             "The KMS plugin has accepted the configuration so far, but needs more of it. Run \

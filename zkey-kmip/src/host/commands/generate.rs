@@ -1,5 +1,6 @@
 //! `generate`: a key that is born at the key management system.
 
+use super::keys::whole_record;
 use super::{Bound, Host};
 use crate::abi::load::GivenOption;
 use crate::abi::values::KeyMode;
@@ -19,6 +20,7 @@ pub(super) fn run(host: &Host<'_>, arguments: &Arguments) -> Result<(), HostErro
     if arguments.flag("local") {
         return Err(HostError::LocalKey);
     }
+    refuse_local_options(arguments)?;
     let xts = arguments.flag("xts");
     let bits = key_bits(arguments, xts)?;
     let description = arguments.text("description")?.unwrap_or_default();
@@ -63,7 +65,26 @@ pub(super) fn run(host: &Host<'_>, arguments: &Arguments) -> Result<(), HostErro
         bits,
         options: &arguments.plugin,
     }
-    .run(&mut key, for_kms, passphrase.as_ref(), xts)
+    .run(&mut key, for_kms, passphrase.as_ref(), xts)?;
+    host.report.set("key", whole_record(&key).into_json());
+    Ok(())
+}
+
+/// zkey has these options for keys that it generates itself.
+fn refuse_local_options(arguments: &Arguments) -> Result<(), HostError> {
+    let given = [
+        ("--apqns", arguments.path("apqns").is_some()),
+        ("--clearkey", arguments.path("clearkey").is_some()),
+        ("--exportable", arguments.flag("exportable")),
+        ("--wrap-with-trusted", arguments.flag("wrap-with-trusted")),
+    ];
+    match given.iter().find(|(_, is_given)| *is_given) {
+        Some((option, _)) => Err(HostError::DoesNotFit {
+            option,
+            fits: "local keys, which this program does not generate",
+        }),
+        None => Ok(()),
+    }
 }
 
 fn key_bits(arguments: &Arguments, xts: bool) -> Result<usize, HostError> {
@@ -166,10 +187,13 @@ impl Generation<'_> {
             if ids.is_empty() {
                 return source;
             }
-            HostError::Stranded {
-                key: key.name().to_owned(),
-                ids: ids.join(" and "),
-                source: Box::new(source),
+            let (key, ids) = (key.name().to_owned(), ids.join(" and "));
+            let by_plugin = matches!(source, HostError::Plugin { .. });
+            let source = Box::new(source);
+            match by_plugin {
+                // Then it was a pair, and the plugin says what became of it.
+                true => HostError::Unpaired { key, ids, source },
+                false => HostError::Stranded { key, ids, source },
             }
         })
     }

@@ -104,6 +104,7 @@ pub(super) fn run(host: &Host<'_>, arguments: &Arguments) -> Result<(), HostErro
     let (mut imported, mut skipped, mut failed) = (0_usize, 0_usize, 0_usize);
     let (keys, listed) = keys_at_kms(host, arguments)?;
     let count = keys.len();
+    host.report.lists(&["imported", "skipped", "failed"]);
     for (index, key) in keys.into_iter().enumerate() {
         let name = key.name.clone();
         host.terminal.progress(format_args!(
@@ -113,11 +114,13 @@ pub(super) fn run(host: &Host<'_>, arguments: &Arguments) -> Result<(), HostErro
         match import(host, arguments, key) {
             Ok(Some(name)) => {
                 imported += 1;
+                host.report.add("imported", &*name);
                 host.terminal
                     .say(format_args!("Successfully imported key '{name}'"))?;
             }
             Ok(None) => {
                 skipped += 1;
+                host.report.add("skipped", &*name);
                 host.terminal
                     .warn(format_args!("skipping key '{name}': the name is taken"));
             }
@@ -125,6 +128,7 @@ pub(super) fn run(host: &Host<'_>, arguments: &Arguments) -> Result<(), HostErro
             Err(error) if is_fatal(&error) => return Err(error),
             Err(error) => {
                 failed += 1;
+                host.report.add("failed", &*name);
                 host.terminal.error(&error);
             }
         }

@@ -18,21 +18,19 @@ pub(super) fn list(host: &Host<'_>, arguments: &Arguments) -> Result<(), HostErr
     let mut records = Vec::new();
     for key in host.repository.keys(&arguments.key_filter()?)? {
         tally.note(
-            key.map(|key| {
-                let blob = std::fs::read(key.files.skey()).unwrap_or_default();
-                let token = Token::read(&blob);
-                records.push(record(
-                    Record::new("Key", key.name()),
-                    &key,
-                    &blob,
-                    token.as_ref(),
-                ));
-            }),
+            key.map(|key| records.push(whole_record(&key))),
             host.terminal,
         );
     }
     output::print(records, arguments.flag("json"), host.terminal)?;
     tally.finish()
+}
+
+/// All that the files of a key tell.
+pub(super) fn whole_record(key: &Key) -> Record {
+    let blob = std::fs::read(key.files.skey()).unwrap_or_default();
+    let token = Token::read(&blob);
+    record(Record::new("Key", key.name()), key, &blob, token.as_ref())
 }
 
 /// Adds what the files of a key tell.
@@ -147,7 +145,9 @@ pub(super) fn remove(host: &Host<'_>, arguments: &Arguments) -> Result<(), HostE
             bound.call(format!("remove key '{}'", key.name()), result)?;
         }
     }
-    key.files.remove()
+    key.files.remove()?;
+    host.report.set("removed", key.name());
+    Ok(())
 }
 
 /// `rename`
@@ -171,6 +171,9 @@ pub(super) fn rename(host: &Host<'_>, arguments: &Arguments) -> Result<(), HostE
             return Err(error);
         }
     }
+    host.report.set("former_name", key.name());
+    let renamed = host.repository.key(new.name())?;
+    host.report.set("key", whole_record(&renamed).into_json());
     if !key.volumes().is_empty() && key.volume_type() != "LUKS2" {
         host.terminal.say(format_args!(
             "These volumes use key '{}'. Adjust their entries in crypttab and scripts to the new \

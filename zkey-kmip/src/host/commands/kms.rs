@@ -70,6 +70,9 @@ pub(crate) fn bind(
         let _ = std::fs::remove_dir(&config);
     }
     bound?;
+    host.report.set("plugin", &*entry.name);
+    let config = config.display().to_string();
+    host.report.set("config_directory", config);
     host.terminal.say(format_args!(
         "Bound the repository to KMS plugin '{}'. Continue with 'zkey-kmip kms configure'.",
         entry.name
@@ -93,8 +96,14 @@ pub(crate) fn unbind(host: &Host<'_>) -> Result<(), HostError> {
         ..KeyFilter::default()
     };
     let mut tally = Tally::default();
+    host.report.lists(&["unbound_keys"]);
     for key in host.repository.keys(&filter)? {
-        tally.note(key.and_then(|mut key| key.unbind()), host.terminal);
+        let unbound = key.and_then(|mut key| {
+            key.unbind()?;
+            host.report.add("unbound_keys", key.name());
+            Ok(())
+        });
+        tally.note(unbound, host.terminal);
     }
     tally.finish()?;
     bound.call("unbind from the repository", bound.session.deconfigure())?;
@@ -102,6 +111,7 @@ pub(crate) fn unbind(host: &Host<'_>) -> Result<(), HostError> {
     let config = bound.binding.config_directory(directory);
     // From here on the repository is not bound, whatever happens to the directory.
     Binding::remove(directory)?;
+    host.report.set("plugin", bound.plugin());
     std::fs::remove_dir_all(&config).map_err(|error| FileError::new("remove", config, error))?;
     Ok(())
 }
@@ -202,5 +212,7 @@ pub(crate) fn reencipher(host: &Host<'_>, arguments: &Arguments) -> Result<(), H
         }
     };
     let result = bound.session.reencipher(mode, register, &arguments.plugin);
-    bound.call("re-encipher its own keys", result)
+    bound.call("re-encipher its own keys", result)?;
+    host.report.set("plugin", bound.plugin());
+    Ok(())
 }

@@ -12,10 +12,13 @@ mod refresh;
 pub(super) mod selftest;
 mod validate;
 
+use std::rc::Rc;
+
 use super::cli::Arguments;
 use super::cli::verbs::Verb;
 use super::error::HostError;
 use super::plugins::PluginSource;
+use super::report::Report;
 use super::repository::Repository;
 use super::repository::binding::Binding;
 use super::repository::key::Key;
@@ -31,6 +34,8 @@ pub(super) struct Host<'a> {
     pub repository: &'a Repository,
     /// The plugin, when the repository is bound and the command uses it.
     pub bound: Option<Bound<'a>>,
+    /// What a command that changes something did, for `--json`.
+    pub report: Rc<Report>,
 }
 
 /// A bound repository's plugin.
@@ -46,6 +51,18 @@ pub(super) struct Bound<'p> {
 /// # Errors
 /// It failed; what it could not do is undone as far as possible.
 pub(super) fn run(
+    host: &mut Host<'_>,
+    arguments: &Arguments,
+    source: &dyn PluginSource,
+) -> Result<(), HostError> {
+    if !arguments.flag("json") || !arguments.verb.reports() {
+        return perform(host, arguments, source);
+    }
+    let (report, terminal) = (Rc::clone(&host.report), host.terminal);
+    report.of(terminal, || perform(host, arguments, source))
+}
+
+fn perform(
     host: &mut Host<'_>,
     arguments: &Arguments,
     source: &dyn PluginSource,

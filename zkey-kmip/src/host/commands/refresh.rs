@@ -23,10 +23,12 @@ pub(super) fn run(host: &Host<'_>, arguments: &Arguments) -> Result<(), HostErro
     };
     let keys = host.repository.named_keys(&filter)?;
     let count = keys.len();
+    host.report.lists(&["refreshed", "failed"]);
     let mut tally = Tally::default();
     for (index, key) in keys.into_iter().enumerate() {
+        let name = key.as_ref().map(|key| key.name().to_owned());
+        let name = name.unwrap_or_default();
         let refreshed = key.and_then(|key| {
-            let name = key.name().to_owned();
             host.terminal.progress(format_args!(
                 "refreshing key '{name}' ({} of {count})",
                 index + 1
@@ -37,7 +39,15 @@ pub(super) fn run(host: &Host<'_>, arguments: &Arguments) -> Result<(), HostErro
         });
         match refreshed {
             Err(error) if is_fatal(&error) => return Err(error),
-            refreshed => tally.note(refreshed, host.terminal),
+            refreshed => {
+                let list = if refreshed.is_ok() {
+                    "refreshed"
+                } else {
+                    "failed"
+                };
+                host.report.add(list, name);
+                tally.note(refreshed, host.terminal);
+            }
         }
     }
     host.terminal.say(format_args!(
