@@ -46,6 +46,9 @@ fn linked_as_zkey_links_plugins() {
     let symbolic = values(elf::DT_SYMBOLIC).next().is_some();
     let flags = values(elf::DT_FLAGS).fold(0, |all, flags| all | flags);
     assert!(symbolic || flags & u64::from(elf::DF_SYMBOLIC) != 0);
+    // The code stays when a host closes the plugin: OpenSSL keeps pointers to it.
+    let flags = values(elf::DT_FLAGS_1).fold(0, |all, flags| all | flags);
+    assert_ne!(flags & u64::from(elf::DF_1_NODELETE), 0);
 }
 
 #[test]

@@ -13,6 +13,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <getopt.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct apqn { unsigned short card, domain; };
 struct kms_option { int option; const char *argument; };
@@ -83,6 +85,57 @@ static int threads(void)
 		count += entry->d_name[0] != '.';
 	closedir(directory);
 	return count;
+}
+
+static int descriptors(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	int count = 0;
+
+	while (readdir(directory))
+		count++;
+	closedir(directory);
+	return count;
+}
+
+/* What belongs to the process as a whole, and not to a library. */
+struct process {
+	struct {
+		void (*handler)(int);
+		int flags, blocked;
+	} signals[64];
+	char directory[4096];
+	char environment[65536];
+	char locale[256];
+	int threads;
+};
+
+static void look(struct process *process)
+{
+	struct sigaction action;
+	size_t used = 0;
+	sigset_t blocked;
+	char **one;
+	int signal;
+
+	memset(process, 0, sizeof(*process));
+	sigprocmask(SIG_BLOCK, NULL, &blocked);
+	for (signal = 1; signal < 64; signal++) {
+		/* The C library keeps some for itself. */
+		if (sigaction(signal, NULL, &action))
+			continue;
+		process->signals[signal].handler = action.sa_handler;
+		process->signals[signal].flags = action.sa_flags;
+		process->signals[signal].blocked = sigismember(&blocked, signal);
+	}
+	CHECK(getcwd(process->directory, sizeof(process->directory)));
+	for (one = environ; *one; one++)
+		used += snprintf(process->environment + used, sizeof(process->environment) - used,
+				 "%s\n", *one);
+	CHECK(used < sizeof(process->environment));
+	snprintf(process->locale, sizeof(process->locale), "%s", setlocale(LC_ALL, NULL));
+	/* An emulator of the processor has one of its own. */
+	process->threads = threads();
 }
 
 static void options(void)
@@ -277,16 +330,15 @@ static int configure(int count, char **arguments)
 int main(int argc, char **argv)
 {
 	const struct functions *(*get)(void);
-	struct sigaction before, after;
+	static struct process before, after;
 	mode_t mask = umask(077);
-	/* An emulator of the processor has one of its own. */
-	int own_threads = threads();
 	void *library;
+	int open_files;
 	int code = 0;
 
 	if (argc < 5 || sizeof(struct util_opt) != 64 || sizeof(struct functions) != 152)
 		return 2;
-	sigaction(SIGPIPE, NULL, &before);
+	look(&before);
 	library = dlopen(argv[1], RTLD_GLOBAL | RTLD_NOW);
 	if (!library) {
 		fprintf(stderr, "%s\n", dlerror());
@@ -301,6 +353,7 @@ int main(int argc, char **argv)
 	options();
 	CHECK(!kms->bind(argv[2]));
 	CHECK(!kms->initialize("/nowhere at all", false));
+	open_files = descriptors();
 	handle = kms->initialize(argv[2], false);
 	CHECK(handle);
 	if (!strcmp(argv[3], "certificate"))
@@ -313,10 +366,10 @@ int main(int argc, char **argv)
 		keys(argv[4], argv[5]);
 	CHECK(!kms->terminate(handle));
 	handle = NULL;
-	sigaction(SIGPIPE, NULL, &after);
-	CHECK(before.sa_handler == after.sa_handler);
+	look(&after);
+	CHECK(!memcmp(&before, &after, sizeof(before)));
 	CHECK(umask(mask) == 077);
-	CHECK(threads() == own_threads);
+	CHECK(descriptors() == open_files);
 	dlclose(library);
 	printf("done\n");
 	return code;
