@@ -179,6 +179,15 @@ impl Edit {
         self.set(key::LAST_CONTACT, &contact)
     }
 
+    /// Stores the state that the configured wrapping key has at the server.
+    ///
+    /// # Errors
+    /// See [`Edit::set_apqns`].
+    pub fn set_wrapping_key_state(&mut self, state: &str) -> Result<(), ConfigError> {
+        let state = format!("{} {state}", self.config.text(key::WRAPPING_KEY_ID));
+        self.set(key::WRAPPING_KEY_STATE, &state)
+    }
+
     /// Stores a new wrapping key. A waiting re-enciphered one is removed.
     ///
     /// # Errors
@@ -213,6 +222,7 @@ impl Edit {
             key::WRAPPING_KEY_PARAMS,
             key::WRAPPING_KEY_ID,
             key::WRAPPING_KEY_LABEL,
+            key::WRAPPING_KEY_STATE,
         ] {
             self.unset(key);
         }

@@ -198,6 +198,13 @@ impl Config {
         contact.strip_prefix(self.server()?)?.strip_prefix(' ')
     }
 
+    /// State of the configured wrapping key at the server, as it was last seen.
+    pub fn wrapping_key_state(&self) -> Option<&str> {
+        let state = self.value(key::WRAPPING_KEY_STATE)?;
+        let id = self.value(key::WRAPPING_KEY_ID)?;
+        state.strip_prefix(id)?.strip_prefix(' ')
+    }
+
     /// The wrapping key.
     pub fn wrapping_key(&self) -> Option<WrappingKey> {
         self.has(Part::WrappingKey).then(|| WrappingKey {

@@ -34,6 +34,8 @@ pub(super) mod key {
     pub(in crate::config) const SERVER_TRAITS: &str = "server-traits";
     /// TLS version and cipher suite of the last contact, behind the server and a blank.
     pub(in crate::config) const LAST_CONTACT: &str = "last-contact";
+    /// State of the wrapping key as it was last seen, behind its identifier and a blank.
+    pub(in crate::config) const WRAPPING_KEY_STATE: &str = "wrapping-key-state";
     /// The server that they are about: the C plugin may have configured another since.
     pub(in crate::config) const SERVER_TRAITS_OF: &str = "server-traits-of";
 }
@@ -148,23 +150,19 @@ impl Part {
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Part::Apqns => {
-                "no APQNs are associated; run 'zkey kms configure --apqns <APQNS>' first"
-            }
+            Part::Apqns => "no APQNs are associated; run 'zkey kms configure --apqns <APQNS>'",
             Part::IdentityKey => {
-                "there is no identity key; run 'zkey kms configure --gen-identity-key <KEY-SPEC>' \
-                 first"
+                "there is no identity key; run 'zkey kms configure --gen-identity-key <KEY-SPEC>'"
             }
             Part::ClientCertificate => {
                 "there is no client certificate; run 'zkey kms configure' with \
-                 '--gen-self-signed-cert', or with '--gen-csr' and then '--client-cert', first"
+                 '--gen-self-signed-cert', or with '--gen-csr' and then '--client-cert'"
             }
             Part::Connection => {
-                "no KMIP server is configured; run 'zkey kms configure --kmip-server <SERVER>' \
-                 first"
+                "no KMIP server is configured; run 'zkey kms configure --kmip-server <SERVER>'"
             }
             Part::WrappingKey => {
-                "there is no wrapping key; run 'zkey kms configure --gen-wrapping-key' first"
+                "there is no wrapping key; run 'zkey kms configure --gen-wrapping-key'"
             }
         })
     }

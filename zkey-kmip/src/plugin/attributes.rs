@@ -11,8 +11,8 @@ use crate::environment;
 use crate::profile::{CustomAttributeScheme, Profile};
 
 pub(super) const DESCRIPTION: &str = "description";
-const XTS_KEY1_ID: &str = "xts-key1-id";
-const XTS_KEY2_ID: &str = "xts-key2-id";
+pub(super) const XTS_KEY1_ID: &str = "xts-key1-id";
+pub(super) const XTS_KEY2_ID: &str = "xts-key2-id";
 const XTS_KEY2_LABEL: &str = "xts-key2-label";
 
 /// No property of zkey's: neither plugin takes it for one.

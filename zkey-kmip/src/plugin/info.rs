@@ -6,6 +6,8 @@ use std::fmt::Write;
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::x509::X509NameRef;
 
+use super::{Plugin, remembered};
+use crate::abi::PluginError;
 use crate::config::{Config, ConfigFile, Part, ProtocolSetting};
 use crate::identity::certificates_from_pem;
 use crate::profile::{Profile, ProfileDirectory, VersionChoice};
@@ -17,7 +19,13 @@ const NOTICE_DAYS: i32 = 30;
 const REQUIRED: &str = "(configuration required)";
 
 /// The lines for the user.
-pub(super) fn describe(config: &Config, profiles: &ProfileDirectory) -> String {
+///
+/// `check` is what [`check`] found out, if it was asked for.
+pub(super) fn describe(
+    config: &Config,
+    profiles: &ProfileDirectory,
+    check: Option<&Result<String, PluginError>>,
+) -> String {
     let mut page = Page(String::new());
     page.identity(config);
     if !config.has(Part::ClientCertificate) {
@@ -27,8 +35,29 @@ pub(super) fn describe(config: &Config, profiles: &ProfileDirectory) -> String {
     }
     page.certificate(config);
     page.connection(config, profiles);
+    match check {
+        None => {}
+        Some(Ok(text)) => page.line("Connection check:", text),
+        Some(Err(_)) => page.line("Connection check:", "(failed)"),
+    }
     page.left(config);
     page.0
+}
+
+/// Connects, and looks whether the wrapping key is in use; returns what to show.
+///
+/// # Errors
+/// Keys could not be fetched now.
+pub(super) fn check(plugin: &Plugin) -> Result<String, PluginError> {
+    let mut server = plugin.server()?;
+    remembered::ask_wrapping_key_state(&mut server)?;
+    remembered::demand_use(&server)?;
+    let client = &server.peer.client;
+    Ok(format!(
+        "{} answers in KMIP {}",
+        client.server(),
+        client.version()
+    ))
 }
 
 /// What the user is to know of the time that a certificate is valid.
@@ -195,6 +224,12 @@ impl Page {
         if let Some(label) = &key.label {
             self.line("Wrapping key label:", label);
         }
+        let state = config.wrapping_key_state();
+        let state = state.map(|state| format!("{state} (as last seen)"));
+        self.line(
+            "Wrapping key state:",
+            state.as_deref().unwrap_or("(not seen yet)"),
+        );
         let padding =
             profile.map_or_else(String::new, |profile| format!(", {}", profile.wrap_padding));
         let text = format!("{} ({} bits{padding})", key.algorithm, key.parameters);

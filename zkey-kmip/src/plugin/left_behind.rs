@@ -17,8 +17,8 @@ use super::Plugin;
 use super::attributes::{self, DESCRIPTION, wrapping_key_description};
 use super::peer::Peer;
 use super::public_key::RsaPublicKey;
-use super::retrieve::forget;
 use super::search;
+use super::unused::forget;
 use crate::abi::{Errno, PluginError};
 use crate::config::{Config, Intended, Intent};
 
@@ -202,7 +202,8 @@ fn existing(
     Ok(found)
 }
 
-fn state(attributes: &Attributes<'_>) -> Option<State> {
+/// The state of an object, if the server tells it.
+pub(super) fn state(attributes: &Attributes<'_>) -> Option<State> {
     attributes.iter().find_map(|one| match one.value {
         AttributeValue::State(state) => Some(state),
         _ => None,

@@ -8,16 +8,20 @@ mod info;
 mod known;
 mod left_behind;
 mod listing;
+mod pair;
 mod peer;
 mod properties;
 mod public_key;
 mod reencipher;
+mod remembered;
 mod remove;
 mod retrieve;
 mod search;
 mod server;
 mod surroundings;
 mod target;
+mod unused;
+mod wrapping;
 
 use std::cell::{Cell, RefCell, RefMut};
 use std::io::Write;
@@ -32,9 +36,12 @@ use crate::abi::{
 use crate::config::{Config, ConfigError, HeldIntent, Intended, Intent, Part};
 use crate::provider::ReleaseUnused;
 use crate::secure_key::{CardType, SecureKeyBackend};
+use pair::Pair;
 use server::Server;
 
-pub use surroundings::{CardTypeOf, FINGERPRINT_VARIABLE, OpenBackend, Surroundings};
+pub use surroundings::{
+    CardTypeOf, FINGERPRINT_VARIABLE, INFO_CHECK_VARIABLE, OpenBackend, Surroundings,
+};
 
 /// The plugin behind a handle.
 pub struct Plugin {
@@ -47,6 +54,8 @@ pub struct Plugin {
     has_warned: Cell<bool>,
     /// Connected when the first key is asked for.
     server: RefCell<Option<Server>>,
+    /// What was made with this handle of a pair of keys for XTS, until it is one.
+    pair: RefCell<Option<Pair>>,
     /// Dropped after all that may hold a key of OpenSSL.
     _provider: ReleaseUnused,
 }
@@ -65,6 +74,7 @@ impl Plugin {
             backend: RefCell::new(None),
             has_warned: Cell::new(false),
             server: RefCell::new(None),
+            pair: RefCell::new(None),
             _provider: ReleaseUnused,
         };
         plugin.warn_of_backend();
@@ -125,39 +135,6 @@ impl Plugin {
             PluginError::new(Errno::EIO, "OpenSSL has no random numbers").caused_by(error)
         })?;
         Ok(self.config.borrow().intend(intent)?)
-    }
-
-    /// Keeps what was learned about the server for the next time. That this fails is no reason to
-    /// fail: it would be learned again.
-    fn remember(&self) {
-        let Ok(mut slot) = self.server.try_borrow_mut() else {
-            return;
-        };
-        let Some(server) = slot.as_mut() else {
-            return;
-        };
-        let traits = server.peer.take_news();
-        let contact = server.peer.contact();
-        if traits.is_none() && self.config.borrow().last_contact() == contact.as_deref() {
-            return;
-        }
-        if let Some(traits) = &traits {
-            self.note(&format!("learned about the KMIP server: {traits}"));
-        }
-        let edit = self.config.borrow().edit();
-        let stored = edit.and_then(|mut edit| {
-            if let Some(traits) = &traits {
-                edit.set_server_traits(traits)?;
-            }
-            edit.set_last_contact(contact.as_deref())?;
-            edit.commit()
-        });
-        match stored {
-            Ok(config) => {
-                self.config.replace(config);
-            }
-            Err(error) => self.note(&format!("this cannot be stored: {error}")),
-        }
     }
 
     /// Tells something that only interests those who want to know all.
@@ -229,9 +206,13 @@ impl Kms for Plugin {
     }
 
     fn info(&self, out: &mut dyn Write) -> Result<(), PluginError> {
-        let text = info::describe(&self.config.borrow(), &self.surroundings.profiles);
+        let check = self.surroundings.checks_in_info.then(|| info::check(self));
+        remembered::keep(self);
+        let profiles = &self.surroundings.profiles;
+        let text = info::describe(&self.config.borrow(), profiles, check.as_ref());
         out.write_all(text.as_bytes())
-            .map_err(|error| PluginError::io("cannot write to standard output", error))
+            .map_err(|error| PluginError::io("cannot write to standard output", error))?;
+        check.map_or(Ok(()), |check| check.map(drop))
     }
 
     fn configure(
@@ -270,7 +251,7 @@ impl Kms for Plugin {
 
     fn generate_key(&self, request: &GenerateRequest<'_>) -> Result<GeneratedKey, PluginError> {
         let result = retrieve::generate(self, request);
-        self.remember();
+        remembered::keep(self);
         result
     }
 
@@ -279,20 +260,25 @@ impl Kms for Plugin {
         key_id: &str,
         properties: &[Property<'_>],
     ) -> Result<(), PluginError> {
+        let pair = pair::completed_by(self, key_id, properties);
         let result = properties::set(self, key_id, properties);
-        self.remember();
+        let result = result.map_err(|error| match pair {
+            Some(pair) => pair.take_back(self, error),
+            None => error,
+        });
+        remembered::keep(self);
         result
     }
 
     fn get_key_properties(&self, key_id: &str) -> Result<Vec<Property<'static>>, PluginError> {
         let result = properties::get(self, key_id);
-        self.remember();
+        remembered::keep(self);
         result
     }
 
     fn remove_key(&self, key_id: &str, options: &[OptionValue<'_>]) -> Result<(), PluginError> {
         let result = remove::run(self, key_id, options);
-        self.remember();
+        remembered::keep(self);
         result
     }
 
@@ -302,14 +288,30 @@ impl Kms for Plugin {
         found: &mut dyn FnMut(&ListedKey<'_>) -> Result<(), PluginError>,
     ) -> Result<(), PluginError> {
         let result = listing::run(self, request, found);
-        self.remember();
+        remembered::keep(self);
         result
     }
 
     fn import_key(&self, request: &ImportRequest<'_>) -> Result<Vec<u8>, PluginError> {
         let result = retrieve::import(self, request);
-        self.remember();
+        remembered::keep(self);
         result
+    }
+}
+
+impl Drop for Plugin {
+    fn drop(&mut self) {
+        if let Some(pair) = self.pair.take() {
+            // zkey failed in between. Only the host knows that for sure.
+            let config = self.config.borrow();
+            let text = format!(
+                "INFO: a pair for XTS was begun, but not completed: of it, {} stays at KMIP server \
+                 {}; unless a repository has it, it can be destroyed there",
+                pair.names(),
+                config.server().unwrap_or_default()
+            );
+            self.console.warn(&text);
+        }
     }
 }
 

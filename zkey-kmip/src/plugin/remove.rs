@@ -1,8 +1,8 @@
 //! What becomes of the key at the server when it leaves the repository (behaviour reference 7.8).
 
-use kmip::types::{AttributeReference, AttributeValue, DateTime, RevocationReasonCode, State, Tag};
+use kmip::types::{AttributeReference, DateTime, RevocationReasonCode, State, Tag};
 
-use super::{Plugin, unsupported};
+use super::{Plugin, left_behind, unsupported};
 use crate::abi::options::code;
 use crate::abi::{OptionValue, PluginError};
 
@@ -67,12 +67,7 @@ pub(super) fn run(
     let mut server = plugin.server()?;
     let client = &mut server.peer.client;
     let state = match client.get_attributes(key_id, [AttributeReference::from(Tag::STATE)]) {
-        Ok(attributes) => attributes
-            .iter()
-            .find_map(|attribute| match attribute.value {
-                AttributeValue::State(state) => Some(state),
-                _ => None,
-            }),
+        Ok(attributes) => left_behind::state(&attributes),
         Err(error) if error.is_not_found() => {
             // What shall not be usable any more is not even there.
             let text = format!("WARNING: {error}: the key is only removed here");

@@ -1,33 +1,46 @@
 //! Keys from the server as secure keys: generation and import (behaviour reference 7.4, 7.6, 7.10).
 
-use kmip::ProtocolVersion;
-use kmip::client::{self, Client};
 use kmip::types::{
     ActivateRequest, ActivateResponse, Attribute, Attributes, BatchErrorContinuationOption,
-    CreateRequest, CryptographicAlgorithm, CryptographicParameters, CryptographicUsageMask,
-    EncodingOption, EncryptionKeyInformation, GetAttributesRequest, GetAttributesResponse,
-    GetRequest, GetResponse, HashingAlgorithm, KeyFormatType, KeyRoleType,
-    KeyWrappingSpecification, ManagedObject, MaskGenerator, ObjectType, PaddingMethod,
-    RequestPayload, UniqueIdentifier, WrappingMethod,
+    CreateRequest, CryptographicAlgorithm, CryptographicUsageMask, GetAttributesRequest,
+    GetAttributesResponse, GetRequest, GetResponse, KeyFormatType, ObjectType, RequestPayload,
+    UniqueIdentifier,
 };
 
 use super::attributes::{self, ALWAYS_SENSITIVE};
-use super::left_behind;
 use super::peer::is_refusal;
 use super::server::Server;
-use super::{Plugin, unsupported};
+use super::unused::{destroy_unused, discard, give_up};
+use super::wrapping::{AES_BITS, check_wrapped, told_bits, wrapping_specification};
+use super::{Plugin, pair, remembered, unsupported};
 use crate::abi::options::code;
 use crate::abi::{
-    Errno, GenerateRequest, GeneratedKey, ImportRequest, KeyMode, OptionValue, PluginError,
-    SecureKeyType,
+    Errno, GenerateRequest, GeneratedKey, ImportRequest, KEY_LABEL_SIZE, KeyMode, OptionValue,
+    PluginError, SecureKeyType,
 };
-use crate::config::{HeldIntent, Intended};
-use crate::secure_key::{
-    DigestAlgorithm, SecureKeyBackend, UnwrapRequest, WrapPadding, secure_key_size,
-};
+use crate::config::Intended;
+use crate::secure_key::{SecureKeyBackend, UnwrapRequest, secure_key_size};
 use crate::server_traits::ServerTrait;
 
+/// Makes a key. If it is the second one of a pair and that fails, the first one is destroyed.
 pub(super) fn generate(
+    plugin: &Plugin,
+    request: &GenerateRequest<'_>,
+) -> Result<GeneratedKey, PluginError> {
+    let begun = pair::of_second_key(plugin, request);
+    match generate_one(plugin, request) {
+        Ok(key) => {
+            pair::go_on(plugin, begun, request.mode, &key.key_id);
+            Ok(key)
+        }
+        Err(error) => Err(match begun {
+            Some(pair) => pair.take_back(plugin, error),
+            None => error,
+        }),
+    }
+}
+
+fn generate_one(
     plugin: &Plugin,
     request: &GenerateRequest<'_>,
 ) -> Result<GeneratedKey, PluginError> {
@@ -36,12 +49,10 @@ pub(super) fn generate(
     demand_room(key_type, request.blob_capacity)?;
     let bits = match request.key_bits {
         0 => 256,
-        bits @ (128 | 192 | 256) => bits as i32,
-        bits => {
-            return Err(PluginError::invalid(format!(
-                "there are no AES keys of {bits} bits"
-            )));
-        }
+        bits => i32::try_from(bits)
+            .ok()
+            .filter(|bits| AES_BITS.contains(bits))
+            .ok_or_else(|| PluginError::invalid(format!("there are no AES keys of {bits} bits")))?,
     };
     let backend = plugin.backend()?;
     let mut server = plugin.server()?;
@@ -83,8 +94,10 @@ pub(super) fn generate(
     };
     let id = created.id.clone();
     plugin.note(&format!("generated key {id}"));
+    // By another identifier it could not be destroyed for sure, but the next command finds it by its
+    // marker: the intent stays.
+    let key_id = text_id(&id)?;
     let finish = |server: &mut Server| {
-        let key_id = text_id(&id)?;
         if key_id.len() > request.key_id_capacity {
             let text = format!("the server gave the key an identifier too long for zkey: {key_id}");
             return Err(PluginError::new(Errno::ERANGE, text));
@@ -170,56 +183,22 @@ fn label<'a>(options: &[OptionValue<'a>], mode: KeyMode) -> Result<Option<&'a st
     if label.is_empty() || label.starts_with(' ') {
         return wrong("a label must not be empty or begin with a blank");
     }
+    if label.len() > KEY_LABEL_SIZE {
+        // It would be cut in the repository.
+        return wrong(&format!("zkey has room for {KEY_LABEL_SIZE} bytes"));
+    }
     Ok(Some(label))
-}
-
-/// An object that was to be made was not made, or nobody knows: then the intent stays.
-pub(super) fn give_up(intent: HeldIntent, error: client::Error) -> PluginError {
-    if error.failure().is_some() {
-        forget(intent);
-    }
-    error.into()
-}
-
-/// There is no object for this intent. If it cannot be removed, the next command finds that out.
-pub(super) fn forget(intent: HeldIntent) {
-    let _ = intent.withdraw();
-}
-
-/// Destroys a key that was made in vain; tells in the error if that fails, too.
-pub(super) fn discard(
-    client: &mut Client,
-    id: &UniqueIdentifier<'_>,
-    intent: HeldIntent,
-    error: PluginError,
-) -> PluginError {
-    let (is_gone, error) = destroy_unused(client, id, error);
-    if is_gone {
-        forget(intent);
-    }
-    error
-}
-
-fn destroy_unused(
-    client: &mut Client,
-    id: &UniqueIdentifier<'_>,
-    error: PluginError,
-) -> (bool, PluginError) {
-    let Err(failure) = left_behind::destroy(client, id) else {
-        return (true, error);
-    };
-    let text = format!(
-        "{error}. The key {id} stays at the server, since {failure}; the next command will try it again"
-    );
-    (false, PluginError::new(error.errno(), text))
 }
 
 /// The identifier as text, which is all that zkey can store.
 pub(super) fn text_id<'i>(id: &'i UniqueIdentifier<'_>) -> Result<&'i str, PluginError> {
-    id.as_text().filter(|id| !id.is_empty()).ok_or_else(|| {
-        let text = format!("the server gave an object the identifier {id:?}, which is no text");
-        PluginError::new(Errno::EBADMSG, text)
-    })
+    let text = id.as_text();
+    text.filter(|id| !id.is_empty() && !id.contains(char::is_control))
+        .ok_or_else(|| {
+            let text =
+                format!("the server gave an object the identifier {id:?}, which zkey cannot store");
+            PluginError::new(Errno::EBADMSG, text)
+        })
 }
 
 /// Fetches a wrapped key and makes it a secure key.
@@ -237,6 +216,7 @@ fn retrieve(
     let response = get_wrapped(server, expected)?;
     let wrapped =
         check_wrapped(&response, server).map_err(|problem| unusable(key_id, server, &problem))?;
+    server.wrapping_key_state = Some(remembered::in_use());
     let secure_key = backend
         .unwrap_aes_key(&UnwrapRequest {
             wrapping_key: &server.wrapping_key,
@@ -249,14 +229,26 @@ fn retrieve(
             let error = PluginError::from(error);
             PluginError::new(error.errno(), format!("{text}: {error}"))
         })?;
+    let is_wrong = |bits: &i32, found: u32| found != 0 && u32::try_from(*bits) != Ok(found);
+    let told = told_bits(&response);
     let found = backend.verify(&secure_key)?.bits;
-    match bits {
-        Some(bits) if found != 0 && u32::try_from(bits) != Ok(found) => {
-            let problem = format!("it has {found} bits instead of {bits}");
-            Err(unusable(key_id, server, &problem))
+    // Not every type of secure key shows the length. Then what the server says must do.
+    let wrong = [bits, told]
+        .into_iter()
+        .flatten()
+        .find(|one| is_wrong(one, found));
+    let told_wrong = bits.filter(|bits| told.is_some_and(|told| told != *bits));
+    let problem = match (wrong, told_wrong) {
+        (Some(expected), _) => format!("it has {found} bits instead of {expected}"),
+        (None, Some(expected)) => {
+            format!(
+                "it has {} bits instead of {expected}",
+                told.unwrap_or_default()
+            )
         }
-        _ => Ok(secure_key),
-    }
+        (None, None) => return Ok(secure_key),
+    };
+    Err(unusable(key_id, server, &problem))
 }
 
 fn unusable(key_id: &str, server: &Server, problem: &str) -> PluginError {
@@ -316,129 +308,18 @@ fn get_wrapped(
             return Err(PluginError::new(Errno::EPERM, text));
         }
     }
-    match server.peer.next(&mut results) {
+    let response = match server.peer.next(&mut results) {
         // Several servers refuse a key format together with wrapping, for any reason.
         Err(error) if !by_default && is_refusal(&error) => {
             let without_format = get(None, server);
             // The first failure is the one that counts.
-            let response = server.peer.client.call(without_format).map_err(|_| error)?;
-            server.peer.learn(ServerTrait::DefaultKeyFormat);
-            Ok(response)
-        }
-        response => Ok(response?),
-    }
-}
-
-fn wrapping_specification(server: &Server) -> KeyWrappingSpecification<'static> {
-    let version = server.peer.client.version();
-    KeyWrappingSpecification {
-        wrapping_method: WrappingMethod::ENCRYPT,
-        encryption_key_information: Some(EncryptionKeyInformation {
-            unique_identifier: server.wrapping_key_id.clone().into(),
-            cryptographic_parameters: Some(wrapping_parameters(
-                server.peer.profile.wrap_padding,
-                version,
-            )),
-            ..EncryptionKeyInformation::default()
-        }),
-        encoding_option: (version >= ProtocolVersion::V1_2).then_some(EncodingOption::NO_ENCODING),
-        ..KeyWrappingSpecification::default()
-    }
-}
-
-/// How keys are wrapped, for the registration of the wrapping key and for Get (8.1).
-pub(super) fn wrapping_parameters(
-    padding: WrapPadding,
-    version: ProtocolVersion,
-) -> CryptographicParameters<'static> {
-    let mut parameters = CryptographicParameters {
-        padding_method: Some(padding_method(padding)),
-        hashing_algorithm: hash(padding),
-        key_role_type: Some(KeyRoleType::KEK),
-        ..CryptographicParameters::default()
-    };
-    if version >= ProtocolVersion::V1_2 {
-        parameters.cryptographic_algorithm = Some(CryptographicAlgorithm::RSA);
-    }
-    if version >= ProtocolVersion::V1_4 {
-        let hash = hash(padding);
-        parameters.mask_generator = hash.map(|_| MaskGenerator::MGF1);
-        parameters.mask_generator_hashing_algorithm = hash;
-    }
-    parameters
-}
-
-fn padding_method(padding: WrapPadding) -> PaddingMethod {
-    match padding {
-        WrapPadding::Pkcs1V15 => PaddingMethod::PKCS1_V1_5,
-        WrapPadding::Oaep(_) => PaddingMethod::OAEP,
-    }
-}
-
-fn hash(padding: WrapPadding) -> Option<HashingAlgorithm> {
-    match padding {
-        WrapPadding::Pkcs1V15 => None,
-        WrapPadding::Oaep(digest) => Some(match digest {
-            DigestAlgorithm::Sha1 => HashingAlgorithm::SHA_1,
-            DigestAlgorithm::Sha224 => HashingAlgorithm::SHA_224,
-            DigestAlgorithm::Sha256 => HashingAlgorithm::SHA_256,
-            DigestAlgorithm::Sha384 => HashingAlgorithm::SHA_384,
-            DigestAlgorithm::Sha512 => HashingAlgorithm::SHA_512,
-        }),
-    }
-}
-
-/// The wrapped key, if the response is what was asked for. What servers may leave out counts as
-/// right; a wrong padding would be found when the key is unwrapped.
-fn check_wrapped<'r>(response: &'r GetResponse<'_>, server: &Server) -> Result<&'r [u8], String> {
-    let ManagedObject::SymmetricKey(key) = &response.managed_object else {
-        return Err(format!("it is of type {:?}", response.object_type));
-    };
-    let block = &key.key_block;
-    let expect = |what: &str, found: Option<String>, expected: &str| match found {
-        Some(found) if found != expected => Err(format!("its {what} is {found}, not {expected}")),
-        _ => Ok(()),
-    };
-    let text = |value: &dyn std::fmt::Debug| format!("{value:?}");
-    // Without encoding, the wrapped bytes are those of the key in both formats.
-    if block.key_format_type != KeyFormatType::TRANSPARENT_SYMMETRIC_KEY {
-        let format = text(&block.key_format_type);
-        expect("key format", Some(format), &text(&KeyFormatType::RAW))?;
-    }
-    let algorithm = block.cryptographic_algorithm;
-    expect(
-        "algorithm",
-        algorithm.map(|one| text(&one)),
-        &text(&CryptographicAlgorithm::AES),
-    )?;
-    let wrapping = block
-        .key_wrapping_data
-        .as_ref()
-        .ok_or("the server did not wrap it")?;
-    let method = wrapping.wrapping_method;
-    expect(
-        "wrapping method",
-        Some(text(&method)),
-        &text(&WrappingMethod::ENCRYPT),
-    )?;
-    if server.peer.client.version() >= ProtocolVersion::V1_2 {
-        let encoding = wrapping.encoding_option;
-        let none = text(&EncodingOption::NO_ENCODING);
-        expect("encoding", encoding.map(|one| text(&one)), &none)?;
-    }
-    if let Some(information) = &wrapping.encryption_key_information {
-        if let Some(parameters) = &information.cryptographic_parameters {
-            let padding = server.peer.profile.wrap_padding;
-            let found = parameters.padding_method.map(|one| text(&one));
-            expect("padding", found, &text(&padding_method(padding)))?;
-            if let Some(hash) = hash(padding) {
-                let found = parameters.hashing_algorithm.map(|one| text(&one));
-                expect("hash", found, &text(&hash))?;
-                let mask_hash = parameters.mask_generator_hashing_algorithm;
-                expect("mask hash", mask_hash.map(|one| text(&one)), &text(&hash))?;
+            let response = server.peer.client.call(without_format).map_err(|_| error);
+            if response.is_ok() {
+                server.peer.learn(ServerTrait::DefaultKeyFormat);
             }
+            response
         }
-    }
-    let value = block.key_value.as_ref().and_then(|value| value.as_bytes());
-    value.ok_or_else(|| "the server did not send it".to_owned())
+        response => response,
+    };
+    response.map_err(|error| remembered::explain(server, error))
 }

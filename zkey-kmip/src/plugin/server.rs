@@ -31,6 +31,8 @@ pub(super) struct Server {
     pub(super) wrapping_key_id: String,
     /// Token of the wrapping key.
     pub(super) wrapping_key: Vec<u8>,
+    /// State of the wrapping key, if this connection has shown it.
+    pub(super) wrapping_key_state: Option<String>,
 }
 
 impl Server {
@@ -50,6 +52,7 @@ impl Server {
             peer,
             wrapping_key_id: wrapping.id,
             wrapping_key: config.read(ConfigFile::WrappingKey)?,
+            wrapping_key_state: None,
         })
     }
 

@@ -178,7 +178,13 @@ fn the_c_plugin_can_go_on_after_every_step() {
     let entries = demand_complete(&machine);
     // Beyond its own, there are only those that it keeps.
     for (name, _) in &entries {
-        let is_own = ["server-traits", "server-traits-of", "last-contact"].contains(&name.as_str());
+        let is_own = [
+            "server-traits",
+            "server-traits-of",
+            "last-contact",
+            "wrapping-key-state",
+        ]
+        .contains(&name.as_str());
         assert!(is_own || ORDER.contains(&name.as_str()), "{name}");
     }
     assert_eq!(value(&entries, "protocol-version"), Some("PROFILE"));

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::Command;
 
-use kmip::types::State;
+use kmip::types::{Operation, ResultReason, State};
 use openssl::x509::X509;
 
 use crate::common::host::{Outcome, Repository, finish};
@@ -13,13 +13,13 @@ use crate::key_server::{Behaviour, KeyServer};
 use crate::machine::{Machine, PROFILE_2X};
 
 /// A repository with the real plugin, and the machine that it is on.
-struct Installation {
-    machine: Machine,
-    repository: Repository,
+pub(crate) struct Installation {
+    pub(crate) machine: Machine,
+    pub(crate) repository: Repository,
 }
 
 impl Installation {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (machine, repository) = (Machine::new(), Repository::new());
         machine.profile("used", PROFILE_2X);
         let list = format!("KMIP={}\n", shared_object().display());
@@ -31,7 +31,7 @@ impl Installation {
     }
 
     /// Everything configured, with a server of this behaviour.
-    fn connected(behaviour: Behaviour) -> (Self, KeyServer) {
+    pub(crate) fn connected(behaviour: Behaviour) -> (Self, KeyServer) {
         let own = Installation::new();
         own.run(&["kms", "bind", "KMIP"]).ok();
         let hint = own.run(&["kms", "configure", "--apqns", "3.39"]).ok();
@@ -69,7 +69,7 @@ impl Installation {
         (own, server)
     }
 
-    fn run(&self, arguments: &[&str]) -> Outcome {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
         self.answer(arguments, "")
     }
 
@@ -77,7 +77,7 @@ impl Installation {
         finish(self.command(arguments).spawn().unwrap(), input)
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.repository.program(arguments);
         command
             .env("ZKEY_KMS_PLUGINS", self.machine.path("kms-plugins.conf"))
@@ -90,13 +90,13 @@ impl Installation {
         command
     }
 
-    fn keys(&self, arguments: &[&str]) -> Vec<serde_json::Value> {
+    pub(crate) fn keys(&self, arguments: &[&str]) -> Vec<serde_json::Value> {
         let text = self.run(&[arguments, &["--json"]].concat()).ok();
         serde_json::from_str(&text).unwrap()
     }
 
     /// Whether both halves of a key in the repository can be used, and which keys they hold.
-    fn patterns(&self, key: &str) -> Vec<Vec<u8>> {
+    pub(crate) fn patterns(&self, key: &str) -> Vec<Vec<u8>> {
         let skey = self.repository.skey(key);
         let backend = self.machine.backend();
         let halves = skey.chunks(64);
@@ -180,6 +180,27 @@ fn life_of_an_xts_key() {
     }
     own.answer(&["kms", "unbind"], "y\n").ok();
     assert!(!own.repository.path("KMIP").exists());
+}
+
+#[test]
+fn a_pair_that_cannot_be_linked_is_nowhere() {
+    let (own, server) = Installation::connected(Behaviour::default());
+    let changes = [
+        Operation::ADD_ATTRIBUTE,
+        Operation::MODIFY_ATTRIBUTE,
+        Operation::SET_ATTRIBUTE,
+    ];
+    server.store.behave(|own| {
+        let refused = changes.map(|one| (one, ResultReason::PERMISSION_DENIED));
+        own.refused = refused.to_vec();
+    });
+    let message = own.run(&["generate", "-N", "disk", "-x"]).fails(1);
+    assert!(message.contains("link the two keys"), "{message}");
+    assert!(message.contains("were destroyed"), "{message}");
+    assert!(own.keys(&["list"]).is_empty());
+    assert!(!own.repository.path("disk.skey").exists());
+    let states = server.store.states_of_keys();
+    assert_eq!(states, [State::DESTROYED; 2]);
 }
 
 #[test]

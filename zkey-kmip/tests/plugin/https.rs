@@ -7,12 +7,13 @@ use std::thread;
 
 use kmip::Encoding;
 use kmip::server::{Engine, Peer, ServeOptions};
-use kmip::types::ResultReason;
+use kmip::types::{ResultReason, State};
 use openssl::ssl::{SslAcceptor, SslMethod};
 use serde_json::Value;
 use test_support::json_refusal;
 use zkey_kmip::abi::options::code;
 use zkey_kmip::abi::{Configured, KeyMode, Kms, Property, SecureKeyType};
+use zkey_kmip::properties::{Integrity, Properties};
 
 use crate::key_server::{Behaviour, CustomLocate, KeyServer, Store};
 use crate::machine::{Machine, generate, info};
@@ -51,6 +52,50 @@ fn a_url_means_https() {
         ])
         .unwrap_err();
     assert!(error.to_string().contains("404"), "{error}");
+}
+
+#[test]
+fn a_url_without_a_path_gets_that_of_kmip() {
+    let machine = Machine::new();
+    let server = start(&machine, "/kmip");
+    machine.terminal.will_answer(&["y"]);
+    let url = format!("https://{}", server.address());
+    let bundle = machine.text_path("ca.pem");
+    let options: [(i32, &str); 2] = [(code::KMIP_SERVER, &url), (code::TLS_CA_BUNDLE, &bundle)];
+    assert_eq!(machine.configure(&options).unwrap(), Configured::Complete);
+    let completed = format!("{url}/kmip");
+    assert_eq!(machine.config().server(), Some(completed.as_str()));
+    // The same server, so the former wrapping key is put out of use.
+    let former = machine.config().wrapping_key().unwrap().id;
+    machine.terminal.will_answer(&["y", "y", "y"]);
+    machine.configure(&options).unwrap();
+    let state = server.store.object(&former).unwrap().state;
+    assert_eq!(state, State::DESTROYED);
+    let data = SecureKeyType::CcaAesData;
+    generate(&machine.plugin(), data, &[], None, KeyMode::NonXts).unwrap();
+}
+
+/// The C plugin takes the URL as it is.
+#[test]
+fn a_url_without_a_path_in_an_existing_configuration_means_the_root() {
+    let machine = Machine::new();
+    let server = start(&machine, "/");
+    machine.terminal.will_answer(&["y"]);
+    let url = format!("https://{}/", server.address());
+    let bundle = machine.text_path("ca.pem");
+    let options = [
+        (code::KMIP_SERVER, url.as_str()),
+        (code::TLS_CA_BUNDLE, &bundle),
+    ];
+    machine.configure(&options).unwrap();
+    let path = machine.path("KMIP/kmip.conf");
+    let mut values = Properties::load(&path, Integrity::Hashed).unwrap();
+    values
+        .set("kmip-server", url.trim_end_matches('/'))
+        .unwrap();
+    values.save(&path, Integrity::Hashed).unwrap();
+    let data = SecureKeyType::CcaAesData;
+    generate(&machine.plugin(), data, &[], None, KeyMode::NonXts).unwrap();
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! A machine with a repository, the software backend, profiles, and a user at the terminal.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs;
@@ -79,6 +79,8 @@ pub(crate) struct Machine {
     pub(crate) card_type: CardType,
     pub(crate) authority: Authority,
     pub(crate) accepted_fingerprint: RefCell<Option<String>>,
+    /// `info` asks the server, too.
+    pub(crate) checks_in_info: Cell<bool>,
 }
 
 impl Machine {
@@ -94,6 +96,7 @@ impl Machine {
             card_type,
             authority: Authority::new("test authority"),
             accepted_fingerprint: RefCell::new(None),
+            checks_in_info: Cell::new(false),
         };
         fs::create_dir(machine.path("KMIP")).unwrap();
         let mode = fs::Permissions::from_mode(0o770);
@@ -154,6 +157,7 @@ impl Machine {
             open_backend: Box::new(move |card_type| Ok(open(card_type))),
             card_type_of: Box::new(move |_| Ok(card_type)),
             accepted_fingerprint: self.accepted_fingerprint.borrow().clone(),
+            checks_in_info: self.checks_in_info.get(),
         };
         let context = Context {
             config_directory: self.path("KMIP"),

@@ -4,7 +4,7 @@ use kmip::types::{Attribute, LinkType, Operation, RawValue, ResultReason, Tag};
 use zkey_kmip::abi::{KeyMode, Kms, Property};
 
 use crate::machine::generate;
-use crate::ready::{DATA, properties, ready};
+use crate::ready::{DATA, import, list, properties, ready};
 
 #[test]
 fn properties_change_without_touching_others() {
@@ -144,4 +144,32 @@ fn custom_attributes_of_a_new_key_stand_together() {
     let mut expected = properties();
     expected.sort_by(|one, other| one.name.cmp(&other.name));
     assert_eq!(found, expected);
+}
+
+#[test]
+fn what_is_not_understood_is_passed_over() {
+    for version in ["1.0", "1.4", "2.1"] {
+        let (machine, server) = ready(version);
+        let plugin = machine.plugin();
+        let key = generate(&plugin, DATA, &properties(), None, KeyMode::NonXts).unwrap();
+        server.store.change(&key.key_id, |object| {
+            // Before all that is known.
+            let odd = [
+                Attribute::custom("", "Shoe Size", RawValue::Integer(44)),
+                Attribute::custom("", "Favourite Colour", "green"),
+                Attribute::custom("y", "zkey-volumes", "of the server"),
+                Attribute::custom("x", "zkey-volumes", RawValue::Boolean(true)),
+                Attribute::custom("x", "", "nameless"),
+            ];
+            object.attributes.list.splice(0..0, odd);
+        });
+        let plugin = machine.plugin();
+        let mut found = plugin.get_key_properties(&key.key_id).unwrap();
+        found.sort_by(|one, other| one.name.cmp(&other.name));
+        let mut expected = properties();
+        expected.sort_by(|one, other| one.name.cmp(&other.name));
+        assert_eq!(found, expected, "{version}");
+        assert_eq!(list(&plugin, None).unwrap().len(), 1, "{version}");
+        import(&plugin, &key.key_id).unwrap();
+    }
 }

@@ -4,6 +4,8 @@
 mod certificate;
 mod connection;
 mod options;
+mod summary;
+mod trust;
 mod wrapping_key;
 
 use std::path::PathBuf;
@@ -23,6 +25,7 @@ pub(super) fn run(
 ) -> Result<Configured, PluginError> {
     let options = Options::parse(options)?;
     let mut edit = plugin.config.borrow().edit()?;
+    let had_identity_key = edit.config().has(Part::IdentityKey);
     if let Some(apqns) = apqns {
         set_apqns(plugin, &mut edit, apqns)?;
     }
@@ -39,11 +42,12 @@ pub(super) fn run(
     if let Some(path) = options.client_cert {
         certificate::register(plugin, &mut edit, path)?;
     }
-    let former = former_wrapping_key(edit.config(), &options);
+    let before = edit.config().clone();
     let mut client = None;
     if let Some(server) = options.kmip_server {
         client = Some(connection::configure(plugin, &mut edit, server, &options)?);
     }
+    let former = former_wrapping_key(&before, edit.config());
     let mut registered = None;
     if options.kmip_server.is_some() || options.gen_wrapping_key {
         registered = Some(wrapping_key::generate(
@@ -71,8 +75,11 @@ pub(super) fn run(
         (Err(error), None) => return Err(error.into()),
     };
     let is_complete = config.missing().is_none();
+    let told = summary::describe(&config, apqns, &options, had_identity_key);
     plugin.config.replace(config);
     plugin.server.replace(None);
+    // All is done by now, whether somebody reads it or not.
+    let _ = plugin.print(&told);
     Ok(if is_complete {
         Configured::Complete
     } else {
@@ -81,14 +88,9 @@ pub(super) fn run(
 }
 
 /// The wrapping key that a new one replaces at the same server.
-fn former_wrapping_key(config: &Config, options: &Options<'_>) -> Option<String> {
-    let same_server = match options.kmip_server {
-        Some(server) => config.server() == Some(server),
-        None => true,
-    };
-    config
-        .wrapping_key()
-        .filter(|_| same_server)
+fn former_wrapping_key(before: &Config, after: &Config) -> Option<String> {
+    let key = before.wrapping_key();
+    key.filter(|_| before.server() == after.server())
         .map(|key| key.id)
 }
 

@@ -15,8 +15,11 @@ use crate::plugin::attributes::{self, DESCRIPTION};
 use crate::plugin::left_behind;
 use crate::plugin::peer::{Peer, is_refusal};
 use crate::plugin::public_key::RsaPublicKey;
-use crate::plugin::retrieve::{discard, forget, give_up, text_id, wrapping_parameters};
+use crate::plugin::remembered;
+use crate::plugin::retrieve::text_id;
 use crate::plugin::server::Server;
+use crate::plugin::unused::{discard, forget, give_up};
+use crate::plugin::wrapping::wrapping_parameters;
 
 /// A wrapping key that is registered, but not configured yet.
 pub(super) struct Registered {
@@ -97,6 +100,7 @@ pub(super) fn generate(
         (Ok(()), Err(error)) => Err(error),
         (Ok(()), Ok(text)) => edit
             .set_wrapping_key(&token, bits, text, options.label)
+            .and_then(|()| edit.set_wrapping_key_state(&remembered::in_use()))
             .and_then(|()| edit.set_server_traits(&peer.learned()))
             .and_then(|()| edit.set_last_contact(peer.contact().as_deref()))
             .map_err(PluginError::from),

@@ -1,6 +1,11 @@
 //! The objects of the server, and what Query, Locate and Get tell of them.
 
-use super::*;
+use kmip::server::{Call, Failure};
+use kmip::types::*;
+
+use super::handler::fail;
+use super::wrapping::{public_key, wrap};
+use super::{Behaviour, CustomLocate, Object, Shared};
 
 pub(super) fn query(behaviour: &Behaviour) -> QueryResponse<'static> {
     let operations = [
@@ -100,7 +105,8 @@ impl Shared {
     ) -> Result<ResponsePayload<'static>, Failure> {
         let id = call.identify(get.unique_identifier.as_ref())?;
         let object = self.find(&id)?;
-        let key = object.key.clone();
+        let mut key = object.key.clone();
+        let bits = key.len() as i32 * 8;
         if let (Some(public), None) = (&object.public, &get.key_wrapping_specification) {
             return Ok(GetResponse {
                 object_type: ObjectType::PUBLIC_KEY,
@@ -127,6 +133,7 @@ impl Shared {
         }
         let public = public_key(wrapping_key.public.as_ref().unwrap());
         let parameters = information.cryptographic_parameters.as_ref().unwrap();
+        key.truncate(self.behaviour.cut_to.unwrap_or(usize::MAX));
         let mut wrapped = wrap(&public, parameters, &key);
         if self.behaviour.corrupts {
             wrapped[10] ^= 1;
@@ -139,7 +146,7 @@ impl Shared {
                 false => KeyValue::Wrapped(Secret::owned(wrapped)),
             }),
             cryptographic_algorithm: (!terse).then_some(CryptographicAlgorithm::AES),
-            cryptographic_length: (!terse).then_some(key.len() as i32 * 8),
+            cryptographic_length: (!terse).then_some(self.behaviour.told_bits.unwrap_or(bits)),
             key_wrapping_data: Some(Box::new(KeyWrappingData {
                 wrapping_method: WrappingMethod::ENCRYPT,
                 encryption_key_information: (!terse).then_some(information),

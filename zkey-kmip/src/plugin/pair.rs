@@ -1,0 +1,93 @@
+//! A pair of keys for XTS while it is made. If it does not become one, nothing of it stays.
+//!
+//! A host stores a pair only when both keys are made and the first one knows the second one (behaviour
+//! reference 1.7). Until then nobody uses them, so they are destroyed when that fails.
+
+use super::attributes::{XTS_KEY1_ID, XTS_KEY2_ID};
+use super::{Plugin, left_behind};
+use crate::abi::{GenerateRequest, KeyMode, PluginError, Property};
+
+/// The keys of a pair that was begun with this handle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pair {
+    first: String,
+    second: Option<String>,
+}
+
+/// The pair whose second key this request is for. Any other key ends what was begun.
+pub(super) fn of_second_key(plugin: &Plugin, request: &GenerateRequest<'_>) -> Option<Pair> {
+    plugin.pair.take().filter(|pair| {
+        request.mode == KeyMode::Xts2
+            && pair.second.is_none()
+            && has(request.properties, XTS_KEY1_ID, &pair.first)
+    })
+}
+
+/// Notes that a key was made; `pair` is that of its second key.
+pub(super) fn go_on(plugin: &Plugin, pair: Option<Pair>, mode: KeyMode, key_id: &str) {
+    let key_id = || key_id.to_owned();
+    let pair = match (mode, pair) {
+        (KeyMode::Xts1, _) => Some(Pair {
+            first: key_id(),
+            second: None,
+        }),
+        (KeyMode::Xts2, Some(pair)) => Some(Pair {
+            second: Some(key_id()),
+            ..pair
+        }),
+        _ => None,
+    };
+    plugin.pair.replace(pair);
+}
+
+/// The pair that is complete when the first key has got these properties.
+pub(super) fn completed_by(
+    plugin: &Plugin,
+    key_id: &str,
+    properties: &[Property<'_>],
+) -> Option<Pair> {
+    let mut slot = plugin.pair.borrow_mut();
+    let pair = slot.as_ref()?;
+    let second = pair.second.as_deref()?;
+    let is_completed = pair.first == key_id && has(properties, XTS_KEY2_ID, second);
+    is_completed.then(|| slot.take()).flatten()
+}
+
+fn has(properties: &[Property<'_>], name: &str, value: &str) -> bool {
+    let mut properties = properties.iter();
+    properties.any(|one| one.name == name && one.value.as_deref() == Some(value))
+}
+
+impl Pair {
+    /// Identifiers, for the user.
+    pub(super) fn names(&self) -> String {
+        match &self.second {
+            None => format!("key {}", self.first),
+            Some(second) => format!("keys {} and {second}", self.first),
+        }
+    }
+
+    /// Destroys the keys, since the pair failed with `error`; tells in it what became of them.
+    pub(super) fn take_back(self, plugin: &Plugin, error: PluginError) -> PluginError {
+        let names = self.names();
+        let mut failures = Vec::new();
+        for id in [Some(self.first), self.second].into_iter().flatten() {
+            let destroyed = plugin.server().and_then(|mut server| {
+                server.known.remove(&id);
+                left_behind::destroy(&mut server.peer.client, &id.into())
+            });
+            failures.extend(destroyed.err().map(|failure| failure.to_string()));
+        }
+        let text = match failures.is_empty() {
+            true => {
+                format!("{error}. The {names} of the pair cannot be used alone, and were destroyed")
+            }
+            false => format!(
+                "{error}. The {names} of the pair cannot be used alone, but not all could be \
+                 destroyed at the server, so do that there: {}",
+                failures.join("; ")
+            ),
+        };
+        PluginError::new(error.errno(), text)
+    }
+}

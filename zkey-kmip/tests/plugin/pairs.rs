@@ -1,0 +1,142 @@
+//! A pair of keys for XTS that does not become one leaves nothing behind.
+
+use kmip::types::{Operation, ResultReason, State};
+use zkey_kmip::abi::{Errno, GeneratedKey, KeyMode, Kms, PluginError, Property};
+use zkey_kmip::plugin::Plugin;
+
+use crate::key_server::KeyServer;
+use crate::machine::generate;
+use crate::ready::{DATA, properties, ready};
+
+const CHANGES: [Operation; 4] = [
+    Operation::ADD_ATTRIBUTE,
+    Operation::MODIFY_ATTRIBUTE,
+    Operation::SET_ATTRIBUTE,
+    Operation::DELETE_ATTRIBUTE,
+];
+
+fn refuse(server: &KeyServer, operations: &[Operation]) {
+    let refused = operations
+        .iter()
+        .map(|operation| (*operation, ResultReason::PERMISSION_DENIED));
+    server.store.behave(|own| own.refused = refused.collect());
+}
+
+fn first(plugin: &Plugin) -> GeneratedKey {
+    generate(plugin, DATA, &properties(), None, KeyMode::Xts1).unwrap()
+}
+
+fn second(plugin: &Plugin, first: &str) -> Result<GeneratedKey, PluginError> {
+    let link = [Property::new("xts-key1-id", first.to_owned())];
+    generate(plugin, DATA, &link, None, KeyMode::Xts2)
+}
+
+fn link(plugin: &Plugin, first: &str, second: &str) -> Result<(), PluginError> {
+    let properties = [
+        Property::new("xts-key2-id", second.to_owned()),
+        Property::new("xts-key2-label", second.to_owned()),
+    ];
+    plugin.set_key_properties(first, &properties)
+}
+
+#[test]
+fn without_a_second_key_the_first_one_is_destroyed() {
+    for version in ["1.2", "2.1"] {
+        let (machine, server) = ready(version);
+        let plugin = machine.plugin();
+        let first = first(&plugin).key_id;
+        refuse(&server, &[Operation::CREATE]);
+        let error = second(&plugin, &first).unwrap_err();
+        assert!(error.to_string().contains("Create"), "{error}");
+        assert!(error.to_string().contains(&first), "{error}");
+        assert_eq!(server.store.states_of_keys(), [State::DESTROYED]);
+        machine.terminal.warned();
+        drop(plugin);
+        assert!(
+            !machine.terminal.warned().contains(&first),
+            "nothing is left"
+        );
+    }
+}
+
+#[test]
+fn keys_that_cannot_be_linked_are_destroyed() {
+    for version in ["1.0", "1.4", "2.1"] {
+        let (machine, server) = ready(version);
+        let plugin = machine.plugin();
+        let first = first(&plugin).key_id;
+        let second = second(&plugin, &first).unwrap().key_id;
+        refuse(&server, &CHANGES);
+        let error = link(&plugin, &first, &second).unwrap_err();
+        assert_eq!(error.errno(), Errno::EBADMSG);
+        let text = error.to_string();
+        assert!(
+            text.contains("xts-key2-id"),
+            "the cause comes first: {text}"
+        );
+        assert!(text.contains(&first) && text.contains(&second), "{text}");
+        assert!(text.contains("were destroyed"), "{text}");
+        let states = server.store.states_of_keys();
+        assert_eq!(states, [State::DESTROYED; 2], "{version}");
+    }
+}
+
+#[test]
+fn keys_that_cannot_even_be_destroyed_are_named() {
+    let (machine, mut server) = ready("2.1");
+    let plugin = machine.plugin();
+    let one = first(&plugin).key_id;
+    refuse(&server, &[Operation::CREATE, Operation::DESTROY]);
+    let text = second(&plugin, &one).unwrap_err().to_string();
+    assert!(
+        text.contains(&one) && text.contains("do that there"),
+        "{text}"
+    );
+    refuse(&server, &[]);
+    let one = first(&plugin).key_id;
+    let other = second(&plugin, &one).unwrap().key_id;
+    server.stop();
+    let text = link(&plugin, &one, &other).unwrap_err().to_string();
+    assert!(text.contains(&one) && text.contains(&other), "{text}");
+    assert!(text.contains("do that there"), "{text}");
+}
+
+#[test]
+fn only_the_pair_of_this_handle_is_taken_back() {
+    let (machine, server) = ready("2.1");
+    let plugin = machine.plugin();
+    let first = first(&plugin).key_id;
+    let other_key = generate(&machine.plugin(), DATA, &[], None, KeyMode::NonXts);
+    let other_key = other_key.unwrap().key_id;
+    // The second key of another pair.
+    refuse(&server, &[Operation::CREATE]);
+    second(&plugin, &other_key).unwrap_err();
+    assert_eq!(server.store.states_of_keys(), [State::ACTIVE; 2]);
+    refuse(&server, &[]);
+    // A pair that is complete is changed.
+    let first_again = generate(&plugin, DATA, &[], None, KeyMode::Xts1)
+        .unwrap()
+        .key_id;
+    let second = second(&plugin, &first_again).unwrap().key_id;
+    link(&plugin, &first_again, &second).unwrap();
+    refuse(&server, &CHANGES);
+    plugin
+        .set_key_properties(&first_again, &[Property::new("xts-key2-id", first.clone())])
+        .unwrap_err();
+    link(&plugin, &first, &second).unwrap_err();
+    assert_eq!(server.store.states_of_keys(), [State::ACTIVE; 4]);
+}
+
+#[test]
+fn a_pair_that_the_host_gives_up_is_named() {
+    let (machine, server) = ready("1.4");
+    let plugin = machine.plugin();
+    let first = first(&plugin).key_id;
+    let second = second(&plugin, &first).unwrap().key_id;
+    machine.terminal.warned();
+    drop(plugin);
+    let told = machine.terminal.warned();
+    assert!(told.contains(&first) && told.contains(&second), "{told}");
+    // The host was given them, so it is not for the plugin to destroy them.
+    assert_eq!(server.store.states_of_keys(), [State::ACTIVE; 2]);
+}
