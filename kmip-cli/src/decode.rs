@@ -4,14 +4,16 @@ use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use kmip::ProtocolVersion;
 use kmip::codec::Error;
-use kmip::{ProtocolVersion, json, xml};
+use serde_json::json;
 
 use crate::arguments::{Decode, InputOptions};
 use crate::failure::Failure;
 use crate::fragments;
 use crate::input::{self, Encoding, Input};
 use crate::message;
+use crate::online::show;
 use crate::paint::Paint;
 use crate::tree::{self, Node, Value};
 
@@ -32,6 +34,17 @@ pub(crate) fn run(options: &Decode) -> Result<ExitCode, Failure> {
         Ok(ttlv) => {
             let (nodes, _) = tree::read(&ttlv);
             let version = version_of(&nodes, &options.input);
+            if options.json {
+                drop(output);
+                show::json(&json!({
+                    "name": input.name,
+                    "forms": forms,
+                    "version": version.to_string(),
+                    "tag": nodes.first().map(Node::name),
+                    "value": show::to_json(&nodes, version, secrets),
+                }))?;
+                return Ok(ExitCode::SUCCESS);
+            }
             let tree = text(&nodes, version, paint, secrets);
             writeln!(output, "{form}\n{}", tree.trim_end())?;
             Ok(ExitCode::SUCCESS)
@@ -65,8 +78,8 @@ fn readable(input: &Input, options: &InputOptions, paint: Paint, secrets: bool) 
     }
     let rules = message::options(options);
     let (fragments, fault) = match input.encoding {
-        Encoding::Json => json::Reader::new().fragments(&input.bytes, &rules),
-        _ => xml::Reader::new().fragments(&input.bytes, &rules),
+        Encoding::Json => kmip::json::Reader::new().fragments(&input.bytes, &rules),
+        _ => kmip::xml::Reader::new().fragments(&input.bytes, &rules),
     };
     let mut shown = show(&fragments::nodes(&fragments));
     if fault.is_some() {

@@ -16,6 +16,7 @@ use openssl::x509::extension::{
     BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAlternativeName,
 };
 use openssl::x509::{X509, X509Builder, X509Name, X509NameBuilder, X509NameRef};
+use serde_json::json;
 
 use crate::arguments::{DevCerts, KeyKind};
 use crate::failure::Failure;
@@ -38,7 +39,14 @@ const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 pub(crate) fn run(options: &DevCerts) -> Result<ExitCode, Failure> {
     make_in(options)?;
-    explain(&options.directory, options)?;
+    match options.show.json {
+        true => {
+            let path = |name: &str| options.directory.join(name);
+            let files = FILES.map(|name| (name.to_owned(), json!(path(name))));
+            show::json(&files.into_iter().collect())?;
+        }
+        false => explain(&options.directory, options)?,
+    }
     Ok(ExitCode::SUCCESS)
 }
 

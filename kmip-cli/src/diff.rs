@@ -4,11 +4,13 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use kmip::ProtocolVersion;
+use serde_json::json;
 
 use crate::arguments::Diff;
 use crate::failure::Failure;
 use crate::input;
 use crate::message;
+use crate::online::show;
 use crate::paint::Paint;
 use crate::tree::{self, Node, Value};
 
@@ -42,8 +44,23 @@ pub(crate) fn run(options: &Diff) -> Result<ExitCode, Failure> {
     };
     comparison.items(0..left.len(), 0..right.len(), "");
     let paint = Paint::new(options.output.color);
-    let mut output = io::stdout().lock();
     let found = comparison.found;
+    let status = match found.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    };
+    if options.json {
+        let list = found.iter().map(|difference| {
+            json!({
+                "path": difference.path,
+                "left": difference.left,
+                "right": difference.right,
+            })
+        });
+        show::json(&list.collect())?;
+        return Ok(status);
+    }
+    let mut output = io::stdout().lock();
     let limit = if options.all { found.len() } else { FIRST };
     for difference in found.iter().take(limit) {
         writeln!(output, "{}", paint.head(&difference.path))?;
@@ -57,10 +74,7 @@ pub(crate) fn run(options: &Diff) -> Result<ExitCode, Failure> {
         writeln!(output, "and {} more differences", found.len() - limit)?;
     }
     output.flush()?;
-    Ok(match found.is_empty() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    })
+    Ok(status)
 }
 
 struct Side<'n> {

@@ -71,6 +71,16 @@ fn keys_are_split_and_joined() {
     assert_eq!(secret(&client, joined.trim()), secret(&client, whole));
     let few = client.fails(&["join-split-key", parts[0], parts[1]], 4);
     assert!(few.contains("operation Join Split Key"), "{few}");
+    // A key that nobody has had as a whole.
+    let made = client.json(&["split-key", "--parts", "2", "--length", "128", "--activate"]);
+    let parts: Vec<&str> = made["parts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|part| part.as_str().unwrap())
+        .collect();
+    let joined = client.succeeds(&[&["join-split-key"][..], &parts].concat());
+    assert_eq!(secret(&client, joined.trim()).len(), 32);
 }
 
 #[test]
@@ -189,34 +199,4 @@ fn servers_are_pinged_and_log() {
     client.succeeds(&["log", "backup begins"]);
     let old = client.run(&["log", "backup begins", "--kmip-version", "1.4"]);
     assert!(!old.status.success());
-}
-
-#[test]
-fn what_is_done_later_is_asked_for() {
-    let request = r#"<RequestMessage><RequestHeader><ProtocolVersion>
-<ProtocolVersionMajor type="Integer" value="1"/><ProtocolVersionMinor type="Integer" value="4"/>
-</ProtocolVersion><AsynchronousIndicator type="Boolean" value="true"/>
-<BatchCount type="Integer" value="1"/></RequestHeader><BatchItem>
-<Operation type="Enumeration" value="Locate"/><RequestPayload/></BatchItem></RequestMessage>"#;
-    let world = World::new();
-    let server = world.serve(&[]);
-    let client = Client::of(&world, &server);
-    let message = world.write("request.xml", request.as_bytes());
-    let answer = client.succeeds(&["raw", message.to_str().unwrap(), "--to", "xml"]);
-    let (_, after) = answer
-        .split_once("AsynchronousCorrelationValue type=\"ByteString\" value=\"")
-        .expect("a correlation value");
-    let (correlation, _) = after.split_once('"').expect("an end");
-    // It may take a moment.
-    let poll = ["poll", correlation, "--kmip-version", "1.4"];
-    let mut told = client.succeeds(&poll);
-    while told == "pending\n" {
-        told = client.succeeds(&poll);
-    }
-    assert!(told.starts_with("done\n"), "{told}");
-    assert!(told.contains("Operation: Locate"), "{told}");
-    let gone = client.run(&["cancel", correlation]);
-    assert_ne!(gone.status.code(), Some(2), "{gone:?}");
-    let wrong = client.run(&["poll", "xyz"]);
-    assert_eq!(wrong.status.code(), Some(2));
 }

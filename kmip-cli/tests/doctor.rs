@@ -5,8 +5,16 @@ mod common;
 mod server;
 
 use std::net::TcpListener;
+use std::sync::Arc;
 
-use serde_json::Value;
+use kmip::server::{Call, Engine, Failure, Handler, Peer, ServeOptions, serve};
+use kmip::transport::tls::{Identity, ServerTls, TlsAcceptor};
+use kmip::types::{
+    AttributeValue, Authentication, DeleteAttributeResponse, IntoOwned, KeyFormatType,
+    ManagedObject, RequestBatchItem, RequestHeader, RequestPayload, ResponsePayload, ResultReason,
+};
+use kmip_server::{Configuration, KeyServer, MemoryStore};
+use serde_json::{Value, json};
 use server::{Client, World, text};
 use test_support::Authority;
 use zkey_kmip::profile::{Encoding, Profile, Transport, VersionChoice, WrapKeyFormat};
@@ -68,6 +76,175 @@ fn a_server_that_is_well_gets_a_profile_that_the_plugin_takes() {
     assert!(profile.supports_link && profile.supports_description);
     assert!(profile.supports_sensitive && profile.check_always_sensitive);
     assert!(profile.check_server_capabilities);
+    assert_eq!(profile.wrap_key_bits, 4096);
+    assert_eq!(report["adaptations"], 0, "{report:#}");
+    assert_eq!(report["wrapping_key_bits"], json!([2048, 3072, 4096]));
+    assert_eq!(
+        report["wrapping_key_formats"],
+        json!(["PKCS#1", "PKCS#8", "transparent"])
+    );
+    let traits = profile.server_traits.expect("traits");
+    assert_eq!(traits.to_string(), "set-attribute");
+}
+
+/// Has the peculiarities of several products at once.
+struct Peculiar(KeyServer);
+
+impl Handler for Peculiar {
+    fn handle(
+        &self,
+        call: &Call<'_>,
+        request: RequestPayload<'_>,
+    ) -> Result<ResponsePayload<'static>, Failure> {
+        let refuse = |text: &'static str| Err(Failure::new(ResultReason::INVALID_FIELD, text));
+        match &request {
+            RequestPayload::Register(register) => {
+                if let Some(ManagedObject::PublicKey(key)) = &register.managed_object {
+                    let block = &key.key_block;
+                    if block.cryptographic_length > Some(3072) {
+                        return refuse("the key is too long");
+                    }
+                    if block.key_format_type == KeyFormatType::PKCS_1 {
+                        return refuse("no PKCS#1");
+                    }
+                }
+            }
+            RequestPayload::Get(get)
+                if get.key_wrapping_specification.is_some() && get.key_format_type.is_some() =>
+            {
+                return refuse("a format and wrapping");
+            }
+            RequestPayload::DeleteAttribute(delete) if delete.attribute_reference.is_some() => {
+                let unique_identifier = delete.unique_identifier.clone().unwrap_or_default();
+                return Ok(DeleteAttributeResponse {
+                    unique_identifier: unique_identifier.into_owned(),
+                    ..DeleteAttributeResponse::default()
+                }
+                .into());
+            }
+            RequestPayload::Locate(locate) => {
+                let mut attributes = locate.attributes.iter();
+                if attributes.any(|one| matches!(one.value, AttributeValue::Custom(_))) {
+                    return refuse("no custom attributes in Locate");
+                }
+            }
+            _ => {}
+        }
+        self.0.handle(call, request)
+    }
+
+    fn admit(
+        &self,
+        header: &RequestHeader<'_>,
+        items: &[RequestBatchItem<'_>],
+    ) -> Result<(), Failure> {
+        let placeholder = |item: &RequestBatchItem<'_>| {
+            matches!(&item.request_payload, RequestPayload::Activate(activate)
+                if activate.unique_identifier.is_none())
+        };
+        match items.iter().any(placeholder) {
+            true => Err(Failure::new(
+                ResultReason::INVALID_MESSAGE,
+                "the Unique Identifier is missing",
+            )),
+            false => self.0.admit(header, items),
+        }
+    }
+
+    fn authenticate(
+        &self,
+        peer: &Peer,
+        credentials: Option<&Authentication<'_>>,
+    ) -> Result<Option<String>, Failure> {
+        self.0.authenticate(peer, credentials)
+    }
+}
+
+#[test]
+fn what_the_plugin_can_do_otherwise_is_no_failure() {
+    let world = World::new();
+    let identity = Identity::from_pem_files(
+        &world.path("dev/server.crt"),
+        &world.path("dev/server.key"),
+        None,
+    );
+    let tls = ServerTls::new(identity.unwrap()).client_ca_file(world.path("dev/ca.crt"));
+    let store = Arc::new(MemoryStore::new());
+    let server = serve(
+        TcpListener::bind("127.0.0.1:0").unwrap(),
+        TlsAcceptor::new(tls).unwrap(),
+        Arc::new(Engine::new(Peculiar(KeyServer::new(
+            Configuration::default(),
+            store,
+        )))),
+        ServeOptions::default(),
+    )
+    .unwrap();
+    let path = world.path("peculiar.profile");
+    let address = server.address().to_string();
+    let doctor = |more: &[&str]| {
+        let mut command = world.command(&["doctor", &address, "--write"]);
+        command
+            .arg("--profile")
+            .arg(&path)
+            .arg("--ca")
+            .arg(world.path("dev/ca.crt"));
+        command.args(more).output().unwrap()
+    };
+    let output = doctor(&["--json"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{report:#}");
+    assert_eq!(report["failed"], 0, "{report:#}");
+    for check in [
+        "batch, ID placeholder",
+        "change attributes",
+        "Locate by attribute",
+        "RSA sizes",
+    ] {
+        assert!(
+            results(&report, check).contains(&"adapted"),
+            "{check}: {report:#}"
+        );
+    }
+    assert_eq!(results(&report, "batch"), ["ok"], "{report:#}");
+    assert_eq!(report["wrapping_key_bits"], json!([2048, 3072]));
+    let profile = Profile::load("peculiar", &path).unwrap();
+    assert_eq!(profile.wrap_key_bits, 3072);
+    assert_eq!(profile.wrap_key_format, WrapKeyFormat::Pkcs8);
+    assert_eq!(
+        profile.server_traits.expect("traits").to_string(),
+        "separate-activate,default-key-format,set-attribute,delete-by-value,coarse-locate"
+    );
+    // And for people.
+    let output = doctor(&[]);
+    let shown = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{shown}");
+    assert!(shown.contains("~ batch, ID placeholder"), "{shown}");
+    assert!(shown.contains(": it works; 5 adaptations"), "{shown}");
+}
+
+#[test]
+fn what_the_plugin_cannot_do_without_is_a_failure() {
+    let world = World::new();
+    let server = world.serve(&["--personality", "pykmip"]);
+    let client = Client::of(&world, &server);
+    let path = world.path("pykmip.profile");
+    let output = client.run(&[
+        "doctor",
+        "--write",
+        "--json",
+        "--profile",
+        path.to_str().unwrap(),
+    ]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{report:#}");
+    assert_eq!(report["failed"], 1, "{report:#}");
+    assert_eq!(results(&report, "attributes").last(), Some(&"failed"));
+    let traits = Profile::load("pykmip", &path).unwrap().server_traits;
+    assert_eq!(
+        traits.expect("traits").to_string(),
+        "separate-activate,no-add-attribute"
+    );
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn the_doctor_finds_what_pykmip_can_and_cannot_do() {
         path.to_str().unwrap(),
     ]);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    // It has no ID Placeholder in Activate, no custom attributes and no wrapping with RSA.
+    // It has no custom attributes and no wrapping with RSA.
     assert_eq!(output.status.code(), Some(1), "{report:#}");
     let results = |wanted: &str| {
         let checks = report["checks"].as_array().unwrap().iter();
@@ -47,10 +47,10 @@ fn the_doctor_finds_what_pykmip_can_and_cannot_do() {
         let names: Vec<&str> = checks.map(|one| one["check"].as_str().unwrap()).collect();
         names
     };
-    assert_eq!(
-        results("failed"),
-        ["batch, ID placeholder", "attributes", "Get wrapped"]
-    );
+    assert_eq!(results("failed"), ["attributes", "Get wrapped"]);
+    for check in ["batch, ID placeholder", "Add Attribute"] {
+        assert!(results("adapted").contains(&check), "{check}: {report:#}");
+    }
     for check in [
         "Create",
         "Activate",
@@ -67,6 +67,9 @@ fn the_doctor_finds_what_pykmip_can_and_cannot_do() {
     let profile = zkey_kmip::profile::Profile::load("pykmip", &path).unwrap();
     assert!(profile.matches("PyKMIP 0.12.0 Software Server"));
     assert!(!profile.check_server_capabilities);
+    // As in the profile that is shipped.
+    let traits = profile.server_traits.expect("traits").to_string();
+    assert_eq!(traits, "separate-activate,no-add-attribute");
 }
 
 #[test]

@@ -216,7 +216,15 @@ fn objects_move_between_servers() {
     let world = World::new();
     let (from, to) = (world.serve(&[]), world.serve(&[]));
     let (from, to) = (Client::of(&world, &from), Client::of(&world, &to));
-    let id = from.succeeds(&["create", "--name", "moving", "--length", "128"]);
+    let created = [
+        "create",
+        "--name",
+        "moving",
+        "--length",
+        "128",
+        "--activate",
+    ];
+    let id = from.succeeds(&[&created[..], &["-a", "x-purpose=disk"]].concat());
     let id = id.trim();
     let file = world.path("moving.xml");
     let file = file.to_str().unwrap();
@@ -225,13 +233,46 @@ fn objects_move_between_servers() {
         fs::metadata(file).unwrap().permissions().mode() & 0o777,
         0o600
     );
-    assert_eq!(to.succeeds(&["import", file]).trim(), id);
+    // Nothing proves to the other server that the key has not been seen in clear.
+    let output = to.run(&["import", file]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout).trim(), id);
     let secret = |client: &Client<'_>| client.json(&["get", id, "--show-secrets"])["hex"].clone();
     assert_eq!(secret(&from), secret(&to));
-    assert_eq!(to.json(&["locate", "--name", "moving"])[0]["id"], id);
+    let attributes =
+        |client: &Client<'_>| client.json(&["attributes", "get", id])["attributes"].clone();
+    let there = attributes(&to);
+    for attribute in attributes(&from).as_array().unwrap() {
+        let kept = there.as_array().unwrap().contains(attribute);
+        let name = attribute["name"].as_str().unwrap();
+        let told = text(&output.stderr).contains(name);
+        assert!(kept != told, "{attribute}: {}", text(&output.stderr));
+        // What matters is there.
+        let vital = [
+            "Name",
+            "State",
+            "Activation Date",
+            "Initial Date",
+            "x-purpose",
+        ];
+        assert!(kept || !vital.contains(&name), "{attribute}");
+    }
+    let listed = to.json(&["locate", "--name", "moving"]);
+    assert_eq!(
+        (&listed[0]["id"], &listed[0]["state"]),
+        (&id.into(), &"Active".into())
+    );
     let twice = to.fails(&["import", file], 4);
     assert!(twice.contains("operation Import"), "{twice}");
-    to.succeeds(&["import", file, "--replace"]);
+    let again = to.json(&["import", file, "--replace"]);
+    assert_eq!(again["left_out"], serde_json::json!([]), "{again}");
+    // To an older version, too, and with another identifier.
+    let third = world.serve(&["--max-version", "1.4"]);
+    let third = Client::of(&world, &third);
+    let old = third.run(&["import", file, "--id", "copy"]);
+    assert!(old.status.success(), "{}", text(&old.stderr));
+    let copied = third.json(&["get", "copy", "--show-secrets"]);
+    assert_eq!(copied["hex"], secret(&from));
     let nothing = world.write("nothing.xml", b"<ResponseMessage/>");
     let wrong = to.fails(&["import", nothing.to_str().unwrap()], 1);
     assert!(wrong.contains("no exported object"), "{wrong}");

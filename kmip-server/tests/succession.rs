@@ -231,6 +231,42 @@ fn parts_of_a_key_are_joined_again() {
 }
 
 #[test]
+fn a_key_that_is_split_from_the_beginning_is_joined() {
+    let version = ProtocolVersion::V2_1;
+    let world = World::new();
+    let request = |attributes: &[Attribute<'static>]| CreateSplitKeyRequest {
+        object_type: ObjectType::SPLIT_KEY,
+        split_key_parts: 3,
+        split_key_threshold: 2,
+        split_key_method: SplitKeyMethod::POLYNOMIAL_SHARING_GF_2_8,
+        attributes: attributes.to_vec().into(),
+        ..CreateSplitKeyRequest::default()
+    };
+    let algorithm = Attribute::cryptographic_algorithm(CryptographicAlgorithm::AES);
+    let length = Attribute::cryptographic_length(192);
+    // What kind of key is to be known.
+    assert_eq!(
+        world.call(version, request(std::slice::from_ref(&length))),
+        Err(ResultReason::INVALID_MESSAGE)
+    );
+    let parts = world.call(version, request(&[algorithm, length]));
+    let parts = parts.unwrap().unique_identifier;
+    assert_eq!(parts.len(), 3);
+    let joined = |parts: &[Identifier]| {
+        let request = JoinSplitKeyRequest {
+            object_type: ObjectType::SYMMETRIC_KEY,
+            unique_identifier: parts.to_vec(),
+            ..JoinSplitKeyRequest::default()
+        };
+        let joined = world.call(version, request).unwrap().unique_identifier;
+        get(&world, version, &joined).unwrap()
+    };
+    let whole = joined(&parts[..2]);
+    assert_eq!(whole.len(), 24);
+    assert_eq!(joined(&parts[1..]), whole);
+}
+
+#[test]
 fn a_sensitive_key_cannot_be_read_from_its_parts() {
     let version = ProtocolVersion::V2_1;
     let world = World::new();

@@ -1,10 +1,10 @@
 //! Commands on attributes.
 
 use clap::{Args, Subcommand};
-use kmip::types::{Attribute, AttributeReference};
+use kmip::types::{AdjustmentType, Attribute, AttributeReference, RawValue};
 
 use super::server::Online;
-use crate::values::{attribute, reference};
+use crate::values::{attribute, enumeration, number, reference};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Attributes {
@@ -19,6 +19,8 @@ pub(crate) enum Attributes {
     Add(ChangeAttribute),
     /// Change the value of an attribute that the object has
     Modify(ModifyAttribute),
+    /// Count an attribute up or down, or negate it (KMIP 2.0 and later)
+    Adjust(AdjustAttribute),
     /// Remove an attribute, or one of its values
     Delete(DeleteAttribute),
 }
@@ -70,6 +72,25 @@ pub(crate) struct ModifyAttribute {
     /// Of several values the one to change (KMIP 2.x)
     #[arg(long, value_name = "NAME=VALUE", value_parser = attribute)]
     pub(crate) current: Option<Attribute<'static>>,
+    #[command(flatten)]
+    pub(crate) online: Online,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AdjustAttribute {
+    /// Identifier of the object
+    #[arg(value_name = "ID")]
+    pub(crate) object: String,
+    /// Name of the attribute
+    #[arg(value_name = "NAME", value_parser = reference)]
+    pub(crate) attribute: AttributeReference<'static>,
+    /// Increment, Decrement or Negate
+    #[arg(value_name = "HOW", value_parser = enumeration::<AdjustmentType>)]
+    pub(crate) adjustment: AdjustmentType,
+    /// By how much; by 1 otherwise. For an attribute of another type than Integer, TYPE:NUMBER, with
+    /// long, interval or date as TYPE
+    #[arg(long, value_name = "NUMBER", value_parser = number)]
+    pub(crate) by: Option<RawValue<'static>>,
     #[command(flatten)]
     pub(crate) online: Online,
 }

@@ -11,12 +11,17 @@ use kmip::types::{
 use super::server::Online;
 use crate::values::{Bytes, enumeration, hex};
 
-/// Where data comes from and goes to.
+/// Where data comes from.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct DataOptions {
+pub(crate) struct InputFile {
     /// File with the data; standard input otherwise
     #[arg(short, long, value_name = "FILE")]
     pub(crate) input: Option<PathBuf>,
+}
+
+/// Where a result goes.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct OutputFile {
     /// File for the result (mode 0600); standard output otherwise, in hexadecimal digits on a
     /// terminal
     #[arg(short, long, value_name = "FILE")]
@@ -47,84 +52,86 @@ pub(crate) struct Parameters {
     pub(crate) tag_length: Option<i32>,
 }
 
+/// A use of a key for data.
 #[derive(Debug, Args)]
-pub(crate) struct Encrypt {
+pub(crate) struct KeyUse {
     /// Identifier of the key
     #[arg(value_name = "ID")]
     pub(crate) object: String,
-    /// Initialisation vector in hexadecimal digits; the server chooses one otherwise
+    #[command(flatten)]
+    pub(crate) data: InputFile,
+    #[command(flatten)]
+    pub(crate) parameters: Parameters,
+    #[command(flatten)]
+    pub(crate) online: Online,
+}
+
+/// What ciphers need besides key and data.
+#[derive(Debug, Args)]
+pub(crate) struct CipherOptions {
+    /// Initialisation vector in hexadecimal digits; for encryption the server chooses one otherwise
     #[arg(long, value_name = "HEX", value_parser = hex)]
     pub(crate) iv: Option<Bytes>,
     /// Additional data that is authenticated, in hexadecimal digits
     #[arg(long, value_name = "HEX", value_parser = hex)]
     pub(crate) aad: Option<Bytes>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Encrypt {
     #[command(flatten)]
-    pub(crate) data: DataOptions,
+    pub(crate) key: KeyUse,
     #[command(flatten)]
-    pub(crate) parameters: Parameters,
+    pub(crate) cipher: CipherOptions,
     #[command(flatten)]
-    pub(crate) online: Online,
+    pub(crate) to: OutputFile,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Decrypt {
+    #[command(flatten)]
+    pub(crate) key: KeyUse,
+    #[command(flatten)]
+    pub(crate) cipher: CipherOptions,
     /// Authentication tag in hexadecimal digits
     #[arg(long, value_name = "HEX", value_parser = hex)]
     pub(crate) tag: Option<Bytes>,
     #[command(flatten)]
-    pub(crate) encrypt: Encrypt,
+    pub(crate) to: OutputFile,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Sign {
-    /// Identifier of the private key
-    #[arg(value_name = "ID")]
-    pub(crate) object: String,
+    #[command(flatten)]
+    pub(crate) key: KeyUse,
     /// The data is a digest already
     #[arg(long)]
     pub(crate) digested: bool,
     #[command(flatten)]
-    pub(crate) data: DataOptions,
-    #[command(flatten)]
-    pub(crate) parameters: Parameters,
-    #[command(flatten)]
-    pub(crate) online: Online,
+    pub(crate) to: OutputFile,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// Identifier of the public key
-    #[arg(value_name = "ID")]
-    pub(crate) object: String,
+    #[command(flatten)]
+    pub(crate) key: KeyUse,
     /// File with the signature
     #[arg(long, value_name = "FILE")]
     pub(crate) signature: PathBuf,
     /// The data is a digest already
     #[arg(long)]
     pub(crate) digested: bool,
-    /// File with the data; standard input otherwise
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) input: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) parameters: Parameters,
-    #[command(flatten)]
-    pub(crate) online: Online,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Mac {
-    /// Identifier of the key
-    #[arg(value_name = "ID")]
-    pub(crate) object: String,
+    #[command(flatten)]
+    pub(crate) key: KeyUse,
     /// File with a MAC that is verified; without it, one is made
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "output")]
     pub(crate) verify: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) data: DataOptions,
-    #[command(flatten)]
-    pub(crate) parameters: Parameters,
-    #[command(flatten)]
-    pub(crate) online: Online,
+    pub(crate) to: OutputFile,
 }
 
 #[derive(Debug, Args)]
@@ -133,7 +140,9 @@ pub(crate) struct Hash {
     #[arg(value_name = "HASH", default_value = "SHA-256", value_parser = enumeration::<HashingAlgorithm>)]
     pub(crate) algorithm: HashingAlgorithm,
     #[command(flatten)]
-    pub(crate) data: DataOptions,
+    pub(crate) data: InputFile,
+    #[command(flatten)]
+    pub(crate) to: OutputFile,
     #[command(flatten)]
     pub(crate) online: Online,
 }
@@ -144,12 +153,10 @@ pub(crate) struct Rng {
     #[arg(value_name = "BYTES", default_value_t = 32, value_parser = clap::value_parser!(i32).range(1..))]
     pub(crate) length: i32,
     /// Give the data of this file to the server's generator instead
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "output")]
     pub(crate) seed: Option<PathBuf>,
-    /// File for the bytes (mode 0600); standard output otherwise, in hexadecimal digits on a
-    /// terminal
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) to: OutputFile,
     #[command(flatten)]
     pub(crate) online: Online,
 }

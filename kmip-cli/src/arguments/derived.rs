@@ -123,6 +123,18 @@ pub(crate) struct Recertify {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ReProvision {
+    /// File with a PKCS#10 certificate request for the new certificate, in PEM or DER
+    #[arg(long, value_name = "FILE", conflicts_with = "certificate")]
+    pub(crate) request: Option<PathBuf>,
+    /// File with the new certificate, in PEM or DER
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificate: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) online: Online,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Validate {
     /// Identifiers of the certificates of a chain on the server
     #[arg(value_name = "ID", required_unless_present = "certificates")]

@@ -1,9 +1,13 @@
 //! The command line.
 
 mod attributes;
+mod conformance;
 mod cryptography;
 mod derived;
+mod later;
+mod messages;
 mod objects;
+mod rules;
 mod server;
 mod sessions;
 mod tools;
@@ -11,13 +15,16 @@ mod usage;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use kmip_spec::Version;
+use clap::{Parser, Subcommand};
 
 pub(crate) use attributes::*;
+pub(crate) use conformance::*;
 pub(crate) use cryptography::*;
 pub(crate) use derived::*;
+pub(crate) use later::*;
+pub(crate) use messages::*;
 pub(crate) use objects::*;
+pub(crate) use rules::*;
 pub(crate) use server::*;
 pub(crate) use sessions::*;
 pub(crate) use tools::*;
@@ -169,15 +176,44 @@ pub(crate) enum Command {
     /// Ask whether the server answers, and how fast
     #[command(after_help = examples!("  kmip ping --count 3"))]
     Ping(Ping),
+    /// Log in for somebody else, with rights of ours, and keep the ticket in a file (KMIP 2.0 and later)
+    #[command(after_help = examples!("  kmip delegated-login --operation Get,Locate --object 4f2a --output ticket"))]
+    DelegatedLogin(DelegatedLogin),
     /// Ask for the result of an operation that the server does later
     ///
     /// `kmip raw` sends requests with an Asynchronous Indicator. Servers may want to be asked in the
-    /// version of that request.
-    #[command(after_help = examples!("  kmip poll 5d1c9e --kmip-version 1.4"))]
+    /// version of that request, so other versions are tried unless --kmip-version says one.
+    #[command(after_help = examples!("  kmip poll 5d1c9e\n  kmip poll 5d1c9e --wait"))]
     Poll(Poll),
     /// Give up an operation that the server does later
     #[command(after_help = examples!("  kmip cancel 5d1c9e"))]
-    Cancel(Cancel),
+    Cancel(Correlated),
+    /// Have the server do now what it would do later (KMIP 2.1)
+    #[command(after_help = examples!("  kmip process 5d1c9e"))]
+    Process(Correlated),
+    /// List the operations that the server does later, and how far they are (KMIP 2.1)
+    #[command(visible_alias = "pending", after_help = examples!("  kmip query-asynchronous-requests\n  kmip pending --operation CreateKeyPair"))]
+    QueryAsynchronousRequests(QueryAsynchronousRequests),
+    /// Set attributes that new objects of ours get unless something else is said (KMIP 2.1)
+    ///
+    /// Replaces all former defaults, which cannot be read back.
+    #[command(after_help = examples!("  kmip set-defaults --type SymmetricKey -a 'Cryptographic Length=256'\n  kmip set-defaults --file defaults.xml\n  kmip set-defaults --clear"))]
+    SetDefaults(SetDefaults),
+    /// Show and change what new objects of ours must be like (KMIP 2.1)
+    #[command(subcommand, after_help = examples!("  kmip constraints get\n  kmip constraints set --type SymmetricKey -a 'Cryptographic Length=256'\n  kmip constraints set --clear"))]
+    Constraints(Constraints),
+    /// Call a function of the PKCS#11 token that the server embeds (KMIP 2.0 and later)
+    #[command(name = "pkcs11", after_help = examples!("  kmip pkcs11 C_Initialize\n  kmip pkcs11 C_GetInfo --correlation 5d1c9e --output info.bin"))]
+    Pkcs11(Pkcs11),
+    /// Ask the server to make requests to us on this connection, or to stop it (KMIP 2.0 and later)
+    #[command(after_help = examples!("  kmip set-endpoint-role Server"))]
+    SetEndpointRole(SetEndpointRole),
+    /// Have our client certificate replaced by the server (KMIP 2.0 and later)
+    #[command(after_help = examples!("  kmip re-provision --request me.csr"))]
+    ReProvision(ReProvision),
+    /// Tell the server that a test begins or ends (KMIP 2.0 and later)
+    #[command(after_help = examples!("  kmip interop begin TC-1\n  kmip interop end TC-1"))]
+    Interop(Interop),
     /// Encrypt data on the server
     #[command(after_help = examples!("  kmip encrypt 4f2a --mode CBC --padding PKCS5 --input plain --output encrypted\n  kmip encrypt 4f2a --mode GCM --tag-length 16 --json < plain"))]
     Encrypt(Encrypt),
@@ -225,170 +261,4 @@ pub(crate) enum Command {
         /// The directory, which must be there
         directory: PathBuf,
     },
-}
-
-/// How messages are read.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct InputOptions {
-    /// Form of the input; it is guessed otherwise
-    #[arg(long, value_enum, value_name = "FORM")]
-    pub(crate) form: Option<Form>,
-    /// Refuse whatever the specification does not have at its place
-    #[arg(long, conflicts_with = "lenient")]
-    pub(crate) strict: bool,
-    /// Also show the readable part of a broken message
-    #[arg(long)]
-    pub(crate) lenient: bool,
-    /// Version whose rules hold for items that are no whole message
-    #[arg(long, value_name = "VERSION", default_value = "2.1")]
-    pub(crate) version_of_item: Version,
-}
-
-/// How messages are shown.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct OutputOptions {
-    /// Show keys, passwords and the like
-    #[arg(long)]
-    pub(crate) show_secrets: bool,
-    /// When to use colours; `auto` heeds NO_COLOR
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
-    pub(crate) color: Color,
-}
-
-/// A form of input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Form {
-    Ttlv,
-    Hex,
-    Base64,
-    Http,
-    Json,
-    Xml,
-}
-
-/// When to use colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Color {
-    Auto,
-    Always,
-    Never,
-}
-
-/// A form of output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Target {
-    /// The binary encoding
-    Ttlv,
-    Json,
-    Xml,
-    /// The binary encoding as hexadecimal digits
-    Hex,
-    /// A tree for people
-    Text,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Decode {
-    /// File, `-` for standard input (as without it), or the message itself
-    pub(crate) message: Option<String>,
-    #[command(flatten)]
-    pub(crate) input: InputOptions,
-    #[command(flatten)]
-    pub(crate) output: OutputOptions,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Convert {
-    /// File, `-` for standard input (as without it), or the message itself
-    pub(crate) message: Option<String>,
-    /// What to convert it to
-    #[arg(long, value_enum, value_name = "FORM")]
-    pub(crate) to: Target,
-    /// Write to a file, not to standard output
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// JSON and XML without white space
-    #[arg(long)]
-    pub(crate) compact: bool,
-    /// Show keys, passwords and the like in text; the encodings always hold them
-    #[arg(long)]
-    pub(crate) show_secrets: bool,
-    #[command(flatten)]
-    pub(crate) input: InputOptions,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Diff {
-    /// The one message: file, `-`, or the message itself
-    pub(crate) left: String,
-    /// The other message
-    pub(crate) right: String,
-    /// Print all differences, not only the first ten
-    #[arg(long)]
-    pub(crate) all: bool,
-    #[command(flatten)]
-    pub(crate) input: InputOptions,
-    #[command(flatten)]
-    pub(crate) output: OutputOptions,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Explain {
-    /// Name in the spelling of the specification or of XML, or a tag such as 0x420028
-    #[arg(required = true, value_name = "NAME")]
-    pub(crate) name: Vec<String>,
-    /// Only what this version has
-    #[arg(long)]
-    pub(crate) version: Option<Version>,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct SpecOptions {
-    /// All tables as one JSON object, not only their sizes
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Conformance {
-    /// Check the codecs of this program against test cases in XML
-    ///
-    /// Every message is decoded, sent through TTLV, JSON and XML, and must come out the same.
-    /// Placeholders such as $NOW get a valid value. The last line is `N passed, M failed, K
-    /// skipped`, counted in messages.
-    #[command(after_help = EXIT_CODES)]
-    Codec(CodecOptions),
-    /// Play test cases in XML against a server
-    ///
-    /// Sends the requests of each case and compares the responses with those in the document. What
-    /// the profiles permit to vary may: identifiers, dates, keys that the server makes. The last
-    /// line is `N passed, M failed, K skipped`, counted in cases.
-    #[command(after_help = EXIT_CODES)]
-    Run(crate::conformance::RunOptions),
-    /// Play the server of test cases in XML to a client
-    ///
-    /// Compares each request with the next one of the case and answers with the response in the
-    /// document; what the profiles permit to vary may. Case follows case, in the order of their
-    /// files; the program ends after the last one. Discover Versions is always answered. Prints
-    /// `ready HOST:PORT` once clients can connect (with --json to standard error). The last line is
-    /// `N passed, M failed, K skipped`, counted in cases.
-    #[command(after_help = concat!("Example:\n  kmip conformance serve cases --case SKLC-M-1-12 --dev-certs dev --timeout 60\n\n",
-        "Exit status:\n  0  all requests were as they should be\n  1  some were not, or did not come\n  2  the command line is wrong"))]
-    Serve(crate::conformance::HostOptions),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CodecOptions {
-    /// Directory of test cases, searched at any depth for *.xml
-    pub(crate) directory: PathBuf,
-    /// Directory of published TTLV, searched at any depth for *.json: lists of objects with `name`,
-    /// `direction` and `hex`, and perhaps `json_text` and `xml_case`
-    #[arg(long, value_name = "DIR")]
-    pub(crate) hex: Option<PathBuf>,
-    /// Also write the results as JUnit XML
-    #[arg(long, value_name = "FILE")]
-    pub(crate) junit: Option<PathBuf>,
-    /// A line for each file, and notes on messages
-    #[arg(short, long)]
-    pub(crate) verbose: bool,
 }

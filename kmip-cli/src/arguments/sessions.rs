@@ -1,11 +1,12 @@
-//! Commands about sessions, and about operations that a server does later.
+//! Commands about sessions and connections.
 
 use std::path::PathBuf;
 
 use clap::Args;
+use kmip::types::{EndpointRole, InteropFunction, Operation, Pkcs11Function};
 
 use super::server::Online;
-use crate::values::{Bytes, hex};
+use crate::values::{Bytes, enumeration, hex};
 
 #[derive(Debug, Args)]
 pub(crate) struct Login {
@@ -50,22 +51,55 @@ pub(crate) struct Ping {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Poll {
-    /// Asynchronous Correlation Value of the operation, in hexadecimal digits
-    #[arg(value_name = "HEX", value_parser = hex)]
-    pub(crate) correlation: Bytes,
-    /// Show keys, passwords and the like in the answer
-    #[arg(long)]
-    pub(crate) show_secrets: bool,
+pub(crate) struct DelegatedLogin {
+    /// Operations that the ticket is good for, separated by commas; all otherwise
+    #[arg(long = "operation", value_name = "NAME", value_delimiter = ',', value_parser = enumeration::<Operation>)]
+    pub(crate) operations: Vec<Operation>,
+    /// Identifier of an object that the ticket is good for; may be repeated; all otherwise
+    #[arg(long = "object", value_name = "ID")]
+    pub(crate) objects: Vec<String>,
+    #[command(flatten)]
+    pub(crate) login: Login,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SetEndpointRole {
+    /// The role of the server on this connection: Server or Client
+    #[arg(value_name = "ROLE", value_parser = enumeration::<EndpointRole>)]
+    pub(crate) role: EndpointRole,
     #[command(flatten)]
     pub(crate) online: Online,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Cancel {
-    /// Asynchronous Correlation Value of the operation, in hexadecimal digits
-    #[arg(value_name = "HEX", value_parser = hex)]
-    pub(crate) correlation: Bytes,
+pub(crate) struct Interop {
+    /// Begin, End or Reset
+    #[arg(value_name = "FUNCTION", value_parser = enumeration::<InteropFunction>)]
+    pub(crate) function: InteropFunction,
+    /// Name of the test
+    #[arg(value_name = "NAME")]
+    pub(crate) identifier: String,
+    #[command(flatten)]
+    pub(crate) online: Online,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Pkcs11 {
+    /// The function, such as C_Initialize
+    #[arg(value_name = "FUNCTION", value_parser = enumeration::<Pkcs11Function>)]
+    pub(crate) function: Pkcs11Function,
+    /// Name of the interface, such as `PKCS 11`
+    #[arg(long, value_name = "NAME")]
+    pub(crate) interface: Option<String>,
+    /// Correlation Value that C_Initialize returned, in hexadecimal digits
+    #[arg(long, value_name = "HEX", value_parser = hex)]
+    pub(crate) correlation: Option<Bytes>,
+    /// File with the input parameters as KMIP encodes them
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) input: Option<PathBuf>,
+    /// File for the output parameters (mode 0600); they are not shown otherwise
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) online: Online,
 }

@@ -76,6 +76,8 @@ pub(crate) struct DevCerts {
     /// Kind of the keys
     #[arg(long, value_enum, default_value_t = KeyKind::P256)]
     pub(crate) key_type: KeyKind,
+    #[command(flatten)]
+    pub(crate) show: ShowOptions,
 }
 
 /// A kind of key for a certificate.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::arguments::MessageEncoding;
+use crate::arguments::ServerOptions;
 
 /// The options or the configuration file are wrong.
 #[derive(Debug, thiserror::Error)]
@@ -34,9 +34,6 @@ pub(crate) enum ConfigurationError {
     /// An entry of the file has no address, or two.
     #[error("server `{0}` of the configuration file: give it an address or an https URL")]
     Unaddressed(String),
-    /// A version is wrong.
-    #[error("server `{server}` of the configuration file: {what}")]
-    Version { server: String, what: String },
     /// JSON and XML have no frame of their own.
     #[error("JSON and XML need HTTPS: give --https URL")]
     Encoding,
@@ -65,36 +62,10 @@ pub(crate) struct Configuration {
     pub(crate) default: Option<String>,
     /// The servers.
     #[serde(default)]
-    pub(crate) servers: BTreeMap<String, Entry>,
+    pub(crate) servers: BTreeMap<String, ServerOptions>,
     /// Where it stands, whether it is there or not.
     #[serde(skip)]
     pub(crate) path: PathBuf,
-}
-
-/// A server in the file.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct Entry {
-    /// `HOST[:PORT]`.
-    pub(crate) address: Option<String>,
-    /// URL, instead.
-    pub(crate) https: Option<String>,
-    pub(crate) cert: Option<PathBuf>,
-    pub(crate) key: Option<PathBuf>,
-    pub(crate) p12: Option<PathBuf>,
-    pub(crate) pass_phrase_file: Option<PathBuf>,
-    pub(crate) ca: Option<PathBuf>,
-    pub(crate) pin: Option<PathBuf>,
-    pub(crate) trust: Option<PathBuf>,
-    pub(crate) host_name: Option<String>,
-    #[serde(default)]
-    pub(crate) no_verify: bool,
-    pub(crate) user: Option<String>,
-    pub(crate) password_file: Option<PathBuf>,
-    pub(crate) kmip_version: Option<String>,
-    pub(crate) encoding: Option<MessageEncoding>,
-    /// Seconds.
-    pub(crate) timeout: Option<f64>,
 }
 
 impl Configuration {
@@ -123,28 +94,27 @@ impl Configuration {
             })?;
         let directory = place.parent().unwrap_or(Path::new("")).to_owned();
         for entry in configuration.servers.values_mut() {
-            entry.start_at(&directory);
+            start_at(entry, &directory);
         }
         configuration.path = place;
         Ok(configuration)
     }
 }
 
-impl Entry {
-    fn start_at(&mut self, directory: &Path) {
-        let files = [
-            &mut self.cert,
-            &mut self.key,
-            &mut self.p12,
-            &mut self.pass_phrase_file,
-            &mut self.ca,
-            &mut self.pin,
-            &mut self.trust,
-            &mut self.password_file,
-        ];
-        for path in files.into_iter().flatten() {
-            *path = directory.join(&*path);
-        }
+fn start_at(entry: &mut ServerOptions, directory: &Path) {
+    let files = [
+        &mut entry.cert,
+        &mut entry.key,
+        &mut entry.p12,
+        &mut entry.pass_phrase_file,
+        &mut entry.ca,
+        &mut entry.crl,
+        &mut entry.pin,
+        &mut entry.trust,
+        &mut entry.password_file,
+    ];
+    for path in files.into_iter().flatten() {
+        *path = directory.join(&*path);
     }
 }
 

@@ -5,6 +5,7 @@ mod exchange;
 mod secrets;
 mod settings;
 pub(crate) mod ticket;
+mod tls;
 
 pub(crate) use configuration::{Configuration, ConfigurationError};
 pub(crate) use exchange::Exchange;

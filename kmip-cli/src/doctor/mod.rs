@@ -1,13 +1,14 @@
 //! `kmip doctor`: a server examined step by step, from its name to wrapped keys.
 
+mod attributes;
 mod identity;
 mod network;
-mod objects;
 mod probe;
 mod profile;
 mod protocol;
 mod report;
 mod tls;
+mod traits;
 mod wrapping;
 
 use std::process::ExitCode;
@@ -82,6 +83,9 @@ fn examine(
             None
         }
     };
+    if let Some(traits) = findings.as_ref().and_then(|one| one.traits.as_ref()) {
+        report.fact("traits", json!(traits.names()));
+    }
     if let Some(path) = &options.profile {
         let text = profile::profile(settings, announced, client.version(), findings.as_ref());
         files::write(path, text.as_bytes())?;

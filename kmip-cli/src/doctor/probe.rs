@@ -1,14 +1,15 @@
 //! What works, found out by doing it. Whatever is made is removed again.
 
-use kmip::client::Client;
+use kmip::client::{Batch, Client, Error};
 use kmip::types::{
     ActivateRequest, Attribute, CreateRequest, CryptographicAlgorithm, CryptographicUsageMask,
-    ObjectType, RevocationReasonCode, UniqueIdentifier,
+    GetAttributesRequest, ObjectType, RevocationReasonCode, Tag, UniqueIdentifier,
 };
 
+use super::attributes::{self, Attributes};
 use super::brief;
-use super::objects::{self, Attributes};
 use super::report::Report;
+use super::traits::{Trait, Traits};
 use super::wrapping::{self, Wrapping};
 use crate::failure::Failure;
 use crate::values::name;
@@ -19,11 +20,14 @@ pub(super) struct Findings {
     pub(super) attributes: Attributes,
     /// The best way to get wrapped keys; `None` if none works.
     pub(super) wrapping: Option<Wrapping>,
+    /// All traits, if the probe came to its end.
+    pub(super) traits: Option<Traits>,
 }
 
-/// The objects that were made.
+/// The objects that were made, and what showed meanwhile.
 pub(super) struct Made<'c> {
     pub(super) client: &'c mut Client,
+    pub(super) traits: Traits,
     objects: Vec<UniqueIdentifier<'static>>,
 }
 
@@ -37,6 +41,7 @@ impl Made<'_> {
 pub(super) fn examine(client: &mut Client, report: &mut Report) -> Result<Findings, Failure> {
     let mut made = Made {
         client,
+        traits: Traits::default(),
         objects: Vec::new(),
     };
     let outcome = probe(&mut made, report);
@@ -70,10 +75,12 @@ fn probe(made: &mut Made<'_>, report: &mut Report) -> Result<Findings, Failure> 
         }
     }
     locate(made, &key, &label, report)?;
-    placeholder(made, report)?;
-    let clear = objects::clear_get(made, &key, report)?;
-    findings.attributes = objects::attributes(made, &key, report)?;
+    placeholder(made, &key, report)?;
+    let clear = attributes::clear_get(made, &key, report)?;
+    findings.attributes = attributes::examine(made, &key, report)?;
     findings.wrapping = wrapping::examine(made, &key, clear.as_deref(), report)?;
+    spelling(made, report)?;
+    findings.traits = Some(made.traits.clone());
     Ok(findings)
 }
 
@@ -106,7 +113,11 @@ fn locate(
 }
 
 /// Create and Activate in one message, the second for the object of the first.
-fn placeholder(made: &mut Made<'_>, report: &mut Report) -> Result<(), Failure> {
+fn placeholder(
+    made: &mut Made<'_>,
+    key: &UniqueIdentifier<'static>,
+    report: &mut Report,
+) -> Result<(), Failure> {
     const CHECK: &str = "batch, ID placeholder";
     let create = CreateRequest {
         object_type: ObjectType::SYMMETRIC_KEY,
@@ -118,24 +129,75 @@ fn placeholder(made: &mut Made<'_>, report: &mut Report) -> Result<(), Failure> 
         .into(),
         ..CreateRequest::default()
     };
-    let advice = "the zkey plugin makes and activates keys in one message; ask the vendor for it";
     let results = made.client.call_batch((create, ActivateRequest::default()));
-    match results {
-        Ok((created, activated)) => {
-            if let Ok(created) = &created {
-                made.note(&created.unique_identifier);
-            }
-            match created.and(activated) {
-                Ok(_) => report.good(CHECK, "works"),
-                Err(error) => report.bad(CHECK, brief(&error), advice),
-            }
+    let outcome = results.and_then(|(created, activated)| {
+        if let Ok(created) = &created {
+            made.note(&created.unique_identifier);
         }
-        Err(error) => report.bad(CHECK, brief(&error), advice),
+        created.and(activated)
+    });
+    match outcome {
+        Ok(_) => report.good(CHECK, "works"),
+        Err(error) if is_refusal(&error) => {
+            made.traits.note(Trait::SeparateActivate);
+            let instead = "objects are activated by their identifiers, in a message of its own";
+            report.adapted(CHECK, brief(&error), instead)?;
+            batches(made, key, report)
+        }
+        Err(error) => {
+            let advice = "the server does not survive it, or refuses it for lack of rights";
+            report.bad(CHECK, brief(&error), advice)
+        }
     }
 }
 
+/// Several operations in one message that have nothing to do with each other.
+fn batches(
+    made: &mut Made<'_>,
+    key: &UniqueIdentifier<'static>,
+    report: &mut Report,
+) -> Result<(), Failure> {
+    let ask = || GetAttributesRequest {
+        unique_identifier: Some(key.clone()),
+        attribute_reference: vec![Tag::STATE.into()],
+        ..GetAttributesRequest::default()
+    };
+    let results = made.client.send_batch(Batch::new().with(ask()).with(ask()));
+    let results = results.unwrap_or_else(|error| vec![Err(error)]);
+    match results.into_iter().find_map(Result::err) {
+        None => report.good("batch", "works without the ID placeholder"),
+        Some(error) => {
+            made.traits.note(Trait::NoBatches);
+            let instead = "each operation has a message of its own, which takes longer";
+            report.adapted("batch", brief(&error), instead)
+        }
+    }
+}
+
+/// What the client had to change in JSON, XML or HTTP to be understood.
+fn spelling(made: &mut Made<'_>, report: &mut Report) -> Result<(), Failure> {
+    if made.client.sends_charset() {
+        made.traits.note(Trait::ContentCharset);
+        let instead = "the Content-Type names the character set";
+        report.adapted("HTTPS", "the usual Content-Type is refused", instead)?;
+    }
+    if made.client.sends_numbers() {
+        made.traits.note(Trait::NumericValues);
+        let instead = "enumerations and masks are sent as numbers";
+        report.adapted("encoding", "names of values are not known", instead)?;
+    }
+    Ok(())
+}
+
+/// Whether the server refuses a request for its form rather than for what it is about.
+pub(super) fn is_refusal(error: &Error) -> bool {
+    error.failure().is_some() && !error.is_not_found() && !error.is_permission_denied()
+}
+
 fn clean_up(made: Made<'_>, report: &mut Report) -> Result<(), Failure> {
-    let Made { client, objects } = made;
+    let Made {
+        client, objects, ..
+    } = made;
     let mut left = Vec::new();
     for object in objects.iter().rev() {
         // One that is not active needs no revocation, and servers differ in whether it may be.

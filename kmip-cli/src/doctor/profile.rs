@@ -6,7 +6,8 @@ use kmip::{Encoding, ProtocolVersion};
 
 use super::probe::Findings;
 use super::protocol::Announced;
-use super::wrapping::{BITS, Form, Padding, Wrapping};
+use super::traits::Traits;
+use super::wrapping::{Form, Padding, USUAL_BITS, Wrapping};
 use crate::connect::{Place, Settings};
 
 /// The text of the profile. Without findings it holds what every server can do.
@@ -34,7 +35,7 @@ pub(super) fn profile(
         "server-regex={}",
         expression(&announced.introduction)
     ));
-    line(match settings.version {
+    line(match settings.version() {
         Some(version) => format!("\nkmip-version={version}"),
         None => "\nkmip-version=AUTO".to_owned(),
     });
@@ -58,6 +59,7 @@ pub(super) fn profile(
     let usual = Wrapping {
         form: Form::Pkcs1,
         padding: Padding::Pkcs1,
+        bits: USUAL_BITS,
     };
     let wrapping = findings.and_then(|findings| findings.wrapping);
     if findings.is_some() && wrapping.is_none() {
@@ -77,8 +79,9 @@ pub(super) fn profile(
         Padding::Pkcs1 => ("PKCS1.5", "SHA-1"),
     };
     line(format!(
-        "wrap-key-algorithm=RSA\nwrap-key-params={BITS}\nwrap-key-format={form}\n\
-         wrap-padding-method={method}\nwrap-hashing-algorithm={hash}"
+        "wrap-key-algorithm=RSA\nwrap-key-params={}\nwrap-key-format={form}\n\
+         wrap-padding-method={method}\nwrap-hashing-algorithm={hash}",
+        wrapping.bits
     ));
 
     let kept = findings
@@ -107,6 +110,13 @@ pub(super) fn profile(
     ] {
         line(format!("{name}={}", flag(value)));
     }
+    // The plugin learns what is not said here.
+    let traits = findings.and_then(|findings| findings.traits.as_ref());
+    line(match traits.map(Traits::names) {
+        None => "\nserver-traits=AUTO".to_owned(),
+        Some(names) if names.is_empty() => "\nserver-traits=none".to_owned(),
+        Some(names) => format!("\nserver-traits={}", names.join(",")),
+    });
     text
 }
 

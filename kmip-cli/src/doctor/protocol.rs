@@ -12,7 +12,7 @@ use crate::failure::Failure;
 use crate::online::query;
 
 /// What the zkey plugin needs of a server.
-const OPERATIONS: [Operation; 11] = [
+const OPERATIONS: [Operation; 9] = [
     Operation::QUERY,
     Operation::CREATE,
     Operation::REGISTER,
@@ -22,8 +22,12 @@ const OPERATIONS: [Operation; 11] = [
     Operation::GET,
     Operation::LOCATE,
     Operation::GET_ATTRIBUTES,
+];
+/// It needs one of these.
+const CHANGES: [Operation; 3] = [
     Operation::ADD_ATTRIBUTE,
-    Operation::DELETE_ATTRIBUTE,
+    Operation::MODIFY_ATTRIBUTE,
+    Operation::SET_ATTRIBUTE,
 ];
 const OBJECT_TYPES: [ObjectType; 2] = [ObjectType::SYMMETRIC_KEY, ObjectType::PUBLIC_KEY];
 
@@ -50,7 +54,7 @@ pub(super) fn examine(
         }
     };
     let version = client.version();
-    let how = match settings.version {
+    let how = match settings.version() {
         Some(_) => "as demanded",
         None => "negotiated",
     };
@@ -134,7 +138,10 @@ fn describe(
     let operations = operations.filter(|one| !answer.operation.contains(one));
     let types = OBJECT_TYPES.iter();
     let types = types.filter(|one| !answer.object_type.contains(one));
+    let changes = CHANGES.iter().any(|one| answer.operation.contains(one));
+    let change = (!changes).then_some(&CHANGES[0]);
     let missing: Vec<String> = operations
+        .chain(change)
         .map(|operation| format!("{operation:?}"))
         .chain(types.map(|object_type| format!("{object_type:?}")))
         .collect();
@@ -146,7 +153,7 @@ fn describe(
         format!("{count} operations, {types} object types"),
     )?;
     if !complete {
-        report.doubtful(
+        report.adapted(
             "  announces",
             format!("what zkey needs is not announced: {}", missing.join(", ")),
             "it may be there nevertheless: --write tries, and check-server-capabilities=FALSE in a \

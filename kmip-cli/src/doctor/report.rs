@@ -16,12 +16,14 @@ pub(super) struct Report {
     facts: Map<String, Json>,
     failures: usize,
     warnings: usize,
+    adaptations: usize,
 }
 
 /// How a check ended.
 #[derive(Clone, Copy)]
 enum Outcome {
     Good,
+    Adapted,
     Doubtful,
     Bad,
     Skipped,
@@ -31,6 +33,7 @@ impl Outcome {
     fn name(self) -> &'static str {
         match self {
             Outcome::Good => "ok",
+            Outcome::Adapted => "adapted",
             Outcome::Doubtful => "warning",
             Outcome::Bad => "failed",
             Outcome::Skipped => "skipped",
@@ -48,12 +51,24 @@ impl Report {
             facts: Map::new(),
             failures: 0,
             warnings: 0,
+            adaptations: 0,
         }
     }
 
     /// Something works.
     pub(super) fn good(&mut self, check: &str, found: impl Into<String>) -> Result<(), Failure> {
         self.tell(Outcome::Good, check, found.into(), None)
+    }
+
+    /// Something does not work that can be done in another way, or without: `instead` says how.
+    pub(super) fn adapted(
+        &mut self,
+        check: &str,
+        found: impl Into<String>,
+        instead: impl Into<String>,
+    ) -> Result<(), Failure> {
+        self.adaptations += 1;
+        self.tell(Outcome::Adapted, check, found.into(), Some(instead.into()))
     }
 
     /// Something works, and may not always.
@@ -113,6 +128,7 @@ impl Report {
         }
         let mark = match outcome {
             Outcome::Good => self.paint.good("✓"),
+            Outcome::Adapted => self.paint.tag("~"),
             Outcome::Doubtful => self.paint.secret("!"),
             Outcome::Bad => self.paint.error("✗"),
             Outcome::Skipped => self.paint.kind("-"),
@@ -131,6 +147,7 @@ impl Report {
                 "server": self.server,
                 "failed": self.failures,
                 "warnings": self.warnings,
+                "adaptations": self.adaptations,
                 "checks": self.checks,
             });
             for (name, value) in self.facts {
@@ -138,11 +155,22 @@ impl Report {
             }
             return show::json(&all);
         }
-        let verdict = match (self.failures, self.warnings) {
+        let verdict = match (self.failures, self.warnings + self.adaptations) {
             (0, 0) => "all is well".to_owned(),
-            (0, warnings) => format!("it works; {warnings} remark(s)"),
-            (failures, _) => format!("{failures} thing(s) do not work"),
+            (0, _) => self.remarks("it works"),
+            (1, _) => self.remarks("1 thing does not work"),
+            (failures, _) => self.remarks(&format!("{failures} things do not work")),
         };
         show::line(&format!("{}: {verdict}", self.server))
+    }
+
+    fn remarks(&self, verdict: &str) -> String {
+        let counted = |count: usize, what: &str| match count {
+            0 => String::new(),
+            1 => format!("; 1 {what}"),
+            count => format!("; {count} {what}s"),
+        };
+        let adaptations = counted(self.adaptations, "adaptation");
+        format!("{verdict}{adaptations}{}", counted(self.warnings, "remark"))
     }
 }

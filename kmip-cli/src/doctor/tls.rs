@@ -1,8 +1,8 @@
 //! The server's certificate, TLS versions and suites, and whether it takes our certificate.
 
 use kmip::transport::tls::{
-    ClientTls, Fingerprint, Protocol, ServerCertificate, TlsConnector, TlsVersion,
-    describe_certificate, inspect_server,
+    ClientTls, Fingerprint, ServerCertificate, TlsConnector, TlsVersion, describe_certificate,
+    inspect_server,
 };
 use kmip::transport::{Deadline, TcpStream};
 use openssl::x509::X509Ref;
@@ -105,7 +105,7 @@ fn certificate(
             let chain = presented.chain.len();
             report.good("  chain", format!("trusted, over {chain} issuer(s)"))?;
         }
-        Some(error) if settings.no_verify => {
+        Some(error) if settings.no_verify() => {
             let advice = "give --ca with the CA, or --trust with this very certificate, instead of \
                           --no-verify";
             report.doubtful("  chain", format!("not verified: {error}"), advice)?;
@@ -125,7 +125,7 @@ fn certificate(
         Some(error) => {
             let advice = "use one of its names, give one with --host-name, or have the certificate \
                           issued for this name (subjectAltName)";
-            match settings.no_verify {
+            match settings.no_verify_host_name() {
                 true => report.doubtful("  names", error.to_string(), advice),
                 false => report.bad("  names", error.to_string(), advice),
             }
@@ -167,7 +167,8 @@ fn versions(tls: &ClientTls, settings: &Settings, report: &mut Report) -> Result
     let server = settings.place.address();
     let mut spoken = Vec::new();
     for (name, version) in VERSIONS {
-        let only = Protocol::default()
+        let only = settings
+            .protocol()
             .minimum_version(version)
             .maximum_version(version);
         // What is not trusted is told elsewhere.

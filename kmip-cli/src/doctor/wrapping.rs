@@ -13,20 +13,27 @@ use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::{Padding as RsaPadding, Rsa};
+use serde_json::json;
 
-use super::probe::Made;
+use super::probe::{Made, is_refusal};
 use super::reason;
 use super::report::Report;
+use super::traits::Trait;
 use crate::failure::Failure;
 
-/// Bits of the key for the probe, and in the profile.
-pub(super) const BITS: i32 = 2048;
+/// Bits of the keys that are tried. The first one tells about forms and paddings.
+const SIZES: [i32; 3] = [2048, 3072, 4096];
+
+/// Bits in a profile where nothing was tried.
+pub(super) const USUAL_BITS: i32 = 2048;
 
 /// A way to get wrapped keys that works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Wrapping {
     pub(super) form: Form,
     pub(super) padding: Padding,
+    /// Of the longest RSA key that works.
+    pub(super) bits: i32,
 }
 
 /// How a public key is registered.
@@ -58,70 +65,159 @@ const PADDINGS: [(Padding, &str); 3] = [
     (Padding::Pkcs1, "PKCS#1 v1.5"),
 ];
 
+/// What works, and what does not with the server's reasons.
+struct Outcomes<T> {
+    works: Vec<(T, &'static str)>,
+    fails: Vec<String>,
+}
+
+impl<T> Outcomes<T> {
+    fn new() -> Self {
+        Outcomes {
+            works: Vec::new(),
+            fails: Vec::new(),
+        }
+    }
+
+    fn note(&mut self, name: &'static str, outcome: Result<T, String>) {
+        match outcome {
+            Ok(value) => self.works.push((value, name)),
+            Err(error) => self.fails.push(format!("{name} ({error})")),
+        }
+    }
+
+    fn names(&self) -> Vec<&'static str> {
+        self.works.iter().map(|(_, name)| *name).collect()
+    }
+
+    fn text(&self) -> String {
+        let fails = self.fails.join("; ");
+        match (self.works.is_empty(), self.fails.is_empty()) {
+            (_, true) => self.names().join(", "),
+            (true, false) => format!("not {fails}"),
+            (false, false) => format!("{}; not {fails}", self.names().join(", ")),
+        }
+    }
+}
+
+/// The key that is fetched wrapped.
+struct Probed<'p> {
+    id: &'p UniqueIdentifier<'static>,
+    /// If the server gives it out.
+    clear: Option<&'p [u8]>,
+}
+
 pub(super) fn examine(
     made: &mut Made<'_>,
     key: &UniqueIdentifier<'static>,
     clear: Option<&[u8]>,
     report: &mut Report,
 ) -> Result<Option<Wrapping>, Failure> {
-    let rsa = Rsa::generate(BITS as u32).map_err(Failure::openssl("make an RSA key"))?;
-    let mut registered: Option<(Form, UniqueIdentifier<'static>)> = None;
-    let mut works = Vec::new();
-    let mut fails = Vec::new();
+    let probed = Probed { id: key, clear };
+    let [first, longer @ ..] = SIZES;
+    let rsa = rsa(first)?;
+    let mut registered = Outcomes::new();
     for (form, name) in FORMS {
-        match register(made, &rsa, form)? {
-            Ok(id) => {
-                works.push(name);
-                registered.get_or_insert((form, id));
-            }
-            Err(error) => fails.push(format!("{name} ({error})")),
-        }
+        let outcome = register(made, &rsa, form)?;
+        registered.note(name, outcome.map(|id| (form, id)));
     }
-    let Some((form, wrapping)) = registered else {
+    report.fact("wrapping_key_formats", json!(registered.names()));
+    if registered.works.is_empty() {
         let found = format!(
             "no form of an RSA public key is taken: {}",
-            fails.join("; ")
+            registered.fails.join("; ")
         );
         let advice = "zkey cannot work with this server: it gives out keys wrapped with RSA only";
         report.bad("Register", found, advice)?;
         return Ok(None);
-    };
-    let mut found = format!("RSA public key: {}", works.join(", "));
-    if !fails.is_empty() {
-        found = format!("{found}; not {}", fails.join("; "));
     }
-    report.good("Register", found)?;
+    report.good("Register", format!("RSA public key: {}", registered.text()))?;
 
-    let mut best = None;
-    let (mut works, mut fails) = (Vec::new(), Vec::new());
-    for (padding, name) in PADDINGS {
-        match get(made, key, &wrapping, padding, &rsa, clear) {
-            Ok(()) => {
-                works.push(name);
-                best.get_or_insert(Wrapping { form, padding });
-            }
-            Err(error) => fails.push(format!("{name} ({error})")),
+    // Not every form that is taken can be used.
+    let mut usable = Vec::new();
+    for ((form, id), name) in registered.works {
+        let mut paddings = Outcomes::new();
+        for (padding, padding_name) in PADDINGS {
+            let outcome = get(made, &probed, &id, padding, &rsa);
+            paddings.note(padding_name, outcome.map(|()| padding));
+        }
+        usable.push((form, name, paddings));
+    }
+    let rank = |paddings: &Outcomes<Padding>| {
+        let best = paddings.works.first().map(|(padding, _)| *padding);
+        PADDINGS.iter().position(|(one, _)| Some(*one) == best)
+    };
+    // The first of equals.
+    usable.sort_by_key(|(_, _, paddings)| rank(paddings).unwrap_or(PADDINGS.len()));
+    let (form, _, paddings) = &usable[0];
+    report.fact("paddings", json!(paddings.names()));
+    let Some((padding, _)) = paddings.works.first() else {
+        report.bad(
+            "Get wrapped",
+            paddings.fails.join("; "),
+            "zkey cannot work with this server: it gives out no keys wrapped with RSA",
+        )?;
+        return Ok(None);
+    };
+    report.good("Get wrapped", paddings.text())?;
+    for (_, name, others) in &usable[1..] {
+        if others.names() != paddings.names() {
+            let found = format!("with a key that came in {name}: {}", others.text());
+            report.adapted("Get wrapped", found, "another form is used")?;
         }
     }
-    let rest = match fails.is_empty() {
-        true => String::new(),
-        false => format!("; not {}", fails.join("; ")),
+    if *padding == Padding::Pkcs1 {
+        let advice = "PKCS#1 v1.5 is weak; ask the vendor for OAEP";
+        report.doubtful("Get wrapped", "there is no OAEP", advice)?;
+    }
+    if made.traits.has(Trait::DefaultKeyFormat) {
+        let instead = "zkey asks without one";
+        let found = "refused with a Key Format Type";
+        report.adapted("Get wrapped", found, instead)?;
+    }
+    let best = Wrapping {
+        form: *form,
+        padding: *padding,
+        bits: first,
     };
-    match best {
-        Some(_) => {
-            report.good("Get wrapped", format!("{}{rest}", works.join(", ")))?;
-            if best.is_some_and(|best| best.padding == Padding::Pkcs1) {
-                let advice = "PKCS#1 v1.5 is weak; ask the vendor for OAEP";
-                report.doubtful("Get wrapped", "there is no OAEP", advice)?;
-            }
+    sizes(made, &probed, best, &longer, report).map(Some)
+}
+
+/// The same with longer keys.
+fn sizes(
+    made: &mut Made<'_>,
+    probed: &Probed<'_>,
+    mut best: Wrapping,
+    longer: &[i32],
+    report: &mut Report,
+) -> Result<Wrapping, Failure> {
+    const CHECK: &str = "RSA sizes";
+    let mut works = vec![best.bits];
+    let mut fails = Vec::new();
+    for bits in longer {
+        let rsa = rsa(*bits)?;
+        let outcome = register(made, &rsa, best.form)?;
+        match outcome.and_then(|id| get(made, probed, &id, best.padding, &rsa)) {
+            Ok(()) => works.push(*bits),
+            Err(error) => fails.push(format!("{bits} ({error})")),
         }
-        None => report.bad(
-            "Get wrapped",
-            fails.join("; "),
-            "zkey cannot work with this server: it gives out no keys wrapped with RSA",
-        )?,
+    }
+    report.fact("wrapping_key_bits", json!(works));
+    best.bits = works.last().copied().unwrap_or(best.bits);
+    let list = works.iter().map(ToString::to_string);
+    let list = format!("{} bits", list.collect::<Vec<_>>().join(", "));
+    match fails.is_empty() {
+        true => report.good(CHECK, list)?,
+        false => {
+            let instead = format!("wrapping keys have {} bits", best.bits);
+            report.adapted(CHECK, format!("{list}; not {}", fails.join("; ")), instead)?;
+        }
     }
     Ok(best)
+}
+
+fn rsa(bits: i32) -> Result<Rsa<Private>, Failure> {
+    Rsa::generate(bits as u32).map_err(Failure::openssl("make an RSA key"))
 }
 
 /// Registers the public key. An inner error is the server's.
@@ -137,7 +233,7 @@ fn register(
             key_format_type: format,
             key_value: Some(KeyValue::new(material)),
             cryptographic_algorithm: Some(CryptographicAlgorithm::RSA),
-            cryptographic_length: Some(BITS),
+            cryptographic_length: i32::try_from(rsa.size() * 8).ok(),
             ..KeyBlock::default()
         },
         ..PublicKey::default()
@@ -182,22 +278,31 @@ fn public_key(
 /// Gets the key wrapped, with the same request as the plugin's, and unwraps it.
 fn get(
     made: &mut Made<'_>,
-    key: &UniqueIdentifier<'static>,
+    probed: &Probed<'_>,
     wrapping: &UniqueIdentifier<'static>,
     padding: Padding,
     rsa: &Rsa<Private>,
-    clear: Option<&[u8]>,
 ) -> Result<(), String> {
     let version = made.client.version();
     let request = |format| GetRequest {
-        unique_identifier: Some(key.clone()),
+        unique_identifier: Some(probed.id.clone()),
         key_format_type: format,
         key_wrapping_specification: Some(Box::new(specification(wrapping, padding, version))),
         ..GetRequest::default()
     };
-    let got = made.client.call(request(Some(KeyFormatType::RAW)));
-    // Several servers refuse a format together with wrapping.
-    let got = got.or_else(|_| made.client.call(request(None)));
+    let by_default = made.traits.has(Trait::DefaultKeyFormat);
+    let format = (!by_default).then_some(KeyFormatType::RAW);
+    let got = match made.client.call(request(format)) {
+        // Several servers refuse a format together with wrapping.
+        Err(error) if !by_default && is_refusal(&error) => {
+            let got = made.client.call(request(None));
+            if got.is_ok() {
+                made.traits.note(Trait::DefaultKeyFormat);
+            }
+            got
+        }
+        got => got,
+    };
     let got = got.map_err(|error| reason(&error))?;
     let ManagedObject::SymmetricKey(object) = &got.managed_object else {
         return Err("the answer is no symmetric key".to_owned());
@@ -207,7 +312,7 @@ fn get(
     let wrapped = wrapped.ok_or("the answer has no key")?;
     let unwrapped = unwrap(rsa, padding, wrapped);
     let unwrapped = unwrapped.map_err(|_| "what comes does not unwrap".to_owned())?;
-    match clear {
+    match probed.clear {
         Some(clear) if clear != unwrapped => Err("what comes unwraps to another key".to_owned()),
         None if unwrapped.len() != 32 => Err("what comes unwraps to no AES-256 key".to_owned()),
         _ => Ok(()),

@@ -1,7 +1,9 @@
 //! `kmip attributes`.
 
 use kmip::client::Client;
-use kmip::types::{Attribute, DeleteAttributeRequest, ProtocolVersion, UniqueIdentifier};
+use kmip::types::{
+    AdjustAttributeRequest, Attribute, DeleteAttributeRequest, ProtocolVersion, UniqueIdentifier,
+};
 use serde_json::{Value as Json, json};
 
 use super::show;
@@ -25,6 +27,18 @@ pub(super) fn run(command: &Attributes) -> Result<(), Failure> {
                 let mut attribute = options.attribute.clone();
                 attribute.index = options.index.or(attribute.index);
                 client.modify_attribute(object, options.current.clone(), attribute)
+            })
+        }
+        Attributes::Adjust(options) => {
+            change(&options.online, &options.object, |client, object| {
+                client.call(AdjustAttributeRequest {
+                    unique_identifier: Some(object),
+                    attribute_reference: options.attribute.clone(),
+                    adjustment_type: options.adjustment,
+                    adjustment_value: options.by.clone(),
+                    ..AdjustAttributeRequest::default()
+                })?;
+                Ok(())
             })
         }
         Attributes::Delete(options) => delete(options),

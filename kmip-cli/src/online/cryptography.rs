@@ -1,50 +1,84 @@
 //! Commands that use keys where they are.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use kmip::client::Client;
 use kmip::types::{
     BlockCipherMode, CryptographicParameters, Data, DecryptRequest, EncryptRequest, HashRequest,
     MacRequest, MacVerifyRequest, ProtocolVersion, RngRetrieveRequest, RngSeedRequest, SignRequest,
-    SignatureVerifyRequest, ValidityIndicator,
+    SignatureVerifyRequest, UniqueIdentifier, ValidityIndicator,
 };
 use serde_json::{Value as Json, json};
 use zeroize::Zeroizing;
 
 use super::show;
 use crate::arguments::{
-    DataOptions, Decrypt, Encrypt, Hash, Mac, Online, Parameters, Rng, Sign, Verify,
+    Decrypt, Encrypt, Hash, KeyUse, Mac, Online, OutputFile, Parameters, Rng, Sign, Verify,
 };
 use crate::connect::connect;
 use crate::failure::Failure;
 use crate::values::Bytes;
 use crate::{files, values};
 
+/// What a request to use a key is made of.
+struct Prepared {
+    client: Client,
+    data: Zeroizing<Vec<u8>>,
+    key: Option<UniqueIdentifier<'static>>,
+    parameters: Option<CryptographicParameters<'static>>,
+}
+
+impl Prepared {
+    fn new(options: &KeyUse) -> Result<Self, Failure> {
+        let data = input(options.data.input.as_ref())?;
+        Ok(Prepared {
+            client: connect(&options.online.server)?,
+            data,
+            key: Some(options.object.clone().into()),
+            parameters: parameters(&options.parameters),
+        })
+    }
+
+    /// Data, or the digest of it: only one of them is set.
+    fn signed(&self, digested: bool) -> (Option<Data<'static>>, Option<Cow<'static, [u8]>>) {
+        let bytes = self.data.to_vec();
+        match digested {
+            true => (None, Some(bytes.into())),
+            false => (Some(Data::from(bytes)), None),
+        }
+    }
+}
+
 pub(super) fn encrypt(options: &Encrypt) -> Result<(), Failure> {
-    let data = input(options.data.input.as_ref())?;
-    let mut client = connect(&options.online.server)?;
-    let mut parameters = parameters(&options.parameters);
-    if let Some(parameters) = parameters.as_mut().filter(|_| options.iv.is_none()) {
+    let mut with = Prepared::new(&options.key)?;
+    if let Some(parameters) = with
+        .parameters
+        .as_mut()
+        .filter(|_| options.cipher.iv.is_none())
+    {
         // Older versions cannot say that the server is to choose.
-        let choose = client.version() >= ProtocolVersion::V1_4 && needs_iv(parameters);
+        let choose = with.client.version() >= ProtocolVersion::V1_4 && needs_iv(parameters);
         parameters.random_iv = choose.then_some(true);
     }
-    let answer = client.call(EncryptRequest {
-        unique_identifier: Some(options.object.clone().into()),
-        cryptographic_parameters: parameters,
-        data: Some(Data::from(&data[..])),
-        iv_counter_nonce: given(&options.iv),
-        authenticated_encryption_additional_data: given(&options.aad),
+    let request = EncryptRequest {
+        unique_identifier: with.key,
+        cryptographic_parameters: with.parameters,
+        data: Some(Data::from(&with.data[..])),
+        iv_counter_nonce: given(&options.cipher.iv),
+        authenticated_encryption_additional_data: given(&options.cipher.aad),
         ..EncryptRequest::default()
-    })?;
-    let result = bytes_of(answer.data)?;
+    };
+    let answer = with.client.call(request)?;
+    let encrypted = bytes_of(answer.data)?;
     let also = [
         ("iv", answer.iv_counter_nonce),
         ("tag", answer.authenticated_encryption_tag),
     ];
-    if options.online.show.json {
+    if options.key.online.show.json {
         let mut object = json!({});
-        object["data"] = kept(&options.data, &result)?;
+        object["data"] = kept(&options.to, &encrypted)?;
         for (name, bytes) in also {
             object[name] = bytes.map(|bytes| values::to_hex(&bytes)).into();
         }
@@ -56,82 +90,77 @@ pub(super) fn encrypt(options: &Encrypt) -> Result<(), Failure> {
             eprintln!("{name}: {}", values::to_hex(&bytes));
         }
     }
-    show::bytes(options.data.output.as_deref(), &result)
+    show::bytes(options.to.output.as_deref(), &encrypted)
 }
 
 pub(super) fn decrypt(options: &Decrypt) -> Result<(), Failure> {
-    let Decrypt { tag, encrypt } = options;
-    let data = input(encrypt.data.input.as_ref())?;
-    let mut client = connect(&encrypt.online.server)?;
-    let answer = client.call(DecryptRequest {
-        unique_identifier: Some(encrypt.object.clone().into()),
-        cryptographic_parameters: parameters(&encrypt.parameters),
-        data: Some(Data::from(&data[..])),
-        iv_counter_nonce: given(&encrypt.iv),
-        authenticated_encryption_additional_data: given(&encrypt.aad),
-        authenticated_encryption_tag: given(tag),
+    let mut with = Prepared::new(&options.key)?;
+    let request = DecryptRequest {
+        unique_identifier: with.key,
+        cryptographic_parameters: with.parameters,
+        data: Some(Data::from(&with.data[..])),
+        iv_counter_nonce: given(&options.cipher.iv),
+        authenticated_encryption_additional_data: given(&options.cipher.aad),
+        authenticated_encryption_tag: given(&options.tag),
         ..DecryptRequest::default()
-    })?;
-    result(
-        &encrypt.online,
-        &encrypt.data,
-        "data",
-        &bytes_of(answer.data)?,
-    )
+    };
+    let answer = with.client.call(request)?;
+    let decrypted = bytes_of(answer.data)?;
+    result(&options.key.online, &options.to, "data", &decrypted)
 }
 
 pub(super) fn sign(options: &Sign) -> Result<(), Failure> {
-    let data = input(options.data.input.as_ref())?;
-    let mut client = connect(&options.online.server)?;
-    let answer = client.call(SignRequest {
-        unique_identifier: Some(options.object.clone().into()),
-        cryptographic_parameters: parameters(&options.parameters),
-        data: (!options.digested).then(|| Data::from(&data[..])),
-        digested_data: options.digested.then(|| data.to_vec().into()),
+    let mut with = Prepared::new(&options.key)?;
+    let (data, digested_data) = with.signed(options.digested);
+    let answer = with.client.call(SignRequest {
+        unique_identifier: with.key,
+        cryptographic_parameters: with.parameters,
+        data,
+        digested_data,
         ..SignRequest::default()
     })?;
     let signature = answer.signature_data;
     let signature = signature.ok_or_else(|| lacking("Signature Data"))?;
-    result(&options.online, &options.data, "signature", &signature)
+    result(&options.key.online, &options.to, "signature", &signature)
 }
 
 pub(super) fn verify(options: &Verify) -> Result<ExitCode, Failure> {
-    let data = input(options.input.as_ref())?;
     let signature = files::read(&options.signature)?;
-    let mut client = connect(&options.online.server)?;
-    let answer = client.call(SignatureVerifyRequest {
-        unique_identifier: Some(options.object.clone().into()),
-        cryptographic_parameters: parameters(&options.parameters),
-        data: (!options.digested).then(|| Data::from(&data[..])),
-        digested_data: options.digested.then(|| data.to_vec().into()),
+    let mut with = Prepared::new(&options.key)?;
+    let (data, digested_data) = with.signed(options.digested);
+    let answer = with.client.call(SignatureVerifyRequest {
+        unique_identifier: with.key,
+        cryptographic_parameters: with.parameters,
+        data,
+        digested_data,
         signature_data: Some(signature.to_vec().into()),
         ..SignatureVerifyRequest::default()
     })?;
-    validity(&options.online, answer.validity_indicator)
+    validity(&options.key.online, answer.validity_indicator)
 }
 
 pub(super) fn mac(options: &Mac) -> Result<ExitCode, Failure> {
-    let data = input(options.data.input.as_ref())?;
-    let mut client = connect(&options.online.server)?;
-    if let Some(path) = &options.verify {
-        let mac = files::read(path)?;
-        let answer = client.call(MacVerifyRequest {
-            unique_identifier: Some(options.object.clone().into()),
-            cryptographic_parameters: parameters(&options.parameters),
-            data: Some(Data::from(&data[..])),
+    let mac = options.verify.as_deref().map(files::read).transpose()?;
+    let mut with = Prepared::new(&options.key)?;
+    let data = Some(Data::from(&with.data[..]));
+    if let Some(mac) = mac {
+        let answer = with.client.call(MacVerifyRequest {
+            unique_identifier: with.key,
+            cryptographic_parameters: with.parameters,
+            data,
             mac_data: Some(mac.to_vec().into()),
             ..MacVerifyRequest::default()
         })?;
-        return validity(&options.online, answer.validity_indicator);
+        return validity(&options.key.online, answer.validity_indicator);
     }
-    let answer = client.call(MacRequest {
-        unique_identifier: Some(options.object.clone().into()),
-        cryptographic_parameters: parameters(&options.parameters),
-        data: Some(Data::from(&data[..])),
+    let answer = with.client.call(MacRequest {
+        unique_identifier: with.key,
+        cryptographic_parameters: with.parameters,
+        data,
         ..MacRequest::default()
     })?;
     let mac = answer.mac_data.ok_or_else(|| lacking("MAC Data"))?;
-    result(&options.online, &options.data, "mac", &mac)?;
+    result(&options.key.online, &options.to, "mac", &mac)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -146,12 +175,8 @@ pub(super) fn hash(options: &Hash) -> Result<(), Failure> {
         data: Some(Data::from(&data[..])),
         ..HashRequest::default()
     })?;
-    result(
-        &options.online,
-        &options.data,
-        "hash",
-        &bytes_of(answer.data)?,
-    )
+    let hash = bytes_of(answer.data)?;
+    result(&options.online, &options.to, "hash", &hash)
 }
 
 pub(super) fn rng(options: &Rng) -> Result<(), Failure> {
@@ -172,11 +197,8 @@ pub(super) fn rng(options: &Rng) -> Result<(), Failure> {
         data_length: options.length,
         ..RngRetrieveRequest::default()
     })?;
-    let to = DataOptions {
-        input: None,
-        output: options.output.clone(),
-    };
-    result(&options.online, &to, "data", &bytes_of(Some(answer.data))?)
+    let random = bytes_of(Some(answer.data))?;
+    result(&options.online, &options.to, "data", &random)
 }
 
 fn input(path: Option<&PathBuf>) -> Result<Zeroizing<Vec<u8>>, Failure> {
@@ -203,7 +225,7 @@ fn needs_iv(parameters: &CryptographicParameters<'_>) -> bool {
     mode.is_some_and(|mode| !without.contains(&mode))
 }
 
-pub(super) fn given(bytes: &Option<Bytes>) -> Option<std::borrow::Cow<'_, [u8]>> {
+pub(super) fn given(bytes: &Option<Bytes>) -> Option<Cow<'_, [u8]>> {
     bytes.as_ref().map(|bytes| bytes.0.as_slice().into())
 }
 
@@ -218,7 +240,7 @@ fn lacking(what: &str) -> Failure {
 }
 
 /// A result for JSON: the digits, or the file into which it was written.
-fn kept(to: &DataOptions, bytes: &[u8]) -> Result<Json, Failure> {
+fn kept(to: &OutputFile, bytes: &[u8]) -> Result<Json, Failure> {
     match &to.output {
         Some(path) => {
             files::write(path, bytes)?;
@@ -228,7 +250,7 @@ fn kept(to: &DataOptions, bytes: &[u8]) -> Result<Json, Failure> {
     }
 }
 
-fn result(online: &Online, to: &DataOptions, name: &str, bytes: &[u8]) -> Result<(), Failure> {
+fn result(online: &Online, to: &OutputFile, name: &str, bytes: &[u8]) -> Result<(), Failure> {
     match online.show.json {
         true => show::json(&json!({ name: kept(to, bytes)? })),
         false => show::bytes(to.output.as_deref(), bytes),
@@ -242,7 +264,7 @@ pub(super) fn validity(
     let indicator = indicator.ok_or_else(|| lacking("Validity Indicator"))?;
     let valid = indicator == ValidityIndicator::VALID;
     match online.show.json {
-        true => show::json(&json!({ "valid": valid, "indicator": format!("{indicator:?}") }))?,
+        true => show::json(&json!({ "valid": valid, "indicator": show::named(indicator) }))?,
         false => show::line(if valid { "valid" } else { "not valid" })?,
     }
     Ok(match valid {

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use kmip::types::{
-    Attribute, Certificate, CertificateRequestType, CertificateType, CertifyRequest,
-    CreateSplitKeyRequest, DerivationParameters, DeriveKeyRequest, Interval, JoinSplitKeyRequest,
-    ObjectType, ReCertifyRequest, SplitKeyMethod, UniqueIdentifier, ValidateRequest,
+    Attribute, Certificate, CertificateRequest, CertificateRequestType, CertificateType,
+    CertifyRequest, CreateSplitKeyRequest, DerivationParameters, DeriveKeyRequest, Interval,
+    JoinSplitKeyRequest, ObjectType, ReCertifyRequest, ReProvisionRequest, SplitKeyMethod,
+    UniqueIdentifier, ValidateRequest,
 };
 use openssl::x509::{X509, X509Req};
 use serde_json::json;
@@ -15,7 +16,9 @@ use serde_json::json;
 use super::create::{attributes, made, usual_usage};
 use super::cryptography::{given, parameters, validity};
 use super::show;
-use crate::arguments::{Certify, DeriveKey, JoinSplitKey, Recertify, SplitKey, Validate};
+use crate::arguments::{
+    Certify, DeriveKey, JoinSplitKey, ReProvision, Recertify, SplitKey, Validate,
+};
 use crate::connect::connect;
 use crate::failure::Failure;
 use crate::files;
@@ -76,7 +79,7 @@ pub(super) fn split_key(options: &SplitKey) -> Result<(), Failure> {
     }
     let mut client = connect(&options.online.server)?;
     let parts = client.call(CreateSplitKeyRequest {
-        object_type: ObjectType::SYMMETRIC_KEY,
+        object_type: ObjectType::SPLIT_KEY,
         unique_identifier: options.object.clone().map(Into::into),
         split_key_parts: options.parts,
         split_key_threshold: threshold,
@@ -151,17 +154,30 @@ pub(super) fn recertify(options: &Recertify) -> Result<(), Failure> {
     made(&mut client, &certificate, false, &options.online)
 }
 
+pub(super) fn re_provision(options: &ReProvision) -> Result<(), Failure> {
+    let request = options.request.as_deref().map(pkcs10).transpose()?;
+    let certificate = options.certificate.as_deref().map(x509).transpose()?;
+    let mut client = connect(&options.online.server)?;
+    let answer = client.call(ReProvisionRequest {
+        certificate_request: request.map(|der| CertificateRequest {
+            certificate_request_type: CertificateRequestType::PKCS_10,
+            certificate_request_value: der.into(),
+            ..CertificateRequest::default()
+        }),
+        certificate,
+        ..ReProvisionRequest::default()
+    })?;
+    let id = answer.unique_identifier.map(|id| id.to_string());
+    match (options.online.show.json, id) {
+        (true, id) => show::json(&json!({ "id": id })),
+        (false, Some(id)) => show::line(&show::printable(&id)),
+        (false, None) => show::line("the server has taken the certificate"),
+    }
+}
+
 pub(super) fn validate(options: &Validate) -> Result<ExitCode, Failure> {
-    let certificates = options.certificates.iter();
-    let certificates: Result<Vec<_>, Failure> = certificates
-        .map(|path| {
-            Ok(Certificate {
-                certificate_type: CertificateType::X_509,
-                certificate_value: der(path)?.into(),
-                ..Certificate::default()
-            })
-        })
-        .collect();
+    let certificates = options.certificates.iter().map(|path| x509(path));
+    let certificates: Result<Vec<_>, Failure> = certificates.collect();
     let mut client = connect(&options.online.server)?;
     let answer = client.call(ValidateRequest {
         certificate: certificates?,
@@ -184,12 +200,17 @@ fn pkcs10(path: &Path) -> Result<Vec<u8>, Failure> {
     der.map_err(|_| no(path, "no certificate request is in it"))
 }
 
-/// The certificate of a file, as DER.
-fn der(path: &Path) -> Result<Vec<u8>, Failure> {
+/// The certificate of a file.
+fn x509(path: &Path) -> Result<Certificate<'static>, Failure> {
     let content = files::read(path)?;
     let certificate = X509::from_pem(&content).or_else(|_| X509::from_der(&content));
     let der = certificate.and_then(|certificate| certificate.to_der());
-    der.map_err(|_| no(path, "no certificate is in it"))
+    let der = der.map_err(|_| no(path, "no certificate is in it"))?;
+    Ok(Certificate {
+        certificate_type: CertificateType::X_509,
+        certificate_value: der.into(),
+        ..Certificate::default()
+    })
 }
 
 fn no(path: &Path, what: &str) -> Failure {

@@ -38,8 +38,8 @@ pub(super) fn run(options: &Get) -> Result<(), Failure> {
         };
         return show::json(&json!({
             "id": got.unique_identifier.to_string(),
-            "object_type": format!("{:?}", got.object_type),
-            "format": content.block.map(|block| format!("{:?}", block.key_format_type)),
+            "object_type": show::named(got.object_type),
+            "format": content.block.map(|block| show::named(block.key_format_type)),
             "algorithm": content.algorithm(),
             "length": content.block.and_then(|block| block.cryptographic_length),
             "wrapped": content.is_wrapped(),
@@ -67,7 +67,7 @@ pub(super) fn run(options: &Get) -> Result<(), Failure> {
 fn summary(got: &GetResponse<'_>, content: &Content<'_>, options: &Get) -> Result<(), Failure> {
     let mut rows = vec![
         vec!["id".to_owned(), got.unique_identifier.to_string()],
-        vec!["object type".to_owned(), format!("{:?}", got.object_type)],
+        vec!["object type".to_owned(), show::named(got.object_type)],
     ];
     let mut row = |name: &str, value: Option<String>| {
         rows.extend(value.map(|value| vec![name.to_owned(), value]));
@@ -78,7 +78,7 @@ fn summary(got: &GetResponse<'_>, content: &Content<'_>, options: &Get) -> Resul
     row("length", bits.map(|bits| format!("{bits} bits")));
     row(
         "format",
-        block.map(|block| format!("{:?}", block.key_format_type)),
+        block.map(|block| show::named(block.key_format_type)),
     );
     row("wrapped", content.is_wrapped().then(|| "yes".to_owned()));
     row(
@@ -122,6 +122,19 @@ pub(super) fn wrapping(
     })
 }
 
+/// Where an object has its key, if it has one.
+pub(super) fn key_block<'o, 'a>(object: &'o ManagedObject<'a>) -> Option<&'o KeyBlock<'a>> {
+    match object {
+        ManagedObject::SymmetricKey(key) => Some(&key.key_block),
+        ManagedObject::PublicKey(key) => Some(&key.key_block),
+        ManagedObject::PrivateKey(key) => Some(&key.key_block),
+        ManagedObject::SecretData(secret) => Some(&secret.key_block),
+        ManagedObject::SplitKey(key) => Some(&key.key_block),
+        ManagedObject::PgpKey(key) => Some(&key.key_block),
+        _ => None,
+    }
+}
+
 /// What there is of an object.
 struct Content<'g> {
     got: &'g GetResponse<'g>,
@@ -130,15 +143,7 @@ struct Content<'g> {
 
 impl<'g> Content<'g> {
     fn of(got: &'g GetResponse<'g>) -> Self {
-        let block = match &got.managed_object {
-            ManagedObject::SymmetricKey(key) => Some(&key.key_block),
-            ManagedObject::PublicKey(key) => Some(&key.key_block),
-            ManagedObject::PrivateKey(key) => Some(&key.key_block),
-            ManagedObject::SecretData(secret) => Some(&secret.key_block),
-            ManagedObject::SplitKey(key) => Some(&key.key_block),
-            ManagedObject::PgpKey(key) => Some(&key.key_block),
-            _ => None,
-        };
+        let block = key_block(&got.managed_object);
         Content { got, block }
     }
 
@@ -164,7 +169,7 @@ impl<'g> Content<'g> {
 
     fn algorithm(&self) -> Option<String> {
         let algorithm = self.block?.cryptographic_algorithm?;
-        Some(format!("{algorithm:?}"))
+        Some(show::named(algorithm))
     }
 
     fn is_wrapped(&self) -> bool {

@@ -5,12 +5,14 @@ mod create;
 mod cryptography;
 mod derived;
 mod fetch;
+mod later;
 mod lifecycle;
 mod listing;
 mod pem;
 pub(crate) mod query;
 mod raw;
 mod register;
+mod rules;
 mod servers;
 mod sessions;
 pub(crate) mod show;
@@ -54,8 +56,17 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
         Command::Logout(options) => sessions::logout(options)?,
         Command::Log(options) => sessions::log(options)?,
         Command::Ping(options) => sessions::ping(options)?,
-        Command::Poll(options) => sessions::poll(options)?,
-        Command::Cancel(options) => sessions::cancel(options)?,
+        Command::DelegatedLogin(options) => sessions::delegated_login(options)?,
+        Command::SetEndpointRole(options) => sessions::set_endpoint_role(options)?,
+        Command::Interop(options) => sessions::interop(options)?,
+        Command::Pkcs11(options) => return sessions::pkcs11(options),
+        Command::Poll(options) => later::poll(options)?,
+        Command::Cancel(options) => later::cancel(options)?,
+        Command::Process(options) => later::process(options)?,
+        Command::QueryAsynchronousRequests(options) => later::query(options)?,
+        Command::SetDefaults(options) => rules::set_defaults(options)?,
+        Command::Constraints(command) => rules::constraints(command)?,
+        Command::ReProvision(options) => derived::re_provision(options)?,
         Command::Encrypt(options) => cryptography::encrypt(options)?,
         Command::Decrypt(options) => cryptography::decrypt(options)?,
         Command::Sign(options) => cryptography::sign(options)?,

@@ -2,7 +2,7 @@
 
 use kmip::ProtocolVersion;
 use kmip::client::Client;
-use kmip::types::{Enumeration, Names, QueryFunction, QueryResponse, Tag};
+use kmip::types::{Enumeration, QueryFunction, QueryResponse, Tag};
 use serde_json::{Value as Json, json};
 
 use super::show;
@@ -63,13 +63,9 @@ pub(crate) fn ask(client: &mut Client) -> Result<QueryResponse<'static>, Failure
     }
 }
 
-fn names<E: Enumeration>(values: &[E], version: ProtocolVersion) -> Vec<String> {
-    let names = Names::of(E::TABLE, version);
-    let name = |value: &E| match names.value(value.value()) {
-        Some(name) => name.to_owned(),
-        None => format!("0x{:08X}", value.value()),
-    };
-    values.iter().map(name).collect()
+fn names<E: Enumeration + Copy>(values: &[E], version: ProtocolVersion) -> Vec<String> {
+    let values = values.iter();
+    values.map(|value| show::name_in(*value, version)).collect()
 }
 
 /// The other fields of the answer, one a line.

@@ -1,22 +1,23 @@
-//! Commands about sessions, and about operations that a server does later.
+//! Commands about sessions and connections.
 
 use std::fs;
+use std::process::ExitCode;
 use std::time::Instant;
 
-use kmip::ProtocolVersion;
-use kmip::client::Batch;
 use kmip::types::{
-    Enumeration, Interval, LoginRequest, LogoutRequest, PollRequest, ResponseBatchItem,
-    ResponseHeader, ResponseMessage, ResponsePayload, ResultStatus,
+    DelegatedLoginRequest, InteropRequest, Interval, LoginRequest, LogoutRequest, Objects,
+    Operations, Pkcs11Request, Pkcs11ReturnCode, Right, Rights, Secret, SetEndpointRoleRequest,
+    Ticket,
 };
 use serde_json::json;
 
 use super::show;
-use crate::arguments::{Cancel, Color, Log, Login, Logout, Ping, Poll};
+use crate::arguments::{
+    DelegatedLogin, Interop, Log, Login, Logout, Ping, Pkcs11, SetEndpointRole,
+};
 use crate::connect::{connect, ticket};
 use crate::failure::Failure;
-use crate::paint::Paint;
-use crate::{decode, files, tree, values};
+use crate::{files, values};
 
 pub(super) fn login(options: &Login) -> Result<(), Failure> {
     let mut client = connect(&options.online.server)?;
@@ -25,7 +26,41 @@ pub(super) fn login(options: &Login) -> Result<(), Failure> {
         request_count: options.requests,
         ..LoginRequest::default()
     })?;
-    files::write(&options.output, ticket::to_text(&answer.ticket).as_bytes())?;
+    keep(&answer.ticket, options)
+}
+
+pub(super) fn delegated_login(options: &DelegatedLogin) -> Result<(), Failure> {
+    let operations = (!options.operations.is_empty()).then(|| Operations {
+        operation: options.operations.clone(),
+        ..Operations::default()
+    });
+    let objects = options.objects.iter().map(|id| id.clone().into());
+    let objects = (!options.objects.is_empty()).then(|| Objects {
+        unique_identifier: objects.collect(),
+        ..Objects::default()
+    });
+    let right = Right {
+        operations,
+        objects,
+        ..Right::default()
+    };
+    let login = &options.login;
+    let mut client = connect(&login.online.server)?;
+    let answer = client.call(DelegatedLoginRequest {
+        lease_time: login.lease_time.map(Interval),
+        request_count: login.requests,
+        rights: Rights {
+            right: vec![right],
+            ..Rights::default()
+        },
+        ..DelegatedLoginRequest::default()
+    })?;
+    keep(&answer.ticket, login)
+}
+
+/// Writes a ticket where it is wanted.
+fn keep(ticket: &Ticket<'_>, options: &Login) -> Result<(), Failure> {
+    files::write(&options.output, ticket::to_text(ticket).as_bytes())?;
     match options.online.show.json {
         true => show::json(&json!({ "ticket": options.output })),
         false => show::line(&format!("ticket in {}", options.output.display())),
@@ -82,86 +117,72 @@ pub(super) fn ping(options: &Ping) -> Result<(), Failure> {
     }
 }
 
-pub(super) fn poll(options: &Poll) -> Result<(), Failure> {
+pub(super) fn set_endpoint_role(options: &SetEndpointRole) -> Result<(), Failure> {
     let mut client = connect(&options.online.server)?;
-    let request = PollRequest {
-        asynchronous_correlation_value: options.correlation.0.as_slice().into(),
-        ..PollRequest::default()
-    };
-    let results = client.send_batch(Batch::new().with(request))?;
-    let Some(result) = results.into_iter().next() else {
-        return Err(Failure::Answer(
-            "the server has answered nothing".to_owned(),
-        ));
-    };
-    let payload = match result {
-        Ok(payload) => payload,
-        Err(error) => {
-            return match error.asynchronous_correlation_value() {
-                None => Err(error.into()),
-                Some(_) if options.online.show.json => show::json(&json!({ "status": "pending" })),
-                Some(_) => show::line("pending"),
-            };
-        }
-    };
-    let version = client.version();
-    if options.online.show.json {
-        let operation = payload.operation();
-        let operation = operation.name().unwrap_or_default();
-        return show::json(&json!({ "status": "done", "operation": operation }));
-    }
-    show::line("done")?;
-    let shown = shown(payload, version, options.show_secrets)?;
-    print!("{shown}");
-    Ok(())
-}
-
-/// The payload of an answer as a tree.
-fn shown(
-    payload: ResponsePayload<'static>,
-    version: ProtocolVersion,
-    secrets: bool,
-) -> Result<String, Failure> {
-    let message = ResponseMessage {
-        response_header: ResponseHeader {
-            protocol_version: version,
-            batch_count: 1,
-            ..ResponseHeader::default()
-        },
-        batch_item: vec![ResponseBatchItem {
-            operation: Some(payload.operation()),
-            result_status: ResultStatus::SUCCESS,
-            response_payload: Some(payload),
-            ..ResponseBatchItem::default()
-        }],
-        ..ResponseMessage::default()
-    };
-    let mut ttlv = Vec::new();
-    kmip::Encoding::Ttlv
-        .encode(&message, &mut ttlv)
-        .map_err(|error| Failure::Answer(error.to_string()))?;
-    let (nodes, _) = tree::read(&ttlv);
-    let item = nodes
-        .iter()
-        .position(|node| node.tag == kmip::types::Tag::BATCH_ITEM);
-    let nodes = &nodes[item.unwrap_or_default()..];
-    Ok(decode::text(
-        nodes,
-        version,
-        Paint::new(Color::Auto),
-        secrets,
-    ))
-}
-
-pub(super) fn cancel(options: &Cancel) -> Result<(), Failure> {
-    let mut client = connect(&options.online.server)?;
-    let result = client.cancel(&options.correlation.0)?;
-    let name = result.name().unwrap_or("unknown");
+    let answer = client.call(SetEndpointRoleRequest {
+        endpoint_role: options.role,
+        ..SetEndpointRoleRequest::default()
+    })?;
+    let role = show::named(answer.endpoint_role);
     match options.online.show.json {
-        true => show::json(&json!({
-            "correlation": values::to_hex(&options.correlation.0),
-            "result": name,
-        })),
-        false => show::line(name),
+        true => show::json(&json!({ "role": role })),
+        false => show::line(&format!("the role of the server is {role}")),
     }
+}
+
+pub(super) fn interop(options: &Interop) -> Result<(), Failure> {
+    let mut client = connect(&options.online.server)?;
+    client.call(InteropRequest {
+        interop_function: options.function,
+        interop_identifier: options.identifier.as_str().into(),
+        ..InteropRequest::default()
+    })?;
+    let function = show::named(options.function);
+    match options.online.show.json {
+        true => show::json(&json!({ "test": options.identifier, "function": function })),
+        false => show::line(&format!(
+            "{function} {}",
+            show::printable(&options.identifier)
+        )),
+    }
+}
+
+pub(super) fn pkcs11(options: &Pkcs11) -> Result<ExitCode, Failure> {
+    let input = options.input.as_deref().map(files::read).transpose()?;
+    let mut client = connect(&options.online.server)?;
+    let answer = client.call(Pkcs11Request {
+        pkcs_11_interface: options.interface.as_deref().map(Into::into),
+        pkcs_11_function: options.function,
+        correlation_value: options
+            .correlation
+            .as_ref()
+            .map(|one| one.0.as_slice().into()),
+        pkcs_11_input_parameters: input.map(|bytes| Secret::owned(bytes.to_vec())),
+        ..Pkcs11Request::default()
+    })?;
+    let output = answer.pkcs_11_output_parameters.as_ref();
+    let output = output.map(|output| output.expose()).unwrap_or_default();
+    if let Some(path) = &options.output {
+        files::write(path, output)?;
+    }
+    let correlation = answer.correlation_value.as_deref().map(values::to_hex);
+    let result = show::named(answer.pkcs_11_return_code);
+    if options.online.show.json {
+        show::json(&json!({
+            "function": show::named(options.function),
+            "result": result,
+            "correlation": correlation,
+            "bytes": output.len(),
+            "file": options.output,
+        }))?;
+    } else {
+        let mut rows = vec![vec!["result".to_owned(), result]];
+        rows.extend(correlation.map(|value| vec!["correlation".to_owned(), value]));
+        rows.push(vec!["output".to_owned(), format!("{} bytes", output.len())]);
+        show::table(&[], rows)?;
+    }
+    Ok(match answer.pkcs_11_return_code == Pkcs11ReturnCode::OK {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use comfy_table::{Table, presets};
 use kmip::ProtocolVersion;
-use kmip::types::{Attribute, AttributeReference, AttributeValue, Tag};
+use kmip::types::{Attribute, AttributeReference, AttributeValue, Enumeration, Names, Tag};
 use serde_json::{Map, Value as Json};
 
 use crate::failure::Failure;
@@ -45,6 +45,19 @@ pub(crate) fn table(head: &[&str], rows: Vec<Vec<String>>) -> Result<(), Failure
         column.set_padding((0, 1));
     }
     line(&table.trim_fmt())
+}
+
+/// The name of a value, as it is written in XML.
+pub(crate) fn named<E: Enumeration>(value: E) -> String {
+    name_in(value, ProtocolVersion::LATEST)
+}
+
+/// The same with the names of a version.
+pub(crate) fn name_in<E: Enumeration>(value: E, version: ProtocolVersion) -> String {
+    match Names::of(E::TABLE, version).value(value.value()) {
+        Some(name) => name.to_owned(),
+        None => format!("0x{:08X}", value.value()),
+    }
 }
 
 /// A text that a terminal does not obey.
@@ -110,7 +123,7 @@ pub(crate) fn attribute(attribute: &Attribute<'_>, version: ProtocolVersion) -> 
             AttributeValue::Name(name) => printable(&name.name_value),
             _ => printable(&flat(value, version)),
         },
-        json: to_json(value, version),
+        json: to_json(value, version, false),
     }
 }
 
@@ -162,19 +175,33 @@ pub(super) fn plain(node: &Node<'_>, version: ProtocolVersion) -> String {
     }
 }
 
-/// A value for programs: enumerations by name, masks as lists of names, bytes as digits.
-fn to_json(nodes: &[Node<'_>], version: ProtocolVersion) -> Json {
+/// A value for programs: enumerations by name, masks as lists of names, bytes as digits, and a list
+/// where a structure has several items of a name.
+pub(crate) fn to_json(nodes: &[Node<'_>], version: ProtocolVersion, secrets: bool) -> Json {
     let Some(node) = nodes.first() else {
         return Json::Null;
     };
     match node.value {
         Value::Structure => {
-            let mut object = Map::new();
+            let mut by_name: Vec<(String, Vec<Json>)> = Vec::new();
             for field in fields(nodes) {
-                object.insert(field[0].tag.to_string(), to_json(field, version));
+                let (name, value) = (field[0].tag.to_string(), to_json(field, version, secrets));
+                match by_name.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, values)) => values.push(value),
+                    None => by_name.push((name, vec![value])),
+                }
             }
-            Json::Object(object)
+            let members = by_name.into_iter().map(|(name, mut values)| {
+                let value = match values.len() {
+                    1 => values.remove(0),
+                    _ => Json::Array(values),
+                };
+                (name, value)
+            });
+            Json::Object(members.collect())
         }
+        Value::Text(text) if secrets => text.into(),
+        Value::Bytes(bytes) | Value::BigInteger(bytes) if secrets => values::to_hex(bytes).into(),
         Value::Integer(_) if node.mask().is_some() => {
             let names = plain(node, version);
             let names = names.split(" | ").filter(|name| !name.is_empty());

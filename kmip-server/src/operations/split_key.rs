@@ -2,13 +2,14 @@
 
 use kmip::server::Failure;
 use kmip::types::{
-    AttributeValue, Attributes, CreateSplitKeyRequest, CreateSplitKeyResponse, JoinSplitKeyRequest,
-    JoinSplitKeyResponse, KeyBlock, KeyFormatType, KeyMaterial, KeyValue, ManagedObject,
-    ObjectType, Operation, ResultReason, Secret, SecretData, SplitKey, SymmetricKey,
+    Attribute, AttributeValue, Attributes, CreateSplitKeyRequest, CreateSplitKeyResponse,
+    CryptographicAlgorithm, JoinSplitKeyRequest, JoinSplitKeyResponse, KeyBlock, KeyFormatType,
+    KeyMaterial, KeyValue, ManagedObject, ObjectType, Operation, ResultReason, Secret, SecretData,
+    SplitKey, SymmetricKey, UniqueIdentifier,
 };
-
 use zeroize::Zeroizing;
 
+use super::create::{missing, new_key};
 use crate::context::{Context, Objects};
 use crate::crypto;
 use crate::object::{NewObject, StoredObject, key_block};
@@ -25,19 +26,15 @@ pub(super) fn create(
         .filter(|(parts, threshold)| *parts >= 2 && (2..=*parts).contains(threshold))
         .ok_or_else(|| refusal::invalid_field("there are 2 to 255 parts, not fewer than needed"))?;
     let mut objects = context.begin()?;
-    let whole = objects.get_online(request.unique_identifier.as_ref())?;
-    let content = objects.content(&whole)?;
-    let wrong = || refusal::wrong_object(version, Operation::CREATE_SPLIT_KEY);
-    if whole.attributes.extractable().copied() == Some(false) {
-        let message = "the key is not extractable";
-        return Err(Failure::new(ResultReason::PERMISSION_DENIED, message));
-    }
-    let block = key_block(&content).ok_or_else(wrong)?;
-    let secret = crypto::symmetric_bytes(block)?;
     let given = objects.given_for(ObjectType::SPLIT_KEY, &request.attributes)?;
+    let whole = match &request.unique_identifier {
+        Some(identifier) => Whole::existing(context, &objects, identifier)?,
+        // Here this does not mean the ID Placeholder.
+        None => Whole::new(context, &given)?,
+    };
     let mut made = Vec::new();
     let method = request.split_key_method;
-    let shared = crypto::split(method, secret, parts, threshold)?;
+    let shared = crypto::split(method, &whole.secret, parts, threshold)?;
     for (number, part) in shared.parts {
         let content = ManagedObject::SplitKey(SplitKey {
             split_key_parts: request.split_key_parts,
@@ -50,14 +47,14 @@ pub(super) fn create(
                 key_value: Some(KeyValue::new(KeyMaterial::Bytes(Secret::owned(
                     part.to_vec(),
                 )))),
-                cryptographic_algorithm: block.cryptographic_algorithm,
-                cryptographic_length: block.cryptographic_length,
+                cryptographic_algorithm: whole.algorithm,
+                cryptographic_length: whole.length,
                 ..KeyBlock::default()
             },
             ..SplitKey::default()
         });
         let mut new = NewObject::new(content, given.clone(), version)?;
-        protect(&mut new, is_sensitive(&whole));
+        protect(&mut new, whole.sensitive);
         made.push(objects.add(new)?.unique_identifier());
     }
     objects.commit()?;
@@ -65,6 +62,55 @@ pub(super) fn create(
         unique_identifier: made,
         ..CreateSplitKeyResponse::default()
     })
+}
+
+/// What is split.
+struct Whole {
+    secret: Zeroizing<Vec<u8>>,
+    algorithm: Option<CryptographicAlgorithm>,
+    length: Option<i32>,
+    sensitive: bool,
+}
+
+impl Whole {
+    fn existing(
+        context: &Context<'_>,
+        objects: &Objects<'_>,
+        identifier: &UniqueIdentifier<'_>,
+    ) -> Result<Self, Failure> {
+        let object = objects.get_online(Some(identifier))?;
+        let content = objects.content(&object)?;
+        if object.attributes.extractable().copied() == Some(false) {
+            let message = "the key is not extractable";
+            return Err(Failure::new(ResultReason::PERMISSION_DENIED, message));
+        }
+        let operation = Operation::CREATE_SPLIT_KEY;
+        let block = key_block(&content)
+            .ok_or_else(|| refusal::wrong_object(context.version(), operation))?;
+        Whole::of(block, is_sensitive(&object))
+    }
+
+    /// A key that nobody has as a whole.
+    fn new(context: &Context<'_>, given: &[Attribute<'static>]) -> Result<Self, Failure> {
+        let wanted = Attributes::from(given.to_vec());
+        let algorithm = wanted.cryptographic_algorithm().copied();
+        let algorithm = algorithm.ok_or_else(|| missing("Cryptographic Algorithm"))?;
+        let length = wanted.cryptographic_length().copied();
+        let length = length.ok_or_else(|| missing("Cryptographic Length"))?;
+        let kind = ObjectType::SYMMETRIC_KEY;
+        let new = new_key(context, kind, algorithm, length, given.to_vec())?;
+        let block = key_block(&new.content).ok_or_else(Failure::internal)?;
+        Whole::of(block, false)
+    }
+
+    fn of(block: &KeyBlock<'_>, sensitive: bool) -> Result<Self, Failure> {
+        Ok(Whole {
+            secret: Zeroizing::new(crypto::symmetric_bytes(block)?.to_vec()),
+            algorithm: block.cryptographic_algorithm,
+            length: block.cryptographic_length,
+            sensitive,
+        })
+    }
 }
 
 pub(super) fn join(

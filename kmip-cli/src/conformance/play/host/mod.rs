@@ -17,7 +17,7 @@ use super::options::HostOptions;
 use super::outcome::Played;
 use super::reporting::Report;
 use super::{PlayError, SKIPS, is_wanted, load};
-use crate::arguments::{DevCerts, KeyKind};
+use crate::arguments::{DevCerts, KeyKind, ShowOptions};
 use crate::conformance::skips::Skips;
 use crate::dev_certs;
 use crate::failure::Failure;
@@ -69,6 +69,7 @@ fn acceptor(options: &HostOptions) -> Result<TlsAcceptor, Failure> {
                     client: "dev".to_owned(),
                     days: 30,
                     key_type: KeyKind::P256,
+                    show: ShowOptions { json: false },
                 })?;
             }
             files

@@ -1,76 +1,16 @@
-//! Values on the command line: names of enumerations and masks, attributes, digits, dates.
+//! Attributes on the command line.
 
 use kmip::ProtocolVersion;
 use kmip::codec::Options;
 use kmip::types::{
     ApplicationSpecificInformation, Attribute, AttributeInfo, AttributeReference, DateTime,
-    Enumeration, EnumerationTable, Interval, IntoOwned, Link, LinkType, Mask, Name, NameType,
-    RawValue, Tag,
+    EnumerationTable, Interval, IntoOwned, Link, LinkType, Name, NameType, RawValue, Tag,
 };
+
+use super::{date, enumeration, hex, number_of, same_letters};
 
 /// Tags of the specifications.
 const TAGS: std::ops::RangeInclusive<u32> = 0x0042_0001..=0x0042_01FF;
-
-/// Most names that an error shows.
-const SHOWN_NAMES: usize = 40;
-
-/// Bytes, which clap must not take for a list.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Bytes(pub(crate) Vec<u8>);
-
-impl std::fmt::Debug for Bytes {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "[{} bytes]", self.0.len())
-    }
-}
-
-/// A value of an enumeration by name, whatever its case and punctuation, or by number.
-pub(crate) fn enumeration<E: Enumeration>(text: &str) -> Result<E, String> {
-    number_of(E::TABLE, text).map(E::new)
-}
-
-/// Bits by name, separated by commas, bars or blanks, or by number.
-pub(crate) fn mask<M: Mask>(text: &str) -> Result<M, String> {
-    let words = text.split([',', '|', ' ']).filter(|word| !word.is_empty());
-    let mut bits = 0;
-    for word in words {
-        bits |= number_of(M::TABLE, word)?;
-    }
-    match bits {
-        0 => Err(format!("use {}", names(M::TABLE))),
-        bits => Ok(M::new(bits)),
-    }
-}
-
-fn number_of(table: &'static EnumerationTable, text: &str) -> Result<u32, String> {
-    if let Some(digits) = text.strip_prefix("0x") {
-        return u32::from_str_radix(digits, 16).map_err(|_| format!("`{text}` is no number"));
-    }
-    let exact = table.by_name(text);
-    let mut values = table.values.iter();
-    let loose = || values.find(|value| same_letters(value.name, text));
-    match exact.or_else(loose) {
-        Some(value) => Ok(value.value),
-        None => Err(format!("use a number such as 0x1, or {}", names(table))),
-    }
-}
-
-fn names(table: &'static EnumerationTable) -> String {
-    let values = table.values.iter();
-    let names: Vec<String> = values.map(|value| value.name.replace(' ', "")).collect();
-    match names.len() {
-        0..=SHOWN_NAMES => format!("one of {}", names.join(", ")),
-        _ => format!("a name of the enumeration (kmip explain '{}')", table.name),
-    }
-}
-
-pub(crate) fn same_letters(a: &str, b: &str) -> bool {
-    fn letters(text: &str) -> impl Iterator<Item = u8> {
-        let letters = text.bytes().filter(u8::is_ascii_alphanumeric);
-        letters.map(|byte| byte.to_ascii_lowercase())
-    }
-    letters(a).eq(letters(b))
-}
 
 /// `NAME=VALUE`.
 pub(crate) fn attribute(text: &str) -> Result<Attribute<'static>, String> {
@@ -261,53 +201,25 @@ fn custom_value(text: &str) -> Result<RawValue<'static>, String> {
     })
 }
 
-/// A date, or `now`.
-pub(crate) fn date(text: &str) -> Result<DateTime, String> {
-    match text {
-        "now" => Ok(DateTime::now()),
-        text => text.parse().map_err(|error| format!("{error}")),
-    }
-}
-
-/// Hexadecimal digits, perhaps with blanks or colons between them.
-pub(crate) fn hex(text: &str) -> Result<Bytes, String> {
-    let digits: Vec<char> = text.chars().filter(|c| !matches!(c, ' ' | ':')).collect();
-    let wrong = || "write pairs of hexadecimal digits".to_owned();
-    let pairs = digits.chunks(2).map(|pair| {
-        let value = |c: char| c.to_digit(16);
-        match pair {
-            [high, low] => Some((value(*high)? * 16 + value(*low)?) as u8),
-            _ => None,
+/// A number that an attribute changes by: an Integer, or `TYPE:NUMBER`.
+pub(crate) fn number(text: &str) -> Result<RawValue<'static>, String> {
+    let wrong = |_| format!("`{text}` is no number");
+    match text.split_once(':') {
+        None => text.parse().map(RawValue::Integer).map_err(wrong),
+        Some(("date", seconds)) => {
+            let seconds = seconds.parse().map_err(wrong)?;
+            Ok(RawValue::DateTime(DateTime(seconds)))
         }
-    });
-    pairs.collect::<Option<_>>().map(Bytes).ok_or_else(wrong)
-}
-
-/// Bytes as hexadecimal digits.
-pub(crate) fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        Some(("long" | "interval", _)) => custom_value(text),
+        Some((kind, _)) => Err(format!("`{kind}` is not long, interval or date")),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use kmip::types::{
-        AttributeValue, CryptographicAlgorithm, CryptographicUsageMask, HashingAlgorithm, State,
-    };
+    use kmip::types::{AttributeValue, CryptographicUsageMask, State};
 
     use super::*;
-
-    #[test]
-    fn names_are_found_whatever_their_case_and_punctuation() {
-        for text in ["SHA-256", "SHA_256", "sha256", "0x6"] {
-            assert_eq!(enumeration(text), Ok(HashingAlgorithm::SHA_256), "{text}");
-        }
-        assert_eq!(enumeration("aes"), Ok(CryptographicAlgorithm::AES));
-        let both = CryptographicUsageMask::WRAP_KEY | CryptographicUsageMask::ENCRYPT;
-        assert_eq!(mask("encrypt, wrap-key"), Ok(both));
-        assert!(enumeration::<State>("Alive").is_err_and(|error| error.contains("Pre-Active")));
-        assert!(mask::<CryptographicUsageMask>("fly").is_err());
-        assert!(mask::<CryptographicUsageMask>(" ").is_err());
-    }
 
     #[test]
     fn attributes_of_every_kind_are_read() {
@@ -371,12 +283,13 @@ mod tests {
     }
 
     #[test]
-    fn digits_are_read() {
-        assert_eq!(
-            hex("00:fF 1"),
-            Err("write pairs of hexadecimal digits".to_owned())
-        );
-        assert_eq!(hex("00:fF 10"), Ok(Bytes(vec![0, 255, 16])));
-        assert!(hex("0g").is_err());
+    fn numbers_have_types() {
+        assert_eq!(number("7"), Ok(RawValue::Integer(7)));
+        assert_eq!(number("long:7"), Ok(RawValue::LongInteger(7)));
+        assert_eq!(number("interval:7"), Ok(RawValue::Interval(Interval(7))));
+        assert_eq!(number("date:7"), Ok(RawValue::DateTime(DateTime(7))));
+        for text in ["", "x", "boolean:true", "long:x", "date:now"] {
+            assert!(number(text).is_err(), "{text}");
+        }
     }
 }
