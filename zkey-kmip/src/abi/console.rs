@@ -43,6 +43,11 @@ fn is_yes(answer: &str) -> bool {
     answer.eq_ignore_ascii_case("y") || answer.eq_ignore_ascii_case("yes")
 }
 
+/// The text as one line. What a server says in it must not forge lines or control a terminal.
+pub(super) fn one_line(text: &str) -> String {
+    text.replace(char::is_control, "\u{fffd}")
+}
+
 /// The C streams of the process.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct HostConsole;
@@ -56,7 +61,7 @@ impl Console for HostConsole {
 
     fn warn(&self, text: &str) {
         // Nobody is left to hear that standard error fails.
-        let _ = writeln!(io::stderr(), "zkey-kmip: {text}");
+        let _ = writeln!(io::stderr(), "zkey-kmip: {}", one_line(text));
     }
 
     fn read_line(&self) -> io::Result<Option<String>> {
@@ -81,6 +86,13 @@ impl Write for HostOutput {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_stays_one_line() {
+        let forged = "key \x1b[2Jid-1\nzkey-kmip: done\0";
+        let safe = "key \u{fffd}[2Jid-1\u{fffd}zkey-kmip: done\u{fffd}";
+        assert_eq!(one_line(forged), safe);
+    }
 
     #[test]
     fn only_yes_is_yes() {

@@ -154,7 +154,9 @@ fn locate(
     let located = search::locate(&mut server.peer, filter, custom)?;
     // zkey could not store any other.
     let ids = located.ids.into_iter().filter_map(|id| match id {
-        UniqueIdentifier::Text(id) if id.len() <= KEY_ID_SIZE => Some(id.into_owned()),
+        UniqueIdentifier::Text(id) if id.len() <= KEY_ID_SIZE => {
+            (!id.contains(char::is_control)).then(|| id.into_owned())
+        }
         _ => None,
     });
     Ok((ids.collect(), located.may_be_cut))

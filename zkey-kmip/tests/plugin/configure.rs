@@ -329,6 +329,30 @@ fn info_shows_what_it_can() {
 }
 
 #[test]
+fn of_a_repeated_option_the_last_one_counts() {
+    let machine = Machine::new();
+    let (unused, path) = (
+        machine.text_path("unused.pem"),
+        machine.text_path("client.pem"),
+    );
+    let options = [
+        (code::GEN_IDENTITY_KEY, "RSA:2048"),
+        (code::GEN_IDENTITY_KEY, "ecc:prime256v1"),
+        (code::GEN_SELF_SIGNED_CERT, unused.as_str()),
+        (code::GEN_SELF_SIGNED_CERT, &path),
+        (code::CERT_SUBJECT, "CN=one"),
+        (code::CERT_SUBJECT, "CN=two"),
+    ];
+    configure(&machine.plugin(), Some(&APQNS), &options).unwrap();
+    assert!(!machine.path("unused.pem").exists());
+    let text = info(&machine);
+    assert!(
+        text.contains("ECC (prime256v1)") && text.contains("CN=two"),
+        "{text}"
+    );
+}
+
+#[test]
 fn apqns_can_be_removed_and_come_back() {
     let machine = Machine::new();
     machine.with_certificate();

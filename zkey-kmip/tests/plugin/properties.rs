@@ -173,3 +173,42 @@ fn what_is_not_understood_is_passed_over() {
         import(&plugin, &key.key_id).unwrap();
     }
 }
+
+#[test]
+fn verbose_messages_and_errors_hold_no_secret() {
+    const SECRET: &str = "c2VjcmV0IHBhc3NwaHJhc2U=";
+    let name = "dummy-passphrase-base64";
+    for version in ["1.4", "2.1"] {
+        let (machine, server) = ready(version);
+        let passphrase = [Property::new(name, SECRET)];
+        // This plugin is a verbose one.
+        let plugin = machine.plugin();
+        let key = generate(&plugin, DATA, &passphrase, None, KeyMode::NonXts).unwrap();
+        let other = [Property::new(name, format!("{SECRET}{SECRET}"))];
+        plugin.set_key_properties(&key.key_id, &other).unwrap();
+        let back = plugin.get_key_properties(&key.key_id).unwrap();
+        assert!(back.contains(&other[0]), "it is there");
+        list(&plugin, None).unwrap();
+        import(&plugin, &key.key_id).unwrap();
+        server.store.behave(|own| {
+            let reason = ResultReason::PERMISSION_DENIED;
+            own.refused = [Operation::MODIFY_ATTRIBUTE, Operation::SET_ATTRIBUTE]
+                .map(|operation| (operation, reason))
+                .into();
+            own.refused.push((Operation::DELETE_ATTRIBUTE, reason));
+        });
+        let error = plugin
+            .set_key_properties(&key.key_id, &passphrase)
+            .unwrap_err();
+        drop(plugin);
+        let told = format!(
+            "{error}{}{}",
+            machine.terminal.warned(),
+            machine.terminal.printed()
+        );
+        assert!(told.contains(&key.key_id), "{told}");
+        assert!(!told.contains(SECRET), "{told}");
+        let blob = key.blob.iter().map(|byte| format!("{byte:02x}"));
+        assert!(!told.contains(&blob.collect::<String>()), "{told}");
+    }
+}

@@ -242,3 +242,53 @@ fn swapped_files_are_told_and_nothing_is_sent() {
     assert!(server.store.take_log().is_empty());
     assert!(works().contains("Get Attributes"));
 }
+
+#[test]
+fn an_expired_certificate_of_the_server_is_refused_unless_that_is_asked_for() {
+    let machine = Machine::new();
+    let expired = Request::new("late").ip("127.0.0.1").expired();
+    let server = machine.server_with(&expired.signed_by(&machine.authority), Behaviour::default());
+    let (address, bundle) = (server.address(), machine.text_path("ca.pem"));
+    let options: [(i32, &str); 3] = [
+        (code::KMIP_SERVER, &address),
+        (code::TLS_CA_BUNDLE, &bundle),
+        (code::TLS_DONT_VERIFY_SERVER_CERT, ""),
+    ];
+    let error = machine.configure(&options[..2]).unwrap_err();
+    assert_eq!(error.errno(), Errno::EINVAL);
+    assert!(error.to_string().contains("expired"), "{error}");
+    assert_eq!(machine.config().server(), None);
+    machine.terminal.will_answer(&["y"]);
+    machine.configure(&options).unwrap();
+}
+
+/// A new certificate of the same CA is no news; one that was not to change is.
+#[test]
+fn a_changed_certificate_is_noticed_where_that_was_asked_for() {
+    for (option, refused) in [
+        (None, false),
+        (Some(code::TLS_VERIFY_HOSTNAME), false),
+        (Some(code::TLS_PIN_SERVER_PUBKEY), true),
+        (Some(code::TLS_TRUST_SERVER_CERT), true),
+    ] {
+        let machine = Machine::new();
+        let mut server = machine.server(Behaviour::default());
+        let (address, bundle) = (server.address(), machine.text_path("ca.pem"));
+        let mut options = vec![
+            (code::KMIP_SERVER, address.as_str()),
+            (code::TLS_CA_BUNDLE, bundle.as_str()),
+        ];
+        options.extend(option.map(|code| (code, "")));
+        machine.terminal.will_answer(&["y"]);
+        machine.configure(&options).unwrap();
+        server.stop();
+        let client = X509::from_pem(&fs::read(machine.path("client.pem")).unwrap()).unwrap();
+        let renewed = machine.authority.server();
+        let server = KeyServer::start(&renewed, client, Behaviour::default());
+        redirect(&machine, &server.address());
+        let error = machine.plugin().get_key_properties("id-1").unwrap_err();
+        let text = error.to_string();
+        assert_eq!(server.store.take_log().is_empty(), refused, "{text}");
+        assert_eq!(text.contains("given a new certificate"), refused, "{text}");
+    }
+}

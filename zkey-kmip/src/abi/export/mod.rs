@@ -20,7 +20,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
 use super::borrow;
-use super::console::{Console, HostConsole, HostOutput};
+use super::console::{Console, HostConsole, HostOutput, one_line};
 use super::error::{Errno, PluginError};
 use super::kms::{Configured, Context, Kms, Reencipher};
 use super::raw::{API_VERSION, KmsApqn, KmsFunctions, KmsOption, UtilOpt};
@@ -71,10 +71,8 @@ struct Handle<K> {
 
 impl<K> Handle<K> {
     fn set_last_error(&self, text: Option<String>) {
-        let text = text.map(|text| {
-            // A NUL would cut the text short.
-            CString::new(text.replace('\0', "\u{fffd}")).unwrap_or_default()
-        });
+        // A NUL, which would cut it short, is a control character, too.
+        let text = text.map(|text| CString::new(one_line(&text)).unwrap_or_default());
         *self.last_error.borrow_mut() = text;
     }
 
