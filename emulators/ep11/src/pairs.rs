@@ -118,7 +118,7 @@ fn object_identifier(der: &[u8]) -> Option<String> {
 fn rsa_key(bits: u64, exponent: &[u8]) -> Result<PKey<Private>, Rv> {
     let bits = u32::try_from(bits)
         .ok()
-        .filter(|bits| [512, 1024, 2048, 4096].contains(bits))
+        .filter(|bits| [512, 1024, 2048, 3072, 4096].contains(bits))
         .ok_or(codes::KEY_SIZE_RANGE)?;
     let exponent = BigNum::from_slice(exponent).map_err(|_| codes::ATTRIBUTE_VALUE_INVALID)?;
     let is_known = [3, 5, 17, 257, 65537]

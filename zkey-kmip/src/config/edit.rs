@@ -263,6 +263,9 @@ impl Edit {
                 .replace(KMIP_CONF, &content, Access::AsDirectory)?;
             self.transaction.commit().map_err(|error| match error {
                 CommitError::NotCommitted(error) => error.into(),
+                CommitError::Interfered => ConfigError::Interfered {
+                    path: self.config.directory.clone(),
+                },
                 CommitError::Unfinished(source) => ConfigError::Unfinished { source },
             })?;
         }

@@ -38,6 +38,16 @@ pub enum ConfigError {
         /// The directory.
         path: PathBuf,
     },
+    /// Another process changed the configuration at the same time.
+    #[error(
+        "another process, perhaps on another machine, is changing the configuration in {} at the same \
+         time, so nothing was changed; try again when it has ended",
+        path.display()
+    )]
+    Interfered {
+        /// The directory.
+        path: PathBuf,
+    },
     /// `kmip.conf` is damaged or cannot be written.
     #[error(transparent)]
     Values(#[from] PropertiesError),
@@ -76,7 +86,9 @@ impl From<ConfigError> for PluginError {
         match error {
             ConfigError::Directory { source, .. } => PluginError::io(message, source),
             ConfigError::WorldWritable { .. } => PluginError::new(Errno::EPERM, message),
-            ConfigError::Busy { .. } => PluginError::new(Errno::EBUSY, message),
+            ConfigError::Busy { .. } | ConfigError::Interfered { .. } => {
+                PluginError::new(Errno::EBUSY, message)
+            }
             ConfigError::Values(error) => error.into(),
             ConfigError::Unfinished { source } => {
                 PluginError::new(Errno::EIO, message).caused_by(source)

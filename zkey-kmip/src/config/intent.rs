@@ -3,6 +3,7 @@
 //! Before an object is made, a file beside `kmip.conf` says by which marker it can be recognised. The
 //! file goes before anybody gets to use the object, or when it was destroyed again. Its maker holds a
 //! lock on it, so a file without a lock is that of a process which was killed or lost the connection.
+//! Where the file system has no locks, the process that is named in the file is looked for.
 //! It counts only on the machine and in the directory that it was written for: a copy, such as one out
 //! of a backup, says nothing about what the original has done since.
 
@@ -16,7 +17,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::{Config, ConfigError};
+use super::lock::{Attempt, attempt};
+use super::{Config, ConfigError, owner};
 use crate::files::{self, Access, FileError};
 use crate::properties::{Integrity, Properties, PropertiesError};
 
@@ -30,6 +32,7 @@ const FORMER: &str = "former-wrapping-key-id";
 const WRAPPING_KEY: &str = "wrapping-key";
 const KEY: &str = "key";
 const PLACE: &str = "place";
+const OWNER: &str = "owner";
 
 /// Bytes of a marker, which has two digits for each.
 const MARKER_BYTES: usize = 16;
@@ -164,6 +167,7 @@ impl Config {
         let path = self.directory.join(format!("{PREFIX}{}", intent.marker));
         let mut values = intent.to_properties()?;
         values.set(PLACE, &place(&self.directory))?;
+        values.set(OWNER, &owner::this_process())?;
         let content = values.to_bytes(Integrity::Hashed);
         let lock = files::put_held(&path, &content, Access::AsDirectoryKey)?;
         Ok(HeldIntent { intent, path, lock })
@@ -226,7 +230,16 @@ fn take_over(path: &Path) -> Option<HeldIntent> {
 fn lock_abandoned(path: &Path) -> io::Result<File> {
     // Some file systems lock only what may be written.
     let file = File::options().read(true).write(true).open(path)?;
-    flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+    let is_locked = match attempt(&file, FlockOperation::NonBlockingLockExclusive)? {
+        Attempt::Locked => true,
+        Attempt::Busy => false,
+        // One that is not complete has no owner yet.
+        Attempt::NoLocks => Properties::load(path, Integrity::Hashed)
+            .is_ok_and(|values| !owner::may_live(values.get(OWNER).unwrap_or_default())),
+    };
+    if !is_locked {
+        return Err(io::ErrorKind::WouldBlock.into());
+    }
     // Between opening and locking, its owner may have withdrawn it.
     if fs::symlink_metadata(path)?.ino() == file.metadata()?.ino() {
         Ok(file)
@@ -237,6 +250,7 @@ fn lock_abandoned(path: &Path) -> io::Result<File> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::lock::tests::{Locks, with_locks};
     use super::*;
 
     #[test]
@@ -262,6 +276,36 @@ mod tests {
             assert!(config.left_intents().unwrap().is_empty());
             assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
         }
+    }
+
+    /// Where nothing can be locked, the process counts.
+    #[test]
+    fn without_locks_the_owner_is_looked_for() {
+        with_locks(Locks::None, || {
+            let directory = tempfile::tempdir().unwrap();
+            let config = Config::open(directory.path()).unwrap();
+            let intent = Intent::new("host:1", Intended::Key).unwrap();
+            let held = config.intend(intent).unwrap();
+            let path = held.path.clone();
+            drop(held);
+            assert!(config.left_intents().unwrap().is_empty(), "its owner lives");
+            let mut values = Properties::load(&path, Integrity::Hashed).unwrap();
+            let own = values.get(OWNER).unwrap().to_owned();
+            // Its number has another process by now.
+            let (gone, _) = own.rsplit_once(' ').unwrap();
+            values.set(OWNER, &format!("{gone} 1")).unwrap();
+            values.save(&path, Integrity::Hashed).unwrap();
+            assert_eq!(config.left_intents().unwrap().len(), 1);
+            // Nothing is known of the owner.
+            for owner in [None, Some("")] {
+                values.remove(OWNER);
+                if let Some(owner) = owner {
+                    values.set(OWNER, owner).unwrap();
+                }
+                values.save(&path, Integrity::Hashed).unwrap();
+                assert!(config.left_intents().unwrap().is_empty());
+            }
+        });
     }
 
     #[test]

@@ -7,17 +7,24 @@ use std::path::Path;
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
+use crate::files::{self, Access};
+
+/// Is locked where a directory cannot be.
+const LOCK_FILE: &str = ".lock";
+
 /// The lock of a directory, `flock(2)` on itself; given up when dropped, and by the kernel when the
-/// process dies. File systems without such locks are used without.
+/// process dies. NFS, which has such locks for all machines, has them for files that are open for
+/// writing, which a directory cannot be: there it is that of a file in the directory. File systems
+/// that have none are used without.
 #[derive(Debug)]
 pub(super) struct Lock {
-    directory: File,
+    locked: File,
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
         // A process that is being started has a copy of the descriptor for a moment.
-        let _ = flock(&self.directory, FlockOperation::Unlock);
+        let _ = flock(&self.locked, FlockOperation::Unlock);
     }
 }
 
@@ -37,14 +44,111 @@ impl Lock {
     }
 
     fn acquire(directory: &Path, operation: FlockOperation) -> io::Result<Option<Lock>> {
-        let directory = File::open(directory)?;
-        match flock(&directory, operation) {
-            Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(None),
-            // NFS wants the file to be open for writing, which a directory cannot be.
-            Ok(()) | Err(Errno::BADF | Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS) => {
-                Ok(Some(Lock { directory }))
-            }
-            Err(error) => Err(error.into()),
+        let locked = File::open(directory)?;
+        match attempt(&locked, operation)? {
+            Attempt::Busy => return Ok(None),
+            Attempt::Locked => return Ok(Some(Lock { locked })),
+            Attempt::NoLocks => {}
         }
+        // A read-only file system has no changes to wait for.
+        let Ok(file) = open_lock_file(directory) else {
+            return Ok(Some(Lock { locked }));
+        };
+        match attempt(&file, operation)? {
+            Attempt::Busy => Ok(None),
+            Attempt::Locked | Attempt::NoLocks => Ok(Some(Lock { locked: file })),
+        }
+    }
+}
+
+fn open_lock_file(directory: &Path) -> io::Result<File> {
+    let path = directory.join(LOCK_FILE);
+    if !path.exists() {
+        // Another process may be faster.
+        let _ = files::create(&path, b"", Access::AsDirectory);
+    }
+    File::options().read(true).write(true).open(path)
+}
+
+/// What became of a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attempt {
+    Locked,
+    /// Another one has it, or a signal came first.
+    Busy,
+    /// The file system cannot lock this.
+    NoLocks,
+}
+
+/// `flock(2)`.
+pub(super) fn attempt(file: &File, operation: FlockOperation) -> io::Result<Attempt> {
+    #[cfg(test)]
+    if tests::cannot_lock(file) {
+        return Ok(Attempt::NoLocks);
+    }
+    match flock(file, operation) {
+        Ok(()) => Ok(Attempt::Locked),
+        Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(Attempt::Busy),
+        Err(Errno::BADF | Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(Attempt::NoLocks),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// What file systems lock.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(in super::super) enum Locks {
+        All,
+        /// As NFS does.
+        OnlyFiles,
+        None,
+    }
+
+    thread_local!(static LOCKS: Cell<Locks> = const { Cell::new(Locks::All) });
+
+    /// Runs a test as if on such a file system.
+    pub(in super::super) fn with_locks(locks: Locks, test: impl FnOnce()) {
+        LOCKS.set(locks);
+        test();
+        LOCKS.set(Locks::All);
+    }
+
+    pub(super) fn cannot_lock(file: &File) -> bool {
+        match LOCKS.get() {
+            Locks::All => false,
+            Locks::OnlyFiles => file.metadata().unwrap().is_dir(),
+            Locks::None => true,
+        }
+    }
+
+    #[test]
+    fn one_process_at_a_time_has_the_lock() {
+        for locks in [Locks::All, Locks::OnlyFiles] {
+            let directory = tempfile::tempdir().unwrap();
+            with_locks(locks, || {
+                let lock = Lock::try_acquire(directory.path()).unwrap().unwrap();
+                assert!(Lock::try_acquire(directory.path()).unwrap().is_none());
+                drop(lock);
+                Lock::wait(directory.path()).unwrap();
+                assert!(Lock::try_acquire(directory.path()).unwrap().is_some());
+            });
+            let has_file = directory.path().join(LOCK_FILE).exists();
+            assert_eq!(has_file, locks == Locks::OnlyFiles);
+        }
+    }
+
+    #[test]
+    fn a_file_system_without_locks_is_used_without() {
+        let directory = tempfile::tempdir().unwrap();
+        with_locks(Locks::None, || {
+            let first = Lock::try_acquire(directory.path()).unwrap();
+            let second = Lock::try_acquire(directory.path()).unwrap();
+            assert!(first.is_some() && second.is_some());
+        });
     }
 }

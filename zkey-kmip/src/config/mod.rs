@@ -8,7 +8,9 @@ mod edit;
 mod error;
 mod intent;
 mod lock;
+mod owner;
 mod parts;
+mod recovery;
 mod transaction;
 mod values;
 
@@ -60,7 +62,7 @@ impl Config {
                 path: directory.to_owned(),
             });
         }
-        transaction::recover(directory)?;
+        recovery::recover(directory)?;
         Self::load(directory)
     }
 
@@ -93,7 +95,7 @@ impl Config {
         let lock = lock.ok_or_else(|| ConfigError::Busy {
             path: self.directory.clone(),
         })?;
-        transaction::recover_locked(&self.directory)?;
+        recovery::recover_locked(&self.directory)?;
         Ok(Edit::new(Self::load(&self.directory)?, lock))
     }
 

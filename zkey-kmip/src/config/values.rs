@@ -69,6 +69,13 @@ pub struct WrappingKey {
     pub label: Option<String>,
 }
 
+impl WrappingKey {
+    /// Its size, if the value is a number.
+    pub fn bits(&self) -> Option<u32> {
+        self.parameters.parse().ok()
+    }
+}
+
 impl IdentityKey {
     /// The kind of key, if this version knows it.
     pub fn spec(&self) -> Option<KeySpec> {

@@ -19,7 +19,7 @@ use crate::abi::{
     PluginError, SecureKeyType,
 };
 use crate::config::Intended;
-use crate::secure_key::{SecureKeyBackend, UnwrapRequest, secure_key_size};
+use crate::secure_key::{KeyKind, Register, SecureKeyBackend, UnwrapRequest, secure_key_size};
 use crate::server_traits::ServerTrait;
 
 /// Makes a key. If it is the second one of a pair and that fails, the first one is destroyed.
@@ -56,6 +56,7 @@ fn generate_one(
     };
     let backend = plugin.backend()?;
     let mut server = plugin.server()?;
+    demand_fit(plugin, &server, bits as u32)?;
     let mut list = vec![
         Attribute::cryptographic_algorithm(CryptographicAlgorithm::AES),
         Attribute::cryptographic_length(bits),
@@ -162,6 +163,25 @@ fn demand_room(key_type: SecureKeyType, capacity: usize) -> Result<(), PluginErr
     Err(PluginError::new(Errno::ERANGE, text))
 }
 
+/// A key that the server cannot wrap for us is not made at all.
+fn demand_fit(plugin: &Plugin, server: &Server, bits: u32) -> Result<(), PluginError> {
+    let config = plugin.config.borrow();
+    // Only a size that we have generated is there.
+    let rsa_bits = config.wrapping_key().and_then(|key| key.bits());
+    let padding = server.peer.profile.wrap_padding;
+    match rsa_bits {
+        Some(rsa_bits) if padding.largest_aes_key(rsa_bits) < Some(bits) => {
+            Err(PluginError::invalid(format!(
+                "the wrapping key (RSA, {rsa_bits} bits, {padding}) is too small for an AES key of \
+                 {bits} bits: set a larger number for wrap-key-params in profile '{}', and then run \
+                 'zkey kms configure --gen-wrapping-key'",
+                server.peer.profile.name
+            )))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The label for this key out of `--label`.
 fn label<'a>(options: &[OptionValue<'a>], mode: KeyMode) -> Result<Option<&'a str>, PluginError> {
     if let Some(option) = options.iter().find(|option| option.code != code::LABEL) {
@@ -217,7 +237,7 @@ fn retrieve(
     let wrapped =
         check_wrapped(&response, server).map_err(|problem| unusable(key_id, server, &problem))?;
     server.wrapping_key_state = Some(remembered::in_use());
-    let secure_key = backend
+    let key = backend
         .unwrap_aes_key(&UnwrapRequest {
             wrapping_key: &server.wrapping_key,
             padding: server.peer.profile.wrap_padding,
@@ -229,26 +249,22 @@ fn retrieve(
             let error = PluginError::from(error);
             PluginError::new(error.errno(), format!("{text}: {error}"))
         })?;
-    let is_wrong = |bits: &i32, found: u32| found != 0 && u32::try_from(*bits) != Ok(found);
-    let told = told_bits(&response);
-    let found = backend.verify(&secure_key)?.bits;
-    // Not every type of secure key shows the length. Then what the server says must do.
-    let wrong = [bits, told]
-        .into_iter()
-        .flatten()
-        .find(|one| is_wrong(one, found));
-    let told_wrong = bits.filter(|bits| told.is_some_and(|told| told != *bits));
-    let problem = match (wrong, told_wrong) {
-        (Some(expected), _) => format!("it has {found} bits instead of {expected}"),
-        (None, Some(expected)) => {
-            format!(
-                "it has {} bits instead of {expected}",
-                told.unwrap_or_default()
-            )
-        }
-        (None, None) => return Ok(secure_key),
-    };
-    Err(unusable(key_id, server, &problem))
+    // What was asked for, and what the server says.
+    let mut expected = [bits, told_bits(&response)].into_iter().flatten();
+    let is_wrong = |one: &i32| u32::try_from(*one) != Ok(key.bits);
+    if let Some(expected) = expected.find(is_wrong) {
+        let problem = format!("it has {} bits instead of {expected}", key.bits);
+        return Err(unusable(key_id, server, &problem));
+    }
+    let status = backend.verify(&key.token)?;
+    if status.kind != KeyKind::Aes(key_type) || status.register != Register::Current {
+        let text = format!(
+            "the adapter made something else of key {key_id} than a secure key of type {key_type} \
+             under the current master key"
+        );
+        return Err(PluginError::new(Errno::EIO, text));
+    }
+    Ok(key.token)
 }
 
 fn unusable(key_id: &str, server: &Server, problem: &str) -> PluginError {

@@ -80,7 +80,7 @@ pub trait SecureKeyBackend: Send + Sync {
     /// # Errors
     /// [`SecureKeyError::Unwrap`] for every fault of the wrapped key, without telling which: an
     /// attacker must not learn what was inside.
-    fn unwrap_aes_key(&self, request: &UnwrapRequest<'_>) -> Result<Vec<u8>, SecureKeyError>;
+    fn unwrap_aes_key(&self, request: &UnwrapRequest<'_>) -> Result<UnwrappedKey, SecureKeyError>;
 
     /// Re-enciphers any token from one master key register to the next.
     ///
@@ -285,6 +285,20 @@ pub enum WrapPadding {
     Oaep(DigestAlgorithm),
 }
 
+impl WrapPadding {
+    /// Size in bits of the largest AES key that an RSA key of so many bits can wrap (RFC 8017, 7.1.1
+    /// and 7.2.1); `None` if there is no room for any.
+    pub fn largest_aes_key(self, rsa_bits: u32) -> Option<u32> {
+        let overhead = match self {
+            WrapPadding::Pkcs1V15 => 11,
+            WrapPadding::Oaep(digest) => 2 * digest.size() + 2,
+        };
+        let room = (rsa_bits.div_ceil(8) as usize).checked_sub(overhead)?;
+        let mut sizes = [256, 192, 128].into_iter();
+        sizes.find(|bits| *bits as usize / 8 <= room)
+    }
+}
+
 impl fmt::Display for WrapPadding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -305,6 +319,15 @@ pub struct UnwrapRequest<'a> {
     pub wrapped: &'a [u8],
     /// The type of secure key to make.
     pub key_type: SecureKeyType,
+}
+
+/// What [`SecureKeyBackend::unwrap_aes_key`] made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnwrappedKey {
+    /// The secure key.
+    pub token: Vec<u8>,
+    /// Size of the AES key in bits, which not every token tells.
+    pub bits: u32,
 }
 
 /// The size in bytes of a secure key of this type; the largest one where there are several.

@@ -20,8 +20,8 @@ use crate::environment;
 
 pub use backend::{
     ApqnReport, BackendInfo, DigestAlgorithm, KeyKind, KeyStatus, ReencipherStep, Register,
-    SecureKeyBackend, SignatureScheme, UnwrapRequest, VerificationPattern, WrapPadding,
-    secure_key_size,
+    SecureKeyBackend, SignatureScheme, UnwrapRequest, UnwrappedKey, VerificationPattern,
+    WrapPadding, secure_key_size,
 };
 pub use error::{CallFailure, SecureKeyError};
 pub use master_keys::{MasterKeyPatterns, RegisterContent};

@@ -354,10 +354,13 @@ fn unwrap(
         wrapped: &wrap(backend, wrapping_key, padding, size)?,
         key_type,
     })?;
-    if key.len() > secure_key_size(key_type) {
+    if key.bits as usize != 8 * size {
+        return Err(SelftestError::Wrong("the secure key is of another size"));
+    }
+    if key.token.len() > secure_key_size(key_type) {
         return Err(SelftestError::Wrong("the secure key is too large"));
     }
-    Ok(key)
+    Ok(key.token)
 }
 
 fn refused(backend: &dyn SecureKeyBackend, wrapping_key: &[u8], key_type: SecureKeyType) -> Trial {

@@ -7,6 +7,7 @@ pub mod c_source;
 pub mod host;
 pub mod manual;
 pub mod mock;
+pub mod proxy;
 pub mod shelf;
 
 use std::ffi::OsStr;

@@ -6,6 +6,7 @@ use test_support::Authority;
 use zkey_kmip::secure_key::CardType;
 use zkey_kmip::secure_key::software::{MasterKeyFile, Software};
 
+use crate::common::proxy::Proxy;
 use crate::installation::Installation;
 
 #[test]
@@ -93,6 +94,38 @@ fn xts_pairs_come_back_by_import() {
         .ok();
     for id in &ids {
         assert_eq!(server.store.object(id).unwrap().state, State::DESTROYED);
+    }
+}
+
+#[test]
+fn a_command_takes_one_connection_and_configure_two() {
+    let installation = Installation::new("CCA");
+    let server = installation.configured(&Authority::new("authority"));
+    let proxy = Proxy::before(server.address());
+    let ca = installation.text_path("ca.pem");
+    let address = proxy.address();
+    let connect = ["kms", "configure", "-S", address, "--tls-ca-bundle", &ca];
+    installation.answer(&connect, "y\ny\n").ok();
+    assert_eq!(proxy.take(), 2);
+    for (command, connections) in [
+        (
+            &["generate", "-N", "disk", "-x", "-d", "text"] as &[&str],
+            1,
+        ),
+        (&["generate", "-N", "other"], 1),
+        (&["list"], 0),
+        (&["change", "-N", "disk", "-d", "other text"], 1),
+        (&["rename", "-N", "disk", "-w", "volume"], 1),
+        (&["kms", "list"], 1),
+        (&["kms", "refresh", "-P"], 1),
+        (&["kms", "info"], 0),
+        (&["remove", "-N", "volume", "-F"], 0),
+        (&["kms", "import", "-q"], 1),
+        (&["remove", "-N", "other", "-F", "--state", "DESTROYED"], 1),
+        (&["kms", "configure", "--gen-wrapping-key"], 1),
+    ] {
+        installation.answer(command, "").ok();
+        assert_eq!(proxy.take(), connections, "{command:?}");
     }
 }
 

@@ -7,3 +7,4 @@ mod interrupted;
 #[path = "../plugin/key_server/mod.rs"]
 mod key_server;
 mod life;
+mod memory;

@@ -7,6 +7,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use openssl::x509::{X509, X509Req};
 use zkey_kmip::abi::KeyMode;
 use zkey_kmip::config::{Config, ConfigFile, Part};
 use zkey_kmip::identity::certificates_from_pem;
@@ -68,8 +69,14 @@ impl Scene {
         })
     }
 
-    /// Runs a command with a fault at its operation `at`. The user says yes to everything.
+    /// Runs a command with a fault at its operation `at` on the configuration. The user says yes to
+    /// everything.
     fn run(&self, arguments: &[&str], fault: Fault, at: usize) -> Ended {
+        self.run_below("KMIP", arguments, fault, at)
+    }
+
+    /// The same with operations below this directory of the machine.
+    fn run_below(&self, below: &str, arguments: &[&str], fault: Fault, at: usize) -> Ended {
         let mut command = Command::new(&self.program);
         command
             .arg(shared_object())
@@ -82,7 +89,7 @@ impl Scene {
                 self.machine.path("master-key"),
             )
             .env("LD_PRELOAD", &self.preloaded)
-            .env("FAULT_DIRECTORY", self.machine.path("KMIP"))
+            .env("FAULT_DIRECTORY", self.machine.path(below))
             .env("FAULT_AT", at.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -196,6 +203,100 @@ impl Scene {
     }
 }
 
+/// What `--gen-csr` and `--gen-self-signed-cert` write for the user, and the key it is for.
+fn public_key_of(pem: &[u8]) -> Vec<u8> {
+    let request = X509Req::from_pem(pem).map(|request| request.public_key().unwrap());
+    let key = request.or_else(|_| X509::from_pem(pem)?.public_key());
+    key.unwrap().public_key_to_der().unwrap()
+}
+
+impl Scene {
+    /// A fault at each operation, on the configuration or on the file for the user, leaves the former
+    /// file or a whole new one; and no configuration without the file that belongs to it.
+    fn assert_written_or_not(&self, options: &[&str], output: &str) {
+        let path = self.machine.path("out").join(output);
+        let arguments = [&["configure"], options].concat();
+        let before = self.files();
+        let prepare = || {
+            self.restore(&before);
+            fs::remove_dir_all(self.machine.path("out")).unwrap();
+            fs::create_dir(self.machine.path("out")).unwrap();
+            fs::write(&path, "former").unwrap();
+        };
+        prepare();
+        let ended = self.run(&arguments, Fault::Kill, 0);
+        assert_eq!(ended.code, Some(0), "{options:?}: {}", ended.text);
+        let complete = differing(&before, &self.reopened());
+        for at in 1.. {
+            let error = [libc::ENOSPC, libc::EROFS][at % 2];
+            let fired = [Fault::Kill, Fault::Error(error)].map(|fault| {
+                let context = format!("{options:?}: {fault:?} at operation {at}");
+                prepare();
+                let ended = self.run_below("", &arguments, fault, at);
+                let changed = differing(&before, &self.reopened());
+                assert!(
+                    changed.is_empty() || changed == complete,
+                    "{context}: {changed:?}"
+                );
+                let written = fs::read(&path).unwrap();
+                let is_written = written != b"former";
+                if is_written {
+                    let key = public_key_of(&written);
+                    let config = self.machine.config();
+                    let identity = config.read(ConfigFile::IdentityKey).unwrap();
+                    let identity = self.machine.backend().public_key(&identity).unwrap();
+                    assert!(key == identity || changed.is_empty(), "{context}");
+                } else {
+                    assert!(changed.is_empty(), "{context}: without the file");
+                }
+                match (ended.code, ended.fired) {
+                    (Some(0), _) => assert!(is_written && changed == complete, "{context}"),
+                    (Some(_), fired) => {
+                        assert!(fired, "{context}: {}", ended.text);
+                        let named = ["/KMIP", "/out"]
+                            .iter()
+                            .any(|place| ended.text.contains(place));
+                        assert!(named, "{context}: {}", ended.text);
+                        let files = fs::read_dir(self.machine.path("out")).unwrap();
+                        assert_eq!(files.count(), 1, "{context}: left over");
+                    }
+                    (None, _) => {}
+                }
+                self.assert_consistent(&context);
+                ended.fired
+            });
+            if fired == [false; 2] {
+                assert!(at > 4, "{options:?}: only {at} operations");
+                break;
+            }
+        }
+    }
+}
+
+#[test]
+fn requests_and_renewed_certificates_are_written_or_not() {
+    let Some(scene) = Scene::new() else { return };
+    let out = scene.machine.path("out");
+    fs::create_dir(&out).unwrap();
+    let text = |option: &str, name: &str| format!("{option}={}", out.join(name).display());
+    let renewed = format!("N={}", scene.machine.text_path("client.pem"));
+    let (request, own) = (text("c", "new.csr"), text("C", "new.pem"));
+    let former = scene.files();
+    for (options, output) in [
+        (vec![&*request, "s=CN=client"], "new.csr"),
+        (vec![&*request, &renewed, "n"], "new.csr"),
+        (
+            vec![&*request, "i=ECC:prime256v1", "s=CN=client"],
+            "new.csr",
+        ),
+        (vec![&*own, &renewed, "d=9"], "new.pem"),
+        (vec![&*own, &*renewed, "i=ECC:secp384r1"], "new.pem"),
+    ] {
+        scene.restore(&former);
+        scene.assert_written_or_not(&options, output);
+    }
+}
+
 /// The names of the files that differ. The configuration file does so if any other does.
 fn differing(before: &Files, after: &Files) -> BTreeSet<String> {
     let names = before.keys().chain(after.keys());
@@ -274,10 +375,18 @@ fn keys_are_reenciphered_or_not() {
     master_keys.set_new().unwrap();
     scene.restore(&waiting);
     run(complete, automatic, false);
-    scene.restore(&former);
-    run(in_place, from_old, false);
-    scene.restore(&former);
-    run(staged, from_old, false);
+    // The same without a word.
+    scene.restore(&waiting);
+    run(automatic, automatic, false);
+    // A command that comes late, with and without keys that wait.
+    for (files, mode) in [
+        (&former, in_place),
+        (&former, staged),
+        (&waiting, automatic),
+    ] {
+        scene.restore(files);
+        run(mode, from_old, false);
+    }
     master_keys.load_new().unwrap();
     for mode in [in_place, staged] {
         scene.restore(&former);

@@ -25,7 +25,6 @@ mod pairs;
 mod properties;
 mod ready;
 mod removal;
-mod round_trips;
 mod shown;
 mod signing;
 mod summary;

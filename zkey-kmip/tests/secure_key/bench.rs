@@ -1,6 +1,7 @@
 //! What the suite needs of a backend under test and of the adapter behind it.
 
 use openssl::encrypt::Encrypter;
+use openssl::error::ErrorStack;
 use openssl::hash::hash;
 use openssl::pkey::{PKey, Public};
 use openssl::rsa::Padding;
@@ -43,6 +44,15 @@ pub(crate) fn public_key(backend: &dyn SecureKeyBackend, key: &[u8]) -> PKey<Pub
 
 /// What the key server does.
 pub(crate) fn wrap(public: &PKey<Public>, padding: WrapPadding, clear: &[u8]) -> Vec<u8> {
+    try_wrap(public, padding, clear).unwrap()
+}
+
+/// Fails if the key does not fit in.
+pub(crate) fn try_wrap(
+    public: &PKey<Public>,
+    padding: WrapPadding,
+    clear: &[u8],
+) -> Result<Vec<u8>, ErrorStack> {
     let mut encrypter = Encrypter::new(public).unwrap();
     match padding {
         WrapPadding::Pkcs1V15 => encrypter.set_rsa_padding(Padding::PKCS1).unwrap(),
@@ -53,10 +63,10 @@ pub(crate) fn wrap(public: &PKey<Public>, padding: WrapPadding, clear: &[u8]) ->
             encrypter.set_rsa_mgf1_md(digest).unwrap();
         }
     }
-    let mut wrapped = vec![0; encrypter.encrypt_len(clear).unwrap()];
-    let length = encrypter.encrypt(clear, &mut wrapped).unwrap();
+    let mut wrapped = vec![0; encrypter.encrypt_len(clear)?];
+    let length = encrypter.encrypt(clear, &mut wrapped)?;
     wrapped.truncate(length);
-    wrapped
+    Ok(wrapped)
 }
 
 /// A secure key of `clear`, as the key server and the backend make it together.
@@ -68,12 +78,14 @@ pub(crate) fn import(
     clear: &[u8],
 ) -> Result<Vec<u8>, SecureKeyError> {
     let public = public_key(backend, wrapping_key);
-    backend.unwrap_aes_key(&UnwrapRequest {
+    let key = backend.unwrap_aes_key(&UnwrapRequest {
         wrapping_key,
         padding,
         wrapped: &wrap(&public, padding, clear),
         key_type,
-    })
+    })?;
+    assert_eq!(key.bits as usize, 8 * clear.len());
+    Ok(key.token)
 }
 
 fn verifies(

@@ -28,6 +28,13 @@ pub(crate) fn run(backend: Arc<dyn SecureKeyBackend>, rsa: &[u8], wrapping: &[u8
     only_identity_keys(&backend, wrapping);
 }
 
+/// What there is to do with an RSA identity key.
+pub(crate) fn rsa(backend: Arc<dyn SecureKeyBackend>, key: &[u8]) {
+    let backend = peer::observed(backend);
+    rsa_keys(&backend, key);
+    keys_restricted_to_pss(&backend, key);
+}
+
 fn elliptic_curve_keys(backend: &Arc<Observed>) {
     for (curve, digest) in [
         (Curve::Prime256v1, Some(DigestAlgorithm::Sha256)),

@@ -1,7 +1,7 @@
 //! Backends of secure keys.
 //!
 //! `suite` is what every backend must do, on a `bench`, and `handshake` what its keys must do in
-//! the hands of OpenSSL. `software`, `cca` and `ep11` are about one backend each;
+//! the hands of OpenSSL; `sizes` is about RSA keys of all sizes. `software`, `cca` and `ep11` are about one backend each;
 //! `provided_keys` and `openssl_program` are about keys of OpenSSL, with the backend `software`.
 
 mod bench;
@@ -12,5 +12,6 @@ mod observed;
 mod openssl_program;
 mod peer;
 mod provided_keys;
+mod sizes;
 mod software;
 mod suite;

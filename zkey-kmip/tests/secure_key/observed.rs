@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use zkey_kmip::abi::Apqn;
 use zkey_kmip::secure_key::{
     ApqnReport, BackendInfo, DigestAlgorithm, KeySpec, KeyStatus, ReencipherStep, SecureKeyBackend,
-    SecureKeyError, SignatureScheme, UnwrapRequest, WrapPadding,
+    SecureKeyError, SignatureScheme, UnwrapRequest, UnwrappedKey, WrapPadding,
 };
 
 /// What happens when a signature is wanted.
@@ -110,7 +110,7 @@ impl SecureKeyBackend for Observed {
         self.backend.public_key(key)
     }
 
-    fn unwrap_aes_key(&self, request: &UnwrapRequest<'_>) -> Result<Vec<u8>, SecureKeyError> {
+    fn unwrap_aes_key(&self, request: &UnwrapRequest<'_>) -> Result<UnwrappedKey, SecureKeyError> {
         self.backend.unwrap_aes_key(request)
     }
 

@@ -15,7 +15,7 @@ use zkey_kmip::secure_key::{
 };
 
 use crate::bench::{Bench, PADDINGS, public_key, wrap};
-use crate::suite;
+use crate::{sizes, suite};
 
 struct Machine {
     directory: TempDir,
@@ -58,7 +58,7 @@ fn aes_key(backend: &dyn SecureKeyBackend, key_type: SecureKeyType, clear: &[u8]
         wrapped: &wrap(&public, padding, clear),
         key_type,
     };
-    backend.unwrap_aes_key(&request).unwrap()
+    backend.unwrap_aes_key(&request).unwrap().token
 }
 
 /// What [`Software::verification_pattern`] must be for this key.
@@ -116,6 +116,11 @@ fn cca_behaves_as_any_backend() {
 #[test]
 fn ep11_behaves_as_any_backend() {
     suite::run(&SoftwareBench(Machine::new(), CardType::Ep11));
+}
+
+#[test]
+fn rsa_keys_have_any_size() {
+    sizes::run(&SoftwareBench(Machine::new(), CardType::Ep11));
 }
 
 #[test]

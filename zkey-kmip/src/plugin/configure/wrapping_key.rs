@@ -20,6 +20,10 @@ use crate::plugin::retrieve::text_id;
 use crate::plugin::server::Server;
 use crate::plugin::unused::{discard, forget, give_up};
 use crate::plugin::wrapping::wrapping_parameters;
+use crate::secure_key::WrapPadding;
+
+/// RSA keys that are shorter count as weak (NIST SP 800-131A).
+const SECURE_BITS: u32 = 2048;
 
 /// A wrapping key that is registered, but not configured yet.
 pub(super) struct Registered {
@@ -51,9 +55,10 @@ pub(super) fn generate(
         );
         return Err(PluginError::invalid(text));
     }
+    let bits = peer.profile.wrap_key_bits;
+    check_size(plugin, &peer.profile.name, bits, padding)?;
     let server = edit.config().server().unwrap_or_default().to_owned();
     left_behind::clean_up(plugin, &mut peer, &server);
-    let bits = peer.profile.wrap_key_bits;
     let token = backend.generate_wrapping_key(bits)?;
     let public_key = RsaPublicKey::from_spki(&backend.public_key(&token)?)?;
     let object = public_key.to_object(peer.profile.wrap_key_format, bits)?;
@@ -115,6 +120,36 @@ pub(super) fn generate(
         }),
         Err(error) => Err(discard(&mut client, &id, intent, error)),
     }
+}
+
+/// Refuses a wrapping key that no AES key fits into, and warns of one that is weak.
+fn check_size(
+    plugin: &Plugin,
+    profile: &str,
+    bits: u32,
+    padding: WrapPadding,
+) -> Result<(), PluginError> {
+    let what =
+        format!("the wrapping key that profile '{profile}' wants (RSA, {bits} bits, {padding})");
+    match padding.largest_aes_key(bits) {
+        None => {
+            return Err(PluginError::invalid(format!(
+                "{what} is too small for any AES key: set a larger number for wrap-key-params, or \
+                 another padding"
+            )));
+        }
+        Some(256) => {}
+        Some(largest) => plugin.console.warn(&format!(
+            "WARNING: {what} is too small for AES keys of more than {largest} bits"
+        )),
+    }
+    if bits < SECURE_BITS {
+        plugin.console.warn(&format!(
+            "WARNING: {what} does not protect keys on their way any more: use {SECURE_BITS} bits or \
+             more, if the KMIP server can"
+        ));
+    }
+    Ok(())
 }
 
 impl Registered {

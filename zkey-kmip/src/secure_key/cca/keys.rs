@@ -150,9 +150,14 @@ impl Adapter {
             })?;
         let token = self.content(CALL, &token)?;
         if token.len() != DATA {
-            return Err(self.nonsense(CALL, "the result is no AESDATA key"));
+            return Err(self.no_aes_key());
         }
         Ok((Zeroizing::new(token.to_vec()), used.into()))
+    }
+
+    /// What was imported is something else.
+    pub(super) fn no_aes_key(&self) -> SecureKeyError {
+        self.nonsense("CSNDSYI", "the result is no AESDATA key")
     }
 
     /// The one error for all that can be wrong with a wrapped key.

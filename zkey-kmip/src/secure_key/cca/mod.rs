@@ -33,7 +33,7 @@ use super::master_keys::compare;
 use super::{
     ApqnReport, BackendInfo, CardType, DigestAlgorithm, KeyKind, KeySpec, KeyStatus,
     MasterKeyPatterns, ReencipherStep, Register, RegisterContent, SecureKeyBackend, SecureKeyError,
-    SignatureScheme, UnwrapRequest, WrapPadding,
+    SignatureScheme, UnwrapRequest, UnwrappedKey, WrapPadding,
 };
 use crate::abi::{Apqn, SecureKeyType};
 
@@ -240,7 +240,7 @@ impl SecureKeyBackend for Cca {
         )
     }
 
-    fn unwrap_aes_key(&self, request: &UnwrapRequest<'_>) -> Result<Vec<u8>, SecureKeyError> {
+    fn unwrap_aes_key(&self, request: &UnwrapRequest<'_>) -> Result<UnwrappedKey, SecureKeyError> {
         let &UnwrapRequest {
             wrapping_key,
             padding,
@@ -270,11 +270,15 @@ impl SecureKeyBackend for Cca {
                 return Err(adapter.cannot_unwrap());
             }
             let (key, _) = adapter.import(wrapping_key, padding, wrapped)?;
+            // Afterwards it may be hidden.
+            let bits = AesToken::read(&key).map_err(|_| adapter.no_aes_key())?.bits;
             if !is_cipher {
-                return Ok(key.to_vec());
+                let token = key.to_vec();
+                return Ok(UnwrappedKey { token, bits });
             }
             let open = Zeroizing::new(adapter.to_cipher(&key)?.0);
-            Ok(adapter.restrict(&open)?.0)
+            let token = adapter.restrict(&open)?.0;
+            Ok(UnwrappedKey { token, bits })
         })
     }
 

@@ -34,6 +34,7 @@ use super::master_keys;
 use super::{
     ApqnReport, BackendInfo, CardType, DigestAlgorithm, KeyKind, KeySpec, KeyStatus,
     ReencipherStep, Register, SecureKeyBackend, SecureKeyError, SignatureScheme, UnwrapRequest,
+    UnwrappedKey,
 };
 use crate::abi::Apqn;
 
@@ -179,7 +180,7 @@ impl SecureKeyBackend for Ep11 {
         pairs::sign(&*self.selection()?, &pair, scheme, algorithm, digest)
     }
 
-    fn unwrap_aes_key(&self, request: &UnwrapRequest<'_>) -> Result<Vec<u8>, SecureKeyError> {
+    fn unwrap_aes_key(&self, request: &UnwrapRequest<'_>) -> Result<UnwrappedKey, SecureKeyError> {
         let key_type = request.key_type;
         let card_type = CardType::Ep11;
         if !card_type.secure_key_types().contains(&key_type) {

@@ -10,7 +10,7 @@ use super::pkey::{PkeyDevice, PkeyVerdict};
 use super::return_code;
 use super::token::{Aes, Pair};
 use crate::abi::Apqn;
-use crate::secure_key::{CallFailure, DigestAlgorithm, SecureKeyError, WrapPadding};
+use crate::secure_key::{CallFailure, DigestAlgorithm, SecureKeyError, UnwrappedKey, WrapPadding};
 
 /// Unwraps an AES key into a token that the kernel takes.
 pub(super) fn unwrap(
@@ -19,7 +19,7 @@ pub(super) fn unwrap(
     pair: &Pair<'_>,
     padding: WrapPadding,
     wrapped: &[u8],
-) -> Result<Vec<u8>, SecureKeyError> {
+) -> Result<UnwrappedKey, SecureKeyError> {
     let apqn = selection.first().apqn;
     let refused = || SecureKeyError::UnwrapRefused {
         call: "m_UnwrapKey",
@@ -41,7 +41,8 @@ pub(super) fn unwrap(
     if !matches!(bits, 128 | 192 | 256) {
         return Err(refused());
     }
-    form_for_kernel(&Aes::new(blob, bits)?, apqn, pkey)
+    let token = form_for_kernel(&Aes::new(blob, bits)?, apqn, pkey)?;
+    Ok(UnwrappedKey { token, bits })
 }
 
 /// With header, unless the kernel is too old for that.

@@ -27,7 +27,7 @@ use super::ap_bus::ApBus;
 use super::{
     ApqnReport, BackendInfo, CardType, DigestAlgorithm, KeyKind, KeySpec, KeyStatus,
     ReencipherStep, Register, SecureKeyBackend, SecureKeyError, SignatureScheme, UnwrapRequest,
-    VerificationPattern,
+    UnwrappedKey, VerificationPattern,
 };
 use crate::abi::Apqn;
 
@@ -221,7 +221,7 @@ impl SecureKeyBackend for Software {
         sign().map_err(SecureKeyError::openssl("sign with the identity key"))
     }
 
-    fn unwrap_aes_key(&self, request: &UnwrapRequest<'_>) -> Result<Vec<u8>, SecureKeyError> {
+    fn unwrap_aes_key(&self, request: &UnwrapRequest<'_>) -> Result<UnwrappedKey, SecureKeyError> {
         if !self
             .card_type
             .secure_key_types()
@@ -234,7 +234,11 @@ impl SecureKeyBackend for Software {
         }
         let pair = self.usable_pair(request.wrapping_key, KeyKind::Wrapping)?;
         let key = unwrap::unwrap(&pair.key, request.padding, request.wrapped)?;
-        AesKey::new(request.key_type, key).seal(self.master_keys()?.current()?)
+        let key = AesKey::new(request.key_type, key);
+        Ok(UnwrappedKey {
+            token: key.seal(self.master_keys()?.current()?)?,
+            bits: key.bits(),
+        })
     }
 
     fn reencipher(&self, key: &[u8], step: ReencipherStep) -> Result<Vec<u8>, SecureKeyError> {

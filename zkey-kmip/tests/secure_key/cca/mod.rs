@@ -18,7 +18,7 @@ use zkey_kmip::secure_key::{
 };
 
 use crate::bench::{Bench, PADDINGS, import, signs};
-use crate::suite;
+use crate::{sizes, suite};
 
 const CARDS: [(u16, u16); 3] = [(3, 0x39), (3, 0x3a), (0x1a, 0x39)];
 
@@ -155,6 +155,11 @@ fn tells(error: &SecureKeyError, texts: &[&str]) {
 #[test]
 fn it_behaves_as_any_backend() {
     suite::run(&Coprocessors::new());
+}
+
+#[test]
+fn rsa_keys_have_any_size() {
+    sizes::run(&Coprocessors::new());
 }
 
 #[test]

@@ -16,7 +16,7 @@ use zkey_kmip::secure_key::{
 };
 
 use crate::bench::{Bench, PADDINGS, import};
-use crate::suite;
+use crate::{sizes, suite};
 
 const FIRST: Place = Place::new(3, 0x39);
 const SECOND: Place = Place::new(0x1a, 5);
@@ -160,6 +160,11 @@ fn names(error: &SecureKeyError, parts: &[&str]) {
 #[test]
 fn it_behaves_as_any_backend() {
     suite::run(&Ep11Bench::new());
+}
+
+#[test]
+fn rsa_keys_have_any_size() {
+    sizes::run(&Ep11Bench::new());
 }
 
 #[test]
