@@ -40,6 +40,9 @@ pub struct Configuration {
     /// specification says the TTLV encoding of the Key Value. KMIP 1.0 has no such option, and
     /// clients that nevertheless expect the bare key need No Encoding here.
     pub default_encoding_option: EncodingOption,
+    /// Whether a key that may wrap others (Wrap Key in its Cryptographic Usage Mask) may also unwrap those
+    /// that were registered wrapped with it. The specification has a mask of its own for that.
+    pub unwrap_with_wrapping_keys: bool,
     /// What Query tells in place of what it would: lists that are not empty replace those of the
     /// server; operations and object types are added to them. For tests of clients that depend on it.
     pub query: QueryResponse<'static>,
@@ -158,6 +161,7 @@ impl Default for Configuration {
             lease_time: None,
             lease_time_after_compromise: None,
             default_encoding_option: EncodingOption::TTLV_ENCODING,
+            unwrap_with_wrapping_keys: false,
             query: QueryResponse::default(),
             random_number_generator: crypto::generator(),
             token: TokenInformation::default(),

@@ -375,7 +375,10 @@ impl Objects<'_> {
         let users = self.find(vec![attribute.clone()], |object| !object.is_destroyed())?;
         match users.is_empty() {
             true => Ok(()),
-            false => Err(refusal::name_in_use(&name.name_value)),
+            false => {
+                let (operation, version) = (self.context.operation, self.context.version());
+                Err(refusal::name_in_use(&name.name_value, operation, version))
+            }
         }
     }
 

@@ -42,7 +42,7 @@ pub(crate) fn wrong_state(version: ProtocolVersion, message: String) -> Failure 
 
 /// The Cryptographic Usage Mask of the object does not allow it.
 pub(crate) fn wrong_usage(version: ProtocolVersion, message: String) -> Failure {
-    let reason = match version >= ProtocolVersion::V2_1 {
+    let reason = match version >= ProtocolVersion::V2_0 {
         true => ResultReason::INCOMPATIBLE_CRYPTOGRAPHIC_USAGE_MASK,
         false => ResultReason::PERMISSION_DENIED,
     };
@@ -59,6 +59,24 @@ pub(crate) fn wrong_object(version: ProtocolVersion, operation: Operation) -> Fa
         reason,
         format!("{operation:?} does not apply to this object"),
     )
+}
+
+/// The same refusal as the operations tell it that add what is not there: their tables have another name
+/// for this than those of the operations that change (KMIP 2.1, 6.1.2 and 6.1.34).
+pub(crate) fn of_adding(failure: Failure) -> Failure {
+    match failure.reason() {
+        ResultReason::ATTRIBUTE_READ_ONLY => {
+            let message = failure.message().to_owned();
+            Failure::new(ResultReason::READ_ONLY_ATTRIBUTE, message)
+        }
+        _ => failure,
+    }
+}
+
+/// An object is of a type that the operation does not make or take. Those that make objects have Invalid
+/// Field for it until KMIP 1.4, unlike the others (KMIP 1.4, 11.2 to 11.7).
+pub(crate) fn wrong_type(message: &'static str) -> Failure {
+    Failure::new(ResultReason::INVALID_OBJECT_TYPE, message)
 }
 
 /// The attribute is not for clients to set or change.
@@ -109,15 +127,35 @@ pub(crate) fn unsupported_attribute(reference: &AttributeReference<'_>) -> Failu
     Failure::new(ResultReason::INVALID_ATTRIBUTE, message)
 }
 
+/// The value of the key is elsewhere.
+pub(crate) fn value_not_present() -> Failure {
+    let reason = ResultReason::KEY_VALUE_NOT_PRESENT;
+    Failure::new(reason, "the value of the key is not on this server")
+}
+
+/// The object is of the right kind, but not for this operation.
+pub(crate) fn cannot_be(version: ProtocolVersion, what: &str) -> Failure {
+    let reason = match version >= ProtocolVersion::V2_0 {
+        true => ResultReason::INVALID_OBJECT_TYPE,
+        false => ResultReason::PERMISSION_DENIED,
+    };
+    Failure::new(reason, format!("the object cannot be {what}"))
+}
+
 /// A field of the request is wrong.
 pub(crate) fn invalid_field(message: impl Into<std::borrow::Cow<'static, str>>) -> Failure {
     Failure::new(ResultReason::INVALID_FIELD, message)
 }
 
-/// Another object has the name.
-pub(crate) fn name_in_use(name: &str) -> Failure {
-    let message = format!("the Name `{name}` is in use");
-    Failure::new(ResultReason::NON_UNIQUE_NAME_ATTRIBUTE, message)
+/// Another object has the name. Until KMIP 1.4, the operations that change an object have another reason
+/// for it than those that make one.
+pub(crate) fn name_in_use(name: &str, operation: Operation, version: ProtocolVersion) -> Failure {
+    let changes = [Operation::ADD_ATTRIBUTE, Operation::MODIFY_ATTRIBUTE].contains(&operation);
+    let reason = match changes && version < ProtocolVersion::V2_0 {
+        true => ResultReason::ILLEGAL_OPERATION,
+        false => ResultReason::NON_UNIQUE_NAME_ATTRIBUTE,
+    };
+    Failure::new(reason, format!("the Name `{name}` is in use"))
 }
 
 /// The server cannot do this, although it has the operation.

@@ -6,10 +6,10 @@ use common::{World, pair};
 use kmip::ProtocolVersion;
 use kmip::types::{
     AddAttributeRequest, Attribute, AttributeValue, Certificate, CertificateRequestType,
-    CertificateType, CertifyRequest, CryptographicUsageMask, DateTime, GetRequest, KeyBlock,
-    KeyFormatType, KeyMaterial, KeyValue, Link, LinkType, ManagedObject, ObjectType,
-    ReCertifyRequest, RegisterRequest, ResultReason, Secret, SecretData, SecretDataType,
-    UniqueIdentifier, ValidateRequest, ValidityIndicator,
+    CertificateType, CertifyRequest, CryptographicAlgorithm, CryptographicUsageMask, DateTime,
+    GetRequest, KeyBlock, KeyFormatType, KeyMaterial, KeyValue, Link, LinkType, ManagedObject,
+    ObjectType, PrivateKey, ReCertifyRequest, RegisterRequest, ResultReason, Secret, SecretData,
+    SecretDataType, UniqueIdentifier, ValidateRequest, ValidityIndicator,
 };
 use openssl::hash::MessageDigest;
 use openssl::pkcs12::Pkcs12;
@@ -109,7 +109,7 @@ fn a_key_gets_a_certificate_and_another_one() {
         b"no request".to_vec(),
     ] {
         let refused = world.call(version, certify(&public, Some(request)));
-        assert_eq!(refused.expect_err("refused"), ResultReason::INVALID_FIELD);
+        assert_eq!(refused.expect_err("refused"), ResultReason::INVALID_CSR);
     }
     let refused = world.call(version, certify(&private, None));
     assert_eq!(
@@ -150,7 +150,7 @@ fn chains_are_validated() {
         assert_eq!(answer.validity_indicator, expected);
     }
     let nothing = world.call(version, ValidateRequest::default());
-    assert_eq!(nothing.expect_err("refused"), ResultReason::INVALID_MESSAGE);
+    assert_eq!(nothing.expect_err("refused"), ResultReason::INVALID_FIELD);
 }
 
 #[test]
@@ -168,14 +168,15 @@ fn a_key_comes_with_its_certificate_as_pkcs12() {
         ..GetRequest::default()
     };
     let without = world.call(version, as_pkcs12.clone());
-    let expected = ResultReason::KEY_FORMAT_TYPE_NOT_SUPPORTED;
+    let expected = ResultReason::BAD_PASSWORD;
     assert_eq!(without.expect_err("no password"), expected);
 
     let password = RegisterRequest {
         object_type: ObjectType::SECRET_DATA,
-        attributes: [Attribute::cryptographic_usage_mask(
-            CryptographicUsageMask::DERIVE_KEY,
-        )]
+        attributes: [
+            Attribute::cryptographic_usage_mask(CryptographicUsageMask::DERIVE_KEY),
+            Attribute::activation_date(common::NOW),
+        ]
         .into(),
         managed_object: Some(ManagedObject::SecretData(SecretData {
             secret_data_type: SecretDataType::PASSWORD,
@@ -224,4 +225,93 @@ fn a_key_comes_with_its_certificate_as_pkcs12() {
     assert!(parsed.pkey.expect("a key").public_eq(&key));
     let certificate = parsed.cert.expect("a certificate");
     assert!(certificate.public_key().expect("a key").public_eq(&key));
+}
+
+#[test]
+fn a_request_brings_its_key_along() {
+    let key = PKey::from_rsa(openssl::rsa::Rsa::generate(2048).expect("a key")).expect("a key");
+    for version in [ProtocolVersion::V1_0, ProtocolVersion::V2_1] {
+        let world = World::new();
+        let request = CertifyRequest {
+            certificate_request_type: Some(CertificateRequestType::PKCS_10),
+            certificate_request_value: Some(request_for(&key, &key).into()),
+            ..CertifyRequest::default()
+        };
+        let made = world.call(version, request).expect("a certificate");
+        let issued = certificate(&world, version, &made.unique_identifier);
+        assert!(issued.public_key().expect("a key").public_eq(&key));
+        let attributes = world.attributes(version, &made.unique_identifier, &[]);
+        // The server has no object to link with.
+        assert_eq!(attributes.expect("attributes").link(), None);
+    }
+}
+
+#[test]
+fn a_key_that_comes_as_pkcs12_is_opened_with_its_password() {
+    let key = PKey::from_rsa(openssl::rsa::Rsa::generate(2048).expect("a key")).expect("a key");
+    let mut builder = Pkcs12::builder();
+    builder.pkey(&key);
+    let form = builder.build2("secret").expect("PKCS#12").to_der();
+    let form = form.expect("DER");
+    for version in [ProtocolVersion::V1_4, ProtocolVersion::V2_1] {
+        let world = World::new();
+        let block = |format, bytes: &[u8]| KeyBlock {
+            key_format_type: format,
+            key_value: Some(KeyValue::new(KeyMaterial::Bytes(Secret::owned(
+                bytes.to_vec(),
+            )))),
+            ..KeyBlock::default()
+        };
+        let password = |text: &str| {
+            let request = RegisterRequest {
+                object_type: ObjectType::SECRET_DATA,
+                attributes: [Attribute::activation_date(common::NOW)].into(),
+                managed_object: Some(ManagedObject::SecretData(SecretData {
+                    secret_data_type: SecretDataType::PASSWORD,
+                    key_block: block(KeyFormatType::OPAQUE, text.as_bytes()),
+                    ..SecretData::default()
+                })),
+                ..RegisterRequest::default()
+            };
+            let made = world.call(version, request).expect("a password");
+            Attribute::from(AttributeValue::Link(Link {
+                link_type: LinkType::PKCS_12_PASSWORD_LINK,
+                linked_object_identifier: made.unique_identifier,
+                ..Link::default()
+            }))
+        };
+        let register = |links: Vec<Attribute<'static>>| {
+            let mut attributes = links;
+            attributes.push(Attribute::cryptographic_usage_mask(
+                CryptographicUsageMask::SIGN,
+            ));
+            let request = RegisterRequest {
+                object_type: ObjectType::PRIVATE_KEY,
+                attributes: attributes.into(),
+                managed_object: Some(ManagedObject::PrivateKey(PrivateKey {
+                    key_block: block(KeyFormatType::PKCS_12, &form),
+                    ..PrivateKey::default()
+                })),
+                ..RegisterRequest::default()
+            };
+            world.call(version, request)
+        };
+        let refused = match common::is_2x(version) {
+            true => ResultReason::BAD_PASSWORD,
+            false => ResultReason::INVALID_FIELD,
+        };
+        for links in [
+            vec![],
+            vec![password("another")],
+            vec![password("secret"), password("secret")],
+        ] {
+            assert_eq!(register(links).expect_err("refused"), refused, "{version}");
+        }
+        let made = register(vec![password("secret")]).expect("a key");
+        let attributes = world.attributes(version, &made.unique_identifier, &[]);
+        let attributes = attributes.expect("attributes");
+        let rsa = CryptographicAlgorithm::RSA;
+        assert_eq!(attributes.cryptographic_algorithm(), Some(&rsa));
+        assert_eq!(attributes.cryptographic_length(), Some(&2048));
+    }
 }

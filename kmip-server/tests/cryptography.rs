@@ -292,7 +292,9 @@ fn keys_are_used_only_for_what_they_are_and_when_they_may_be() {
         assert_eq!(
             encrypt(&other).unwrap_err(),
             match version {
-                ProtocolVersion::V2_1 => ResultReason::INCOMPATIBLE_CRYPTOGRAPHIC_USAGE_MASK,
+                ProtocolVersion::V2_0 | ProtocolVersion::V2_1 => {
+                    ResultReason::INCOMPATIBLE_CRYPTOGRAPHIC_USAGE_MASK
+                }
                 _ => ResultReason::PERMISSION_DENIED,
             }
         );

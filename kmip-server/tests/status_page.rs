@@ -5,10 +5,10 @@ mod common;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::path::PathBuf;
-use std::process::Command;
 
 use common::process::{PATIENCE, Process, World, create, key_bytes};
 use kmip::client::Client;
+use test_support::Browser;
 
 const RESULTS: &str = r#"{"passed": 2, "failed": 1, "skipped": 1, "cases": [
     {"name": "AKLC-M-1-14", "version": "1.4", "group": "Mandatory", "outcome": "passed", "reason": null, "steps": []},
@@ -211,54 +211,9 @@ fn only_looking_is_allowed_and_only_from_here() {
     assert!(place.start(&[]).lines.is_empty());
 }
 
-/// The browser, or why the test cannot run.
-fn chromium() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut places = std::env::split_paths(&path);
-    let found = places.find_map(|place| {
-        let program = place.join("chromium");
-        program.exists().then_some(program)
-    });
-    if found.is_none() {
-        let why = "skipped: there is no chromium";
-        assert!(
-            std::env::var_os("KMIP_REQUIRE_ALL").is_none_or(|all| all != "1"),
-            "{why}"
-        );
-        println!("{why}");
-    }
-    found
-}
-
-/// Runs the browser without a window, with a profile of its own.
-fn browse(program: &PathBuf, profile: &World, options: &[&str], url: &str) -> String {
-    let output = Command::new(program)
-        .args([
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-        ])
-        .args([
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-extensions",
-        ])
-        .arg(format!(
-            "--user-data-dir={}",
-            profile.path("profile").display()
-        ))
-        .args(options)
-        .arg(url)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
 #[test]
 fn a_browser_shows_it() {
-    let Some(program) = chromium() else {
+    let Some(browser) = Browser::find() else {
         return;
     };
     let site = Site::new();
@@ -282,7 +237,7 @@ fn a_browser_shows_it() {
     .enumerate()
     {
         let url = format!("http://{}{path}", site.host);
-        let document = browse(&program, &site.place, &["--dump-dom"], &url);
+        let document = browser.document(&url);
         assert!(
             document.contains("<main id=\"content\">"),
             "{path}: {document}"
@@ -291,26 +246,11 @@ fn a_browser_shows_it() {
             document.contains(wanted),
             "{path} has no {wanted}: {document}"
         );
-        let sizes = [("wide", "1280,900", "light"), ("narrow", "400,900", "dark")];
-        for (name, size, theme) in sizes {
-            let Some(directory) = &pictures else {
-                continue;
-            };
-            let file = directory.join(format!("{number}-{name}.png"));
-            let mut options = vec![
-                format!("--screenshot={}", file.display()),
-                format!("--window-size={size}"),
-            ];
-            if theme == "dark" {
-                options.push("--blink-settings=preferredColorScheme=0".to_owned());
-            }
-            let options: Vec<&str> = options.iter().map(String::as_str).collect();
-            browse(&program, &site.place, &options, &url);
-            let picture = std::fs::read(&file).unwrap();
-            assert!(
-                picture.starts_with(b"\x89PNG") && picture.len() > 5_000,
-                "{path}"
-            );
-        }
+        let Some(directory) = &pictures else {
+            continue;
+        };
+        let picture = |name: &str| directory.join(format!("{number}-{name}.png"));
+        browser.picture(&url, &picture("wide"), (1280, 900), false);
+        browser.picture(&url, &picture("narrow"), (400, 900), true);
     }
 }

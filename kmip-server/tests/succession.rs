@@ -412,8 +412,12 @@ fn checks_and_allocations_know_the_limits() {
         assert!(check(Some(1001), None).is_err());
         allocate(600).unwrap();
         assert!(check(Some(600), None).is_err());
-        assert_eq!(allocate(600), Err(ResultReason::PERMISSION_DENIED));
-        assert_eq!(allocate(-1), Err(ResultReason::PERMISSION_DENIED));
+        let exceeded = match is_2x(version) {
+            true => ResultReason::USAGE_LIMIT_EXCEEDED,
+            false => ResultReason::PERMISSION_DENIED,
+        };
+        assert_eq!(allocate(600), Err(exceeded));
+        assert_eq!(allocate(-1), Err(exceeded));
         allocate(400).unwrap();
     }
 }

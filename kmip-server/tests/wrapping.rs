@@ -422,7 +422,9 @@ fn wrapping_keys_must_be_fit_for_it() {
         assert_eq!(
             attempt(&other_use),
             match version {
-                ProtocolVersion::V2_1 => ResultReason::INCOMPATIBLE_CRYPTOGRAPHIC_USAGE_MASK,
+                ProtocolVersion::V2_0 | ProtocolVersion::V2_1 => {
+                    ResultReason::INCOMPATIBLE_CRYPTOGRAPHIC_USAGE_MASK
+                }
                 _ => ResultReason::PERMISSION_DENIED,
             }
         );

@@ -39,20 +39,10 @@ impl Skips {
         row.map(|row| row.reason)
     }
 
-    /// Why a case is not played.
-    pub(super) fn case(&self, case: &str) -> Option<&'static str> {
+    /// Why a case cannot pass.
+    fn case(&self, case: &str) -> Option<&'static str> {
         let row = self.rows.iter().find(|row| row.case == case);
         row.map(|row| row.reason)
-    }
-
-    /// Why a case of a version is not played.
-    pub(super) fn reason(
-        &self,
-        case: &str,
-        version: Option<ProtocolVersion>,
-    ) -> Option<&'static str> {
-        let by_version = version.and_then(|version| self.version(version));
-        by_version.or_else(|| self.case(case))
     }
 
     /// A fault in a listed document is the document's.

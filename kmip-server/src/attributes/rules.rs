@@ -87,14 +87,14 @@ pub(crate) fn check_added(
     version: ProtocolVersion,
 ) -> Result<(), Failure> {
     let reference = attribute.reference();
-    check_known(attribute, version)?;
+    check_known(attribute, version).map_err(refusal::of_adding)?;
     let AttributeReference::Standard(tag) = reference else {
         return Ok(());
     };
     let rules = tag.attribute().and_then(|info| info.rules(version));
     let settable = rules.is_some_and(|rules| rules.settable_by_client);
     if !settable || SERVER_MANAGED.contains(&tag) || tag == Tag::OBJECT_TYPE {
-        return Err(refusal::read_only(&reference));
+        return Err(refusal::of_adding(refusal::read_only(&reference)));
     }
     if exists && rules.is_some_and(|rules| !rules.multiple_instances) {
         return Err(refusal::single_valued(&reference, version));

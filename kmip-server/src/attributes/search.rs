@@ -4,6 +4,7 @@ use kmip::codec::RawValue;
 use kmip::server::Failure;
 use kmip::types::{
     Attribute, AttributeValue, Attributes, DateTime, IntoOwned, ProtocolVersion, ResultReason, Tag,
+    UsageLimits,
 };
 use kmip::{codec, ttlv};
 
@@ -23,6 +24,8 @@ enum Condition {
     Equal(Attribute<'static>, RawValue<'static>),
     /// All bits of the mask are set.
     Bits(Tag, u32),
+    /// As much may still be done as these say, and as much was allowed.
+    Usage(UsageLimits<'static>),
     /// A date lies between two, both included.
     Between(Tag, DateTime, DateTime),
 }
@@ -62,6 +65,9 @@ impl Filter {
                 AttributeValue::ProtectionStorageMask(mask) => {
                     Condition::Bits(Tag::PROTECTION_STORAGE_MASK, mask.0)
                 }
+                AttributeValue::UsageLimits(limits) => {
+                    Condition::Usage(limits.clone().into_owned())
+                }
                 _ => {
                     let raw = raw(attribute).ok_or_else(|| {
                         let message = format!("no object is located by {}", attribute.reference());
@@ -82,6 +88,7 @@ impl Filter {
         self.conditions.iter().any(|condition| match condition {
             Condition::Equal(attribute, _) => attribute.value.tag() == Some(tag),
             Condition::Bits(about, _) | Condition::Between(about, ..) => *about == tag,
+            Condition::Usage(_) => tag == Tag::USAGE_LIMITS,
         })
     }
 
@@ -143,6 +150,12 @@ impl Condition {
                 AttributeValue::CryptographicUsageMask(mask) => mask.0 & wanted == *wanted,
                 AttributeValue::ProtectionStorageMask(mask) => mask.0 & wanted == *wanted,
                 _ => false,
+            }),
+            Condition::Usage(wanted) => attributes.usage_limits().is_some_and(|own| {
+                let left = own.usage_limits_count.unwrap_or(own.usage_limits_total);
+                own.usage_limits_unit == wanted.usage_limits_unit
+                    && own.usage_limits_total >= wanted.usage_limits_total
+                    && wanted.usage_limits_count.is_none_or(|count| left >= count)
             }),
             Condition::Between(tag, from, to) => attributes
                 .values(*tag)

@@ -13,6 +13,7 @@ use openssl::pkey::{HasPublic, Id, PKey, PKeyRef, Private, Public};
 use openssl::rsa::{Rsa, RsaPrivateKeyBuilder};
 
 use super::generate::{curve_of, group_of};
+use crate::refusal;
 
 /// The public key in a key block.
 ///
@@ -136,10 +137,7 @@ fn material<'b, 'a>(block: &'b KeyBlock<'a>) -> Result<&'b KeyMaterial<'a>, Fail
             ResultReason::FEATURE_NOT_SUPPORTED,
             "the key was registered wrapped, and this server does not unwrap it",
         )),
-        None => Err(Failure::new(
-            ResultReason::KEY_VALUE_NOT_PRESENT,
-            "the value of the key is not on this server",
-        )),
+        None => Err(refusal::value_not_present()),
     }
 }
 

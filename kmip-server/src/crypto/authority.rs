@@ -74,11 +74,34 @@ impl CertificationAuthority {
         common_name: &str,
     ) -> Result<Vec<u8>, Failure> {
         let subject = match request {
-            Some((kind, bytes)) => requested_subject(key, kind, bytes)?,
+            Some((kind, bytes)) => {
+                let (subject, own) = read(kind, bytes)?;
+                match own.public_eq(key) {
+                    true => subject,
+                    false => return Err(invalid("the certificate request is for another key")),
+                }
+            }
             None => named("the server", common_name).map_err(failed("the name of the subject"))?,
         };
+        self.signed(key, &subject)
+    }
+
+    /// A certificate in DER for the key and the subject of a request.
+    ///
+    /// # Errors
+    /// If it is not by the owner of the key, or of an unknown kind.
+    pub(crate) fn certify_request(
+        &self,
+        kind: CertificateRequestType,
+        bytes: &[u8],
+    ) -> Result<Vec<u8>, Failure> {
+        let (subject, key) = read(kind, bytes)?;
+        self.signed(&key, &subject)
+    }
+
+    fn signed(&self, key: &PKeyRef<Public>, subject: &X509NameRef) -> Result<Vec<u8>, Failure> {
         let serial = random(16)?;
-        let certificate = self.issue(key, &subject, &serial);
+        let certificate = self.issue(key, subject, &serial);
         certificate
             .and_then(|certificate| certificate.to_der())
             .map_err(failed("the certificate cannot be signed"))
@@ -148,12 +171,12 @@ fn named(organization: &str, common_name: &str) -> Result<X509Name, ErrorStack> 
     Ok(name.build())
 }
 
-/// The subject of a request, after checking that the owner of the key has made it.
-fn requested_subject(
-    key: &PKeyRef<Public>,
-    kind: CertificateRequestType,
-    bytes: &[u8],
-) -> Result<X509Name, Failure> {
+fn invalid(message: &'static str) -> Failure {
+    Failure::new(ResultReason::INVALID_CSR, message)
+}
+
+/// The subject and the key of a request, after checking that the owner of the key has made it.
+fn read(kind: CertificateRequestType, bytes: &[u8]) -> Result<(X509Name, PKey<Public>), Failure> {
     let request = match kind {
         CertificateRequestType::PKCS_10 => X509Req::from_der(bytes),
         CertificateRequestType::PEM => X509Req::from_pem(bytes),
@@ -162,20 +185,15 @@ fn requested_subject(
             return Err(refusal::not_supported(message));
         }
     };
-    let invalid = |message: &'static str| Failure::new(ResultReason::INVALID_FIELD, message);
     let request = request.map_err(|_| invalid("the certificate request cannot be read"))?;
     let own = request.public_key();
     let own = own.map_err(|_| invalid("the certificate request has no key that can be read"))?;
-    if !own.public_eq(key) {
-        return Err(invalid("the certificate request is for another key"));
-    }
     if !request.verify(&own).unwrap_or(false) {
         return Err(invalid(
             "the certificate request is not signed with its key",
         ));
     }
-    request
-        .subject_name()
-        .to_owned()
-        .map_err(failed("the name of the subject"))
+    let subject = request.subject_name().to_owned();
+    let subject = subject.map_err(failed("the name of the subject"))?;
+    Ok((subject, own))
 }

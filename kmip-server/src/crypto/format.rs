@@ -8,6 +8,7 @@ use kmip::types::{
 
 use super::{private_key, private_material, public_key, public_material};
 use crate::object::key_block_mut;
+use crate::refusal;
 
 /// Converts the key in `content` to a format.
 ///
@@ -76,6 +77,7 @@ fn symmetric_material(
 /// If it is neither given as bytes nor as a transparent key.
 pub(crate) fn symmetric_bytes<'b>(block: &'b KeyBlock<'_>) -> Result<&'b [u8], Failure> {
     let bytes: Option<&Secret<'_>> = match &block.key_value {
+        None => return Err(refusal::value_not_present()),
         Some(KeyValue::Plain(plain)) => match &plain.key_material {
             KeyMaterial::Bytes(bytes) => Some(bytes),
             KeyMaterial::TransparentSymmetricKey(transparent) => Some(&transparent.key),

@@ -67,6 +67,27 @@ pub(crate) fn generate_symmetric(
     random(bytes)
 }
 
+/// A new secret of `length` bits that belongs to no algorithm.
+///
+/// # Errors
+/// If these are no bytes, or too many.
+pub(crate) fn generate_secret(length: i32) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    // The bounds are those of the algorithm that takes any number of bytes.
+    generate_symmetric(CryptographicAlgorithm::ONE_TIME_PAD, length)
+}
+
+/// How many bits a key has if nobody says it.
+pub(crate) fn usual_length(algorithm: Option<CryptographicAlgorithm>) -> i32 {
+    use CryptographicAlgorithm as Algorithm;
+    match algorithm {
+        Some(Algorithm::DES3) => 192,
+        Some(Algorithm::DES) => 64,
+        Some(Algorithm::SKIPJACK) => 80,
+        Some(Algorithm::SEED | Algorithm::SM4 | Algorithm::IDEA) => 128,
+        _ => 256,
+    }
+}
+
 /// Whether a symmetric algorithm has keys of `length` bits.
 ///
 /// # Errors
@@ -110,7 +131,7 @@ pub(crate) fn check_symmetric(
     };
     match fits {
         true => Ok(()),
-        false => Err(refusal::invalid_field(format!(
+        false => Err(wrong_value(format!(
             "{algorithm:?} has no keys of {length} bits"
         ))),
     }
@@ -134,7 +155,7 @@ pub(crate) fn generate_key_pair(
                 .ok()
                 .filter(|bits| (1024..=8192).contains(bits));
             let bits = bits.ok_or_else(|| {
-                refusal::invalid_field("RSA keys have between 1024 and 8192 bits here")
+                wrong_value("RSA keys have between 1024 and 8192 bits here".to_owned())
             })?;
             let key = Rsa::generate(bits).map_err(failed("no RSA key could be made"))?;
             PKey::from_rsa(key).map_err(failed("no RSA key could be made"))?
@@ -157,9 +178,13 @@ pub(crate) fn generate_key_pair(
     let bits = i32::try_from(key.bits()).unwrap_or_default();
     if length.is_some_and(|length| length != bits) && curve.is_some() {
         let message = format!("the curve has {bits} bits");
-        return Err(Failure::new(ResultReason::INVALID_FIELD, message));
+        return Err(wrong_value(message));
     }
     Ok(KeyPair { key, length: bits })
+}
+
+fn wrong_value(message: String) -> Failure {
+    Failure::new(ResultReason::INVALID_ATTRIBUTE_VALUE, message)
 }
 
 fn by_length(length: Option<i32>) -> Option<RecommendedCurve> {

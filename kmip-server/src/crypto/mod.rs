@@ -31,7 +31,8 @@ use digest::message_digest;
 pub(crate) use digest::{digests_of, short_identifier};
 pub(crate) use format::{convert, symmetric_bytes};
 pub(crate) use generate::{
-    KeyPair, generate_key_pair, generate_symmetric, generator, new_identifier, random,
+    KeyPair, generate_key_pair, generate_secret, generate_symmetric, generator, new_identifier,
+    random, usual_length,
 };
 pub(crate) use mac::mac;
 pub(crate) use parameters::hash_function;

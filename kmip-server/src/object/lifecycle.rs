@@ -112,7 +112,10 @@ impl StoredObject {
             Some(State::ACTIVE) if self.object_type == ObjectType::OPAQUE_OBJECT => {
                 State::DESTROYED
             }
-            Some(_) if self.is_destroyed() => return Err(refusal::destroyed(&self.identifier)),
+            // Before 2.0 that is a state as others (KMIP 1.4, 11.22).
+            Some(_) if self.is_destroyed() && version >= ProtocolVersion::V2_0 => {
+                return Err(refusal::destroyed(&self.identifier));
+            }
             Some(state) => return Err(self.wrong_state(version, state)),
         };
         self.enter(next, now);

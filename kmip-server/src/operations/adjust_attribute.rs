@@ -4,8 +4,8 @@ use kmip::codec::{Options, RawValue};
 use kmip::server::Failure;
 use kmip::ttlv;
 use kmip::types::{
-    AdjustAttributeRequest, AdjustAttributeResponse, AdjustmentType, Attribute, IntoOwned,
-    ProtocolVersion, ResultReason, Tag,
+    AdjustAttributeRequest, AdjustAttributeResponse, AdjustmentType, Attribute, DateTime, Interval,
+    IntoOwned, ProtocolVersion, ResultReason, Tag,
 };
 
 use super::modify_attribute::change;
@@ -32,7 +32,7 @@ pub(super) fn adjust(
     let old = object.attributes.at(position);
     let by = request.adjustment_value.as_ref();
     let new = adjusted(old, request.adjustment_type, by)?;
-    check_changed(&new, version, object.state())?;
+    check_changed(&new, version, object.state()).map_err(refusal::of_adding)?;
     change(&mut object, position, new.value, version)?;
     object.attributes.touch(context.now);
     object.refresh(context.now);
@@ -50,10 +50,11 @@ fn adjusted(
     adjustment: AdjustmentType,
     by: Option<&RawValue<'_>>,
 ) -> Result<Attribute<'static>, Failure> {
-    let cannot = || {
+    let because = |reason| {
         let message = format!("{} cannot be adjusted so", attribute.reference());
-        Failure::new(ResultReason::INVALID_ATTRIBUTE_VALUE, message)
+        Failure::new(reason, message)
     };
+    let cannot = || because(ResultReason::INVALID_DATA_TYPE);
     // As an item, all attributes are alike.
     let (tag, version) = (Tag::NEW_ATTRIBUTE, ProtocolVersion::V2_1);
     let bare = Attribute {
@@ -78,7 +79,7 @@ fn adjusted(
         }
         value => value,
     };
-    *value = calculated(value, adjustment, by).ok_or_else(cannot)?;
+    *value = calculated(value, adjustment, by).map_err(because)?;
     let mut bytes = Vec::new();
     let items = RawValue::Structure(items);
     ttlv::encode_item(&items, tag, version, &mut bytes).map_err(|_| cannot())?;
@@ -87,35 +88,35 @@ fn adjusted(
     Ok(changed.into_owned())
 }
 
-/// `None` if the value has no room for the result, or is no number or boolean.
+/// The result, or the reason that there is none: it has no room, or the value is no number or boolean.
 fn calculated(
     value: &RawValue<'_>,
     adjustment: AdjustmentType,
     by: Option<&RawValue<'_>>,
-) -> Option<RawValue<'static>> {
+) -> Result<RawValue<'static>, ResultReason> {
     let number = |value: &RawValue<'_>| match value {
-        RawValue::Integer(number) => Some(i64::from(*number)),
-        RawValue::LongInteger(number) => Some(*number),
-        RawValue::Interval(number) => Some(i64::from(number.0)),
-        RawValue::DateTime(time) => Some(time.0),
-        _ => None,
+        RawValue::Integer(number) => Ok(i64::from(*number)),
+        RawValue::LongInteger(number) => Ok(*number),
+        RawValue::Interval(number) => Ok(i64::from(number.0)),
+        RawValue::DateTime(time) => Ok(time.0),
+        _ => Err(ResultReason::INVALID_DATA_TYPE),
     };
     if let (RawValue::Boolean(value), AdjustmentType::NEGATE) = (value, adjustment) {
-        return Some(RawValue::Boolean(!value));
+        return Ok(RawValue::Boolean(!value));
     }
-    let by = by.map_or(Some(1), number)?;
+    let by = by.map_or(Ok(1), number)?;
     let old = number(value)?;
     let new = match adjustment {
-        AdjustmentType::INCREMENT => old.checked_add(by)?,
-        AdjustmentType::DECREMENT => old.checked_sub(by)?,
-        AdjustmentType::NEGATE => old.checked_neg()?,
-        _ => return None,
+        AdjustmentType::INCREMENT => old.checked_add(by),
+        AdjustmentType::DECREMENT => old.checked_sub(by),
+        AdjustmentType::NEGATE => old.checked_neg(),
+        _ => return Err(ResultReason::INVALID_FIELD),
     };
-    Some(match value {
-        RawValue::Integer(_) => RawValue::Integer(new.try_into().ok()?),
-        RawValue::LongInteger(_) => RawValue::LongInteger(new),
-        RawValue::Interval(_) => RawValue::Interval(kmip::types::Interval(new.try_into().ok()?)),
-        RawValue::DateTime(_) => RawValue::DateTime(kmip::types::DateTime(new)),
-        _ => return None,
-    })
+    let fits = |new: i64| match value {
+        RawValue::Integer(_) => Some(RawValue::Integer(new.try_into().ok()?)),
+        RawValue::LongInteger(_) => Some(RawValue::LongInteger(new)),
+        RawValue::Interval(_) => Some(RawValue::Interval(Interval(new.try_into().ok()?))),
+        _ => Some(RawValue::DateTime(DateTime(new))),
+    };
+    new.and_then(fits).ok_or(ResultReason::NUMERIC_RANGE)
 }

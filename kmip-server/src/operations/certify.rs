@@ -4,15 +4,15 @@
 use kmip::server::Failure;
 use kmip::types::{
     Attribute, AttributeValue, Attributes, Certificate, CertificateRequestType, CertificateType,
-    CertifyRequest, CertifyResponse, LinkType, ManagedObject, Operation, ProtocolVersion,
+    CertifyRequest, CertifyResponse, LinkType, ManagedObject, ObjectType, ProtocolVersion,
     ReCertifyRequest, ReCertifyResponse, Tag,
 };
 
 use super::create_key_pair::link;
-use super::re_key::{inherited, is_replacement, set_dates};
+use super::re_key::{check_offset, inherited, is_replacement, set_dates};
 use crate::context::{Context, Objects};
 use crate::crypto;
-use crate::object::{NewObject, StoredObject, key_block};
+use crate::object::{NewObject, StoredObject};
 use crate::refusal;
 
 pub(super) fn certify(
@@ -20,20 +20,30 @@ pub(super) fn certify(
     request: &CertifyRequest<'_>,
 ) -> Result<CertifyResponse<'static>, Failure> {
     let mut objects = context.begin()?;
-    let key = objects.get_online(request.unique_identifier.as_ref())?;
     let asked = asked(
         request.certificate_request_type,
         request.certificate_request_value.as_deref(),
     );
-    let certificate = issue(context, &mut objects, &key, asked, Operation::CERTIFY)?;
+    let given_id = request.unique_identifier.as_ref();
+    let key = match (given_id, &asked) {
+        // The request has the key: the ID Placeholder does not mean another one.
+        (None, Some(_)) => None,
+        _ => Some(objects.get_online(given_id)?),
+    };
+    let certificate = issue(context, &mut objects, key.as_ref(), asked)?;
     let given = given(&objects, request.attributes.as_ref())?;
     let mut new = NewObject::new(certificate, given, context.version())?;
     let made = AttributeValue::OriginalCreationDate(context.now);
     new.attributes.set(made);
-    new.attributes
-        .add(link(LinkType::PUBLIC_KEY_LINK, &key.identifier));
+    let key = key.filter(|key| key.object_type == ObjectType::PUBLIC_KEY);
+    if let Some(key) = &key {
+        let to_key = link(LinkType::PUBLIC_KEY_LINK, &key.identifier);
+        new.attributes.add(to_key);
+    }
     let new = objects.add(new)?;
-    point_to(context, &mut objects, key, &new)?;
+    if let Some(key) = key {
+        point_to(context, &mut objects, key, &new)?;
+    }
     objects.commit()?;
     Ok(CertifyResponse {
         unique_identifier: new.unique_identifier(),
@@ -50,7 +60,7 @@ pub(super) fn re_certify(
     let mut old = objects.get_online(request.unique_identifier.as_ref())?;
     let key = linked(&old, LinkType::PUBLIC_KEY_LINK)
         .filter(|_| matches!(objects.content(&old), Ok(ManagedObject::Certificate(_))))
-        .ok_or_else(|| refusal::wrong_object(version, Operation::RE_CERTIFY))?;
+        .ok_or_else(|| refusal::cannot_be(version, "certified anew"))?;
     if old.attributes.iter().any(is_replacement) {
         let message = format!("the certificate `{}` is replaced already", old.identifier);
         return Err(refusal::wrong_state(version, message));
@@ -60,7 +70,7 @@ pub(super) fn re_certify(
         request.certificate_request_type,
         request.certificate_request_value.as_deref(),
     );
-    let certificate = issue(context, &mut objects, &key, asked, Operation::RE_CERTIFY)?;
+    let certificate = issue(context, &mut objects, Some(&key), asked)?;
     let given = given(&objects, request.attributes.as_ref())?;
     let mut new = NewObject::new(certificate, [], version)?;
     let taken_over: Vec<_> = inherited(&old.attributes, &given)
@@ -73,6 +83,7 @@ pub(super) fn re_certify(
             !about_itself
         })
         .collect();
+    check_offset(request.offset, &given, &old.attributes, version)?;
     for attribute in &given {
         crate::attributes::check_new(attribute, version)?;
     }
@@ -134,19 +145,23 @@ fn given(
 fn issue(
     context: &Context<'_>,
     objects: &mut Objects<'_>,
-    key: &StoredObject,
+    object: Option<&StoredObject>,
     asked: Option<(CertificateRequestType, &[u8])>,
-    operation: Operation,
 ) -> Result<ManagedObject<'static>, Failure> {
-    let content = objects.content(key)?;
-    let block = match &content {
-        ManagedObject::PublicKey(_) => key_block(&content),
-        _ => None,
-    };
-    let block = block.ok_or_else(|| refusal::wrong_object(context.version(), operation))?;
-    let public = crypto::public_key(block)?;
     let authority = objects.authority()?;
-    let certificate = authority.certify(&public, asked, &key.identifier)?;
+    let content = object.map(|object| objects.content(object)).transpose()?;
+    let certificate = match (object, &content, asked) {
+        (Some(object), Some(ManagedObject::PublicKey(key)), asked) => {
+            let public = crypto::public_key(&key.key_block)?;
+            authority.certify(&public, asked, &object.identifier)?
+        }
+        (_, Some(ManagedObject::CertificateRequest(own)), _) => {
+            let kind = own.certificate_request_type;
+            authority.certify_request(kind, &own.certificate_request_value)?
+        }
+        (None, _, Some((kind, bytes))) => authority.certify_request(kind, bytes)?,
+        _ => return Err(refusal::cannot_be(context.version(), "certified")),
+    };
     Ok(ManagedObject::Certificate(Certificate {
         certificate_type: CertificateType::X_509,
         certificate_value: certificate.into(),

@@ -4,11 +4,11 @@ use kmip::server::Failure;
 use kmip::types::{
     Attribute, AttributeValue, Attributes, CreateRequest, CreateResponse, CryptographicAlgorithm,
     CryptographicUsageMask, KeyBlock, KeyFormatType, KeyMaterial, KeyValue, ManagedObject,
-    ObjectType, Operation, ResultReason, Secret, SecretData, SecretDataType, SymmetricKey,
+    ObjectType, ResultReason, Secret, SecretData, SecretDataType, SymmetricKey,
 };
 
 use crate::context::Context;
-use crate::crypto::generate_symmetric;
+use crate::crypto::{generate_secret, generate_symmetric, usual_length};
 use crate::object::NewObject;
 use crate::refusal;
 
@@ -20,9 +20,12 @@ pub(super) fn create(
     let given = objects.given_for(request.object_type, &request.attributes)?;
     let wanted = Attributes::from(given.clone());
     let algorithm = wanted.cryptographic_algorithm().copied();
-    let algorithm = algorithm.ok_or_else(|| missing("Cryptographic Algorithm"))?;
+    // What a secret is for need not be known.
+    if algorithm.is_none() && request.object_type != ObjectType::SECRET_DATA {
+        return Err(missing("Cryptographic Algorithm"));
+    }
     let length = wanted.cryptographic_length().copied();
-    let length = length.ok_or_else(|| missing("Cryptographic Length"))?;
+    let length = length.unwrap_or_else(|| usual_length(algorithm));
     let new = new_key(context, request.object_type, algorithm, length, given)?;
     let object = objects.add(new)?;
     objects.commit()?;
@@ -40,7 +43,7 @@ pub(super) fn create(
 pub(super) fn new_key(
     context: &Context<'_>,
     object_type: ObjectType,
-    algorithm: CryptographicAlgorithm,
+    algorithm: Option<CryptographicAlgorithm>,
     length: i32,
     given: Vec<Attribute<'static>>,
 ) -> Result<NewObject, Failure> {
@@ -51,13 +54,16 @@ pub(super) fn new_key(
         let message = "keys below 256 bits are not safe from quantum computers";
         return Err(Failure::new(ResultReason::GENERAL_FAILURE, message));
     }
-    let key = generate_symmetric(algorithm, length)?;
+    let key = match algorithm {
+        Some(algorithm) => generate_symmetric(algorithm, length)?,
+        None => generate_secret(length)?,
+    };
     let key_block = KeyBlock {
         key_format_type: KeyFormatType::RAW,
         key_value: Some(KeyValue::new(KeyMaterial::Bytes(Secret::owned(
             key.to_vec(),
         )))),
-        cryptographic_algorithm: Some(algorithm),
+        cryptographic_algorithm: algorithm,
         cryptographic_length: Some(length),
         ..KeyBlock::default()
     };
@@ -71,7 +77,7 @@ pub(super) fn new_key(
             key_block,
             ..SecretData::default()
         }),
-        _ => return Err(refusal::wrong_object(context.version(), Operation::CREATE)),
+        _ => return Err(refusal::wrong_type("objects of this type are not created")),
     };
     let mut new = NewObject::new(content, given, context.version())?;
     let usage = CryptographicUsageMask::ENCRYPT | CryptographicUsageMask::DECRYPT;

@@ -259,7 +259,9 @@ pub(super) fn required<'d>(
     data: Option<&'d Data<'_>>,
     piece: &Piece<'_>,
 ) -> Result<&'d [u8], Failure> {
-    if data.is_none() && piece.correlation.is_none() {
+    // The first and the last piece of a stream need none (KMIP 2.1, 6.1).
+    let may_be_absent = piece.correlation.is_some() || piece.init || piece.last;
+    if data.is_none() && !may_be_absent {
         let reason = ResultReason::INVALID_MESSAGE;
         return Err(Failure::new(reason, "the data is missing"));
     }

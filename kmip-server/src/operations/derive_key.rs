@@ -4,7 +4,7 @@ use kmip::server::Failure;
 use kmip::types::{
     AttributeValue, Attributes, CryptographicUsageMask, DerivationMethod, DeriveKeyRequest,
     DeriveKeyResponse, KeyBlock, KeyFormatType, KeyMaterial, KeyValue, LinkType, ManagedObject,
-    ObjectType, Operation, Secret, SecretData, SecretDataType, SymmetricKey,
+    ObjectType, ResultReason, Secret, SecretData, SecretDataType, SymmetricKey,
 };
 use zeroize::Zeroizing;
 
@@ -32,7 +32,7 @@ pub(super) fn derive_key(
         .ok()
         .filter(|bytes| (1..=8192).contains(bytes));
     let bytes = bytes.ok_or_else(|| refusal::invalid_field("the Cryptographic Length is wrong"))?;
-    let secret = derive(context, request, &bases, bytes)?;
+    let secret = derive(request, &bases, bytes)?;
     let content = match request.object_type {
         ObjectType::SYMMETRIC_KEY => {
             let algorithm = wanted.cryptographic_algorithm().copied();
@@ -50,7 +50,7 @@ pub(super) fn derive_key(
             key_block: block(&secret, length),
             ..SecretData::default()
         }),
-        _ => return Err(refusal::wrong_object(version, Operation::DERIVE_KEY)),
+        _ => return Err(wrong()),
     };
     let mut new = NewObject::new(content, given, version)?;
     let attributes = &mut new.attributes;
@@ -89,12 +89,10 @@ fn bases(context: &Context<'_>, request: &DeriveKeyRequest<'_>) -> Result<Vec<Us
 }
 
 fn derive(
-    context: &Context<'_>,
     request: &DeriveKeyRequest<'_>,
     bases: &[UsableKey],
     length: usize,
 ) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let wrong = || refusal::wrong_object(context.version(), Operation::DERIVE_KEY);
     if request.derivation_method == DerivationMethod::ASYMMETRIC_KEY {
         let is = |wanted| {
             let mut found = bases
@@ -113,7 +111,10 @@ fn derive(
                 secret.truncate(length);
                 Ok(secret)
             }
-            false => Err(refusal::invalid_field("the keys agree on fewer bits")),
+            false => {
+                let message = "the keys agree on fewer bits";
+                Err(Failure::new(ResultReason::CRYPTOGRAPHIC_FAILURE, message))
+            }
         };
     }
     let base = bases.first().ok_or_else(wrong)?;
@@ -127,6 +128,10 @@ fn derive(
         algorithm,
         length,
     )
+}
+
+fn wrong() -> Failure {
+    refusal::wrong_type("the object is not of a type for this")
 }
 
 fn block(secret: &[u8], length: i32) -> KeyBlock<'static> {

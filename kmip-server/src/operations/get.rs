@@ -25,7 +25,9 @@ pub(super) fn get(
     let objects = context.view()?;
     let object = objects.get_online(request.unique_identifier.as_ref())?;
     let mut content = objects.content(&object)?;
-    if request.key_wrap_type == Some(KeyWrapType::NOT_WRAPPED) {
+    // There is no way to say that a key is wrapped twice.
+    let anew = request.key_wrapping_specification.is_some();
+    if anew || request.key_wrap_type == Some(KeyWrapType::NOT_WRAPPED) {
         unwrap_content(context, &objects, &mut content)?;
     }
     check_form(&object, &content, request, context.version())?;
@@ -186,10 +188,10 @@ fn value_to_wrap(
     names: &[std::borrow::Cow<'_, str>],
     version: ProtocolVersion,
 ) -> Result<KeyValue<'static>, Failure> {
-    let mut value = block.key_value.clone().ok_or_else(|| {
-        let reason = ResultReason::KEY_VALUE_NOT_PRESENT;
-        Failure::new(reason, "the value of the key is not on this server")
-    })?;
+    let mut value = block
+        .key_value
+        .clone()
+        .ok_or_else(refusal::value_not_present)?;
     if let (KeyValue::Plain(plain), false) = (&mut value, names.is_empty()) {
         let asked: Vec<AttributeReference<'_>> = names
             .iter()
@@ -229,6 +231,14 @@ fn wrapping_key(
     let given = Some(&information.unique_identifier);
     let object = objects.get_online(given).map_err(as_wrapping_key)?;
     let content = objects.content(&object).map_err(as_wrapping_key)?;
+    let is_key = [
+        ObjectType::PUBLIC_KEY,
+        ObjectType::SYMMETRIC_KEY,
+        ObjectType::PRIVATE_KEY,
+    ]
+    .contains(&object.object_type);
+    let block = key_block(&content).filter(|_| is_key);
+    let block = block.ok_or_else(|| refusal::wrong_object(version, kmip::types::Operation::GET))?;
     object.check_protects(version, context.now)?;
     let mask = object.attributes.cryptographic_usage_mask().copied();
     if !mask
@@ -238,7 +248,6 @@ fn wrapping_key(
         let message = format!("the key `{}` may not wrap keys", object.identifier);
         return Err(refusal::wrong_usage(version, message));
     }
-    let block = key_block(&content).ok_or_else(|| unsuitable(&object))?;
     let algorithm = object.attributes.cryptographic_algorithm().copied();
     let key = match (object.object_type, algorithm) {
         (ObjectType::PUBLIC_KEY, Some(CryptographicAlgorithm::RSA)) => {

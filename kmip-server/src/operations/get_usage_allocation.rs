@@ -2,7 +2,8 @@
 
 use kmip::server::Failure;
 use kmip::types::{
-    AttributeValue, GetUsageAllocationRequest, GetUsageAllocationResponse, Operation, ResultReason,
+    AttributeValue, GetUsageAllocationRequest, GetUsageAllocationResponse, Operation,
+    ProtocolVersion, ResultReason, Tag,
 };
 
 use crate::context::Context;
@@ -17,14 +18,16 @@ pub(super) fn get_usage_allocation(
     let mut object = objects.get_online(request.unique_identifier.as_ref())?;
     object.check_protects(version, context.now)?;
     let limits = object.attributes.usage_limits().cloned();
-    let mut limits =
-        limits.ok_or_else(|| refusal::wrong_object(version, Operation::GET_USAGE_ALLOCATION))?;
+    let mut limits = limits.ok_or_else(|| match version >= ProtocolVersion::V2_0 {
+        true => refusal::attribute_not_found(&Tag::USAGE_LIMITS.into()),
+        false => refusal::wrong_object(version, Operation::GET_USAGE_ALLOCATION),
+    })?;
     let left = limits
         .usage_limits_count
         .unwrap_or(limits.usage_limits_total);
     if !(0..=left).contains(&request.usage_limits_count) {
         let message = format!("{left} of the Usage Limits are left");
-        return Err(Failure::new(ResultReason::PERMISSION_DENIED, message));
+        return Err(Failure::new(ResultReason::USAGE_LIMIT_EXCEEDED, message));
     }
     limits.usage_limits_count = Some(left - request.usage_limits_count);
     object.attributes.set(AttributeValue::UsageLimits(limits));

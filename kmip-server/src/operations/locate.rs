@@ -76,7 +76,7 @@ fn new_member(context: &Context<'_>, group: &str) -> Result<NewObject, Failure> 
     new_key(
         context,
         ObjectType::SYMMETRIC_KEY,
-        algorithm,
+        Some(algorithm),
         256,
         vec![group],
     )

@@ -49,7 +49,11 @@ fn instance(
     let reference = new.reference();
     let positions = attributes.positions(&reference, version);
     if positions.is_empty() {
-        return Err(refusal::attribute_not_found(&reference));
+        return Err(match version >= ProtocolVersion::V2_0 {
+            true => refusal::attribute_not_found(&reference),
+            // "It needs to first be added" (KMIP 1.4, 11.16).
+            false => refusal::invalid_field(format!("the object has no attribute {reference}")),
+        });
     }
     let none = || refusal::instance_not_found(&reference, version);
     if version < ProtocolVersion::V2_0 {

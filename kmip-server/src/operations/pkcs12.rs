@@ -3,10 +3,12 @@
 
 use kmip::server::Failure;
 use kmip::types::{
-    KeyBlock, KeyFormatType, KeyMaterial, KeyValue, LinkType, ManagedObject, ProtocolVersion,
-    ResultReason, Secret,
+    Attribute, AttributeValue, CryptographicAlgorithm, KeyBlock, KeyFormatType, KeyMaterial,
+    KeyValue, LinkType, ManagedObject, ProtocolVersion, ResultReason, Secret, SecretDataType,
+    State,
 };
 use openssl::pkcs12::Pkcs12;
+use openssl::pkey::Id;
 use openssl::stack::Stack;
 use openssl::x509::X509;
 use zeroize::Zeroizing;
@@ -14,7 +16,8 @@ use zeroize::Zeroizing;
 use super::certify::linked;
 use crate::context::Objects;
 use crate::crypto::{self, failed};
-use crate::object::{StoredObject, key_block};
+use crate::object::StoredObject;
+use crate::refusal;
 
 /// More certificates make no chain.
 const LONGEST: usize = 16;
@@ -37,10 +40,14 @@ pub(super) fn enclose(
         return Ok(());
     }
     let key = crypto::private_key(block)?;
-    let password = password(objects, object)?;
+    let password = password(objects, &object.attributes.list, version)?;
     let chain = chain(objects, object)?;
+    // The name where the key has none: KMIP 1.4, 3.45.
+    let name = object.attributes.pkcs_12_friendly_name();
+    let name = name.map_or("alias", |name| name);
     let encode = || {
         let mut builder = Pkcs12::builder();
+        builder.name(name);
         builder.pkey(&key);
         if let Some((own, others)) = chain.split_first() {
             builder.cert(own);
@@ -66,20 +73,94 @@ pub(super) fn enclose(
     Ok(())
 }
 
-fn password(objects: &Objects<'_>, object: &StoredObject) -> Result<Zeroizing<String>, Failure> {
-    let password = linked(object, LinkType::PKCS_12_PASSWORD_LINK)
-        .ok_or_else(|| unsupported("no password for PKCS#12 is linked with the key"))?;
-    let password = objects.by_identifier(&password)?;
-    let content = objects.content(&password)?;
-    let block = match &content {
-        ManagedObject::SecretData(_) => key_block(&content),
-        _ => None,
+/// The password that is linked with a key by its attributes.
+fn password(
+    objects: &Objects<'_>,
+    attributes: &[Attribute<'static>],
+    version: ProtocolVersion,
+) -> Result<Zeroizing<String>, Failure> {
+    let is_password = |value: &AttributeValue<'_>| {
+        matches!(value, AttributeValue::Link(link)
+            if link.link_type == LinkType::PKCS_12_PASSWORD_LINK)
     };
-    let block = block.ok_or_else(|| unsupported("the password for PKCS#12 is no secret data"))?;
-    let bytes = crypto::symmetric_bytes(block)?;
+    let mut links = attributes
+        .iter()
+        .map(|own| &own.value)
+        .filter(|value| is_password(value));
+    let (Some(AttributeValue::Link(link)), None) = (links.next(), links.next()) else {
+        let message = "exactly one password for PKCS#12 has to be linked with the key";
+        return Err(bad_password(message));
+    };
+    let linked = link.linked_object_identifier.as_text().unwrap_or_default();
+    let object = objects.by_identifier(linked)?;
+    let content = objects.content(&object)?;
+    let ManagedObject::SecretData(secret) = &content else {
+        return Err(bad_password("the password for PKCS#12 is no secret data"));
+    };
+    if secret.secret_data_type != SecretDataType::PASSWORD {
+        return Err(bad_password("the secret data for PKCS#12 is no password"));
+    }
+    // Until 1.4, its state does not matter.
+    if version >= ProtocolVersion::V2_0 && object.state() != Some(State::ACTIVE) {
+        return Err(bad_password("the password for PKCS#12 is not active"));
+    }
+    let bytes = crypto::symmetric_bytes(&secret.key_block)?;
     let text = std::str::from_utf8(bytes);
-    let text = text.map_err(|_| unsupported("the password for PKCS#12 is no text"))?;
+    let text = text.map_err(|_| bad_password("the password for PKCS#12 is no text"))?;
     Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// Opens a private key that comes as PKCS#12, to see whether it can be had from it.
+///
+/// # Errors
+/// If no password is linked with it, or another one.
+pub(super) fn open(
+    objects: &Objects<'_>,
+    block: &KeyBlock<'_>,
+    attributes: &[Attribute<'static>],
+    version: ProtocolVersion,
+) -> Result<Opened, Failure> {
+    let password = password(objects, attributes, version)?;
+    let bytes = block.key_value.as_ref().and_then(KeyValue::as_bytes);
+    let bytes = bytes.ok_or_else(refusal::value_not_present)?;
+    let parsed = Pkcs12::from_der(bytes).and_then(|form| form.parse2(&password));
+    let parsed = parsed.map_err(|_| bad_password("the password does not open the PKCS#12 form"))?;
+    let key = parsed
+        .pkey
+        .ok_or_else(|| refusal::invalid_field("the PKCS#12 form has no private key"))?;
+    let algorithm = match key.id() {
+        Id::RSA => CryptographicAlgorithm::RSA,
+        Id::EC => CryptographicAlgorithm::EC,
+        Id::DSA => CryptographicAlgorithm::DSA,
+        Id::ED25519 => CryptographicAlgorithm::ED25519,
+        Id::ED448 => CryptographicAlgorithm::ED448,
+        _ => {
+            return Err(refusal::not_supported(
+                "the key in the PKCS#12 form is of another kind",
+            ));
+        }
+    };
+    let certificate = parsed.cert.as_ref();
+    Ok(Opened {
+        algorithm,
+        length: i32::try_from(key.bits()).unwrap_or_default(),
+        name: certificate
+            .and_then(|certificate| certificate.alias())
+            .map(|alias| String::from_utf8_lossy(alias).into_owned()),
+    })
+}
+
+/// What a PKCS#12 form says of its private key.
+pub(super) struct Opened {
+    pub(super) algorithm: CryptographicAlgorithm,
+    /// In bits.
+    pub(super) length: i32,
+    /// PKCS#12 Friendly Name.
+    pub(super) name: Option<String>,
+}
+
+fn bad_password(message: &'static str) -> Failure {
+    Failure::new(ResultReason::BAD_PASSWORD, message)
 }
 
 /// The certificate of the key and those that lead from it to its root.

@@ -3,7 +3,7 @@
 use kmip::server::Failure;
 use kmip::types::{
     Attribute, AttributeValue, Attributes, DateTime, Interval, KeyMaterial, KeyValue, LinkType,
-    ManagedObject, Operation, ReKeyRequest, ReKeyResponse, Secret, State, Tag,
+    ManagedObject, ProtocolVersion, ReKeyRequest, ReKeyResponse, ResultReason, Secret, State, Tag,
 };
 
 use super::create::missing;
@@ -11,7 +11,7 @@ use super::create_key_pair::link;
 use crate::attributes::{AttributeSet, check_new};
 use crate::context::{Context, Objects};
 use crate::crypto::generate_symmetric;
-use crate::object::{NewObject, StoredObject, key_block_mut};
+use crate::object::{NewObject, StoredObject, key_block, key_block_mut};
 use crate::refusal;
 
 pub(super) fn re_key(
@@ -23,13 +23,17 @@ pub(super) fn re_key(
     let mut old = objects.get_online(request.unique_identifier.as_ref())?;
     let mut content = objects.content(&old)?;
     if !matches!(content, ManagedObject::SymmetricKey(_)) {
-        return Err(refusal::wrong_object(version, Operation::RE_KEY));
+        return Err(refusal::cannot_be(version, "re-keyed"));
     }
     if old.attributes.iter().any(is_replacement) {
         let message = format!("the key `{}` is replaced already", old.identifier);
         return Err(refusal::wrong_state(version, message));
     }
+    if key_block(&content).is_some_and(|block| block.key_value.is_none()) {
+        return Err(refusal::value_not_present());
+    }
     let given = given(&objects, request.attributes.as_ref(), context)?;
+    check_offset(request.offset, &given, &old.attributes, version)?;
     renew(&mut content, &old.attributes)?;
     let mut new = NewObject::new(content, [], version)?;
     for attribute in inherited(&old.attributes, &given) {
@@ -147,6 +151,46 @@ pub(super) fn inherited<'o>(
             !own && !replaced
         })
         .cloned()
+}
+
+/// Whether an offset can be told from where the dates of the new key come.
+///
+/// # Errors
+/// If the request has such dates as well, or the old key has some, but none to count them from.
+pub(super) fn check_offset(
+    offset: Option<Interval>,
+    given: &[Attribute<'_>],
+    old: &AttributeSet,
+    version: ProtocolVersion,
+) -> Result<(), Failure> {
+    const LATER: [Tag; 3] = [
+        Tag::PROCESS_START_DATE,
+        Tag::PROTECT_STOP_DATE,
+        Tag::DEACTIVATION_DATE,
+    ];
+    if offset.is_none() {
+        return Ok(());
+    }
+    let is_date = |attribute: &Attribute<'_>| {
+        let tag = attribute.value.tag();
+        tag.is_some_and(|tag| tag == Tag::ACTIVATION_DATE || LATER.contains(&tag))
+    };
+    if given.iter().any(is_date) {
+        let message = "the Offset decides on the dates, so that the request cannot give them";
+        return Err(Failure::new(ResultReason::INVALID_MESSAGE, message));
+    }
+    let has_later = LATER.into_iter().any(|tag| old.value(tag).is_some());
+    match has_later && old.activation_date().is_none() {
+        true => {
+            let reason = match version >= ProtocolVersion::V2_0 {
+                true => ResultReason::INVALID_FIELD,
+                false => ResultReason::ILLEGAL_OPERATION,
+            };
+            let message = "the old key has no Activation Date to count its other dates from";
+            Err(Failure::new(reason, message))
+        }
+        false => Ok(()),
+    }
 }
 
 /// The dates of the new key: with an offset, those of the old one, moved so that the new key becomes

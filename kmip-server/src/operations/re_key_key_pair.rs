@@ -2,13 +2,13 @@
 
 use kmip::server::Failure;
 use kmip::types::{
-    Attribute, AttributeValue, Attributes, CryptographicAlgorithm, LinkType, ObjectType, Operation,
+    Attribute, AttributeValue, Attributes, CryptographicAlgorithm, LinkType, ObjectType,
     ReKeyKeyPairRequest, ReKeyKeyPairResponse,
 };
 
 use super::create::missing;
 use super::create_key_pair::{link, make, merge};
-use super::re_key::{inherited, is_replacement, set_dates};
+use super::re_key::{check_offset, inherited, is_replacement, set_dates};
 use crate::attributes::has_instances;
 use crate::context::{Context, Objects};
 use crate::crypto::generate_key_pair;
@@ -75,7 +75,7 @@ impl Pair {
         let version = context.version();
         let private = objects.get_online(request.private_key_unique_identifier.as_ref())?;
         if private.object_type != ObjectType::PRIVATE_KEY || private.is_destroyed() {
-            return Err(refusal::wrong_object(version, Operation::RE_KEY_KEY_PAIR));
+            return Err(refusal::cannot_be(version, "re-keyed"));
         }
         if private.attributes.iter().any(is_replacement) {
             let message = format!("the key `{}` is replaced already", private.identifier);
@@ -106,6 +106,7 @@ fn replace(
     old: &mut StoredObject,
     given: &[Attribute<'static>],
 ) -> Result<(), Failure> {
+    check_offset(request.offset, given, &old.attributes, context.version())?;
     for attribute in inherited(&old.attributes, given) {
         new.attributes.add(attribute.value);
     }

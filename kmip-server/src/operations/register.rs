@@ -2,11 +2,12 @@
 
 use kmip::server::Failure;
 use kmip::types::{
-    Attribute, AttributeValue, IntoOwned, ManagedObject, ObjectType, RegisterRequest,
-    RegisterResponse, ResultReason,
+    Attribute, AttributeValue, IntoOwned, KeyFormatType, ManagedObject, ObjectType,
+    RegisterRequest, RegisterResponse, ResultReason,
 };
 
 use super::create::missing;
+use super::pkcs12;
 use crate::context::Context;
 use crate::object::{NewObject, key_block, object_type_of};
 use crate::refusal;
@@ -22,9 +23,7 @@ pub(super) fn register(
         )
     })?;
     if object_type_of(&content) != request.object_type {
-        return Err(refusal::invalid_field(
-            "the object is of another Object Type",
-        ));
+        return Err(refusal::wrong_type("the object is of another Object Type"));
     }
     let content = content.into_owned();
     check_content(&content)?;
@@ -33,6 +32,22 @@ pub(super) fn register(
     if let ManagedObject::Template(template) = &content {
         // The name by which the template is referred to may stand inside it.
         given.extend(names(template.attributes.iter()));
+    }
+    if let Some(block) = key_block(&content) {
+        if block.key_format_type == KeyFormatType::PKCS_12 && block.key_wrapping_data.is_none() {
+            let version = context.version();
+            let opened = pkcs12::open(&objects, block, &given, version)?;
+            let mut found = vec![
+                AttributeValue::CryptographicAlgorithm(opened.algorithm),
+                AttributeValue::CryptographicLength(opened.length),
+            ];
+            let name = opened.name.map(Into::into);
+            found.extend(name.map(AttributeValue::Pkcs12FriendlyName));
+            for value in found {
+                let known = given.iter().any(|own| own.value.tag() == value.tag());
+                given.extend((!known).then(|| value.into()));
+            }
+        }
     }
     let new = NewObject::new(content, given, context.version())?;
     check_attributes(&new, request.object_type)?;

@@ -6,6 +6,7 @@ use kmip::types::{IntoOwned, ResultReason, SetAttributeRequest, SetAttributeResp
 use super::modify_attribute::change;
 use crate::attributes::{check_added, check_changed};
 use crate::context::Context;
+use crate::refusal;
 
 pub(super) fn set(
     context: &Context<'_>,
@@ -22,7 +23,7 @@ pub(super) fn set(
             object.attributes.add(new.value);
         }
         [position] => {
-            check_changed(&new, version, object.state())?;
+            check_changed(&new, version, object.state()).map_err(refusal::of_adding)?;
             if object.attributes.at(*position).value != new.value {
                 objects.check_name(&new)?;
             }

@@ -151,7 +151,11 @@ pub(super) fn join(
             key_block,
             ..SecretData::default()
         }),
-        _ => return Err(refusal::wrong_object(version, Operation::JOIN_SPLIT_KEY)),
+        _ => {
+            return Err(refusal::wrong_type(
+                "the parts of a key make no object of this type",
+            ));
+        }
     };
     let mut new = NewObject::new(content, given, version)?;
     protect(&mut new, sensitive);

@@ -60,10 +60,10 @@ fn unwrapping_key(
     object: &StoredObject,
 ) -> Result<UnwrappingKey, Failure> {
     let mask = object.attributes.cryptographic_usage_mask().copied();
-    if !mask
-        .unwrap_or_default()
-        .contains(CryptographicUsageMask::UNWRAP_KEY)
-    {
+    let mask = mask.unwrap_or_default();
+    let by_wrapping = context.configuration.unwrap_with_wrapping_keys
+        && mask.contains(CryptographicUsageMask::WRAP_KEY);
+    if !mask.contains(CryptographicUsageMask::UNWRAP_KEY) && !by_wrapping {
         let message = format!("the key `{}` may not unwrap keys", object.identifier);
         return Err(refusal::wrong_usage(context.version(), message));
     }

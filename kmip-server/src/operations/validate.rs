@@ -2,8 +2,8 @@
 
 use kmip::server::Failure;
 use kmip::types::{
-    Certificate, ManagedObject, Operation, ResultReason, State, ValidateRequest, ValidateResponse,
-    ValidityIndicator,
+    Certificate, ManagedObject, Operation, ProtocolVersion, ResultReason, State, ValidateRequest,
+    ValidateResponse, ValidityIndicator,
 };
 use openssl::asn1::Asn1Time;
 use openssl::x509::{X509, X509Ref};
@@ -40,7 +40,11 @@ pub(super) fn validate(
     }
     if chain.is_empty() {
         let message = "there are no certificates to validate";
-        return Err(Failure::new(ResultReason::INVALID_MESSAGE, message));
+        let reason = match context.version() >= ProtocolVersion::V2_0 {
+            true => ResultReason::INVALID_FIELD,
+            false => ResultReason::INVALID_MESSAGE,
+        };
+        return Err(Failure::new(reason, message));
     }
     let date = request.validity_date.unwrap_or(context.now);
     let date = Asn1Time::from_unix(date.0).map_err(failed("the Validity Date"))?;

@@ -65,7 +65,7 @@ impl Failure {
 }
 
 /// Reasons that came with 2.0 or later, and what expresses them before (tables of KMIP 1.4, 11).
-const OLDER: [(ResultReason, ResultReason); 15] = [
+const OLDER: [(ResultReason, ResultReason); 18] = [
     (ResultReason::OBJECT_NOT_FOUND, ResultReason::ITEM_NOT_FOUND),
     (ResultReason::OBJECT_DESTROYED, ResultReason::ITEM_NOT_FOUND),
     (
@@ -76,6 +76,12 @@ const OLDER: [(ResultReason, ResultReason); 15] = [
         ResultReason::ATTRIBUTE_READ_ONLY,
         ResultReason::PERMISSION_DENIED,
     ),
+    (
+        ResultReason::READ_ONLY_ATTRIBUTE,
+        ResultReason::PERMISSION_DENIED,
+    ),
+    (ResultReason::INVALID_CSR, ResultReason::INVALID_FIELD),
+    (ResultReason::BAD_PASSWORD, ResultReason::INVALID_FIELD),
     (
         ResultReason::WRONG_KEY_LIFECYCLE_STATE,
         ResultReason::PERMISSION_DENIED,

@@ -1,10 +1,14 @@
 //! Test cases: the conversations in the documents.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use kmip::ProtocolVersion;
 use kmip::conformance::{Document, Message};
 use kmip::types::Tag;
+
+use crate::conformance::files;
+use crate::failure::Failure;
 
 /// The document of a case.
 #[derive(Debug)]
@@ -14,7 +18,13 @@ pub(super) struct CaseFile {
     /// The directory of the file: `mandatory`, `optional` or another group.
     pub(super) group: String,
     pub(super) text: String,
+    path: PathBuf,
+    /// Why the file cannot be played, whatever is in it.
+    fault: Option<String>,
 }
+
+/// The most bytes that a document may have. The largest official one has less than a hundredth of it.
+const LONGEST: u64 = 32 << 20;
 
 /// A request and the expected response.
 #[derive(Debug)]
@@ -39,18 +49,41 @@ pub(super) enum Repeat {
 }
 
 impl CaseFile {
-    pub(super) fn new(path: &Path, text: String) -> Self {
+    /// Reads a document. One that is no text, or too long for one, is a case that cannot be played.
+    pub(super) fn read(path: &Path) -> Result<Self, Failure> {
+        let length = fs::metadata(path).map_err(Failure::reading(path))?.len();
+        let (text, fault) = match length > LONGEST {
+            true => (String::new(), Some(format!("it has {length} bytes"))),
+            false => {
+                let bytes = fs::read(path).map_err(Failure::reading(path))?;
+                match String::from_utf8(bytes) {
+                    Ok(text) => (text, None),
+                    Err(error) => (String::new(), Some(error.utf8_error().to_string())),
+                }
+            }
+        };
         let name = path.file_stem().unwrap_or_default();
         let group = path.parent().and_then(Path::file_name).unwrap_or_default();
-        CaseFile {
+        Ok(CaseFile {
             name: name.to_string_lossy().into_owned(),
             group: group.to_string_lossy().into_owned(),
             text,
-        }
+            path: path.to_owned(),
+            fault,
+        })
+    }
+
+    /// Another case, which stands in the same directory or near it.
+    pub(super) fn near(&self, name: &str) -> Option<Self> {
+        let path = files::near(&self.path, &format!("{name}.xml"))?;
+        CaseFile::read(&path).ok()
     }
 
     /// The steps of the conversation, or why there are none.
     pub(super) fn steps(&self) -> Result<Vec<Step<'_>>, String> {
+        if let Some(fault) = &self.fault {
+            return Err(fault.clone());
+        }
         let document = Document::parse(&self.text);
         if let Some(error) = document.broken {
             return Err(error.to_string());

@@ -104,6 +104,12 @@ impl<'c> Comparison<'c> {
 
     /// Compares elements of the same name.
     fn node(&mut self, expected: &Node, actual: &Node, path: &str, place: Place<'_>) {
+        if let Some(material) = place.wrapped_material(expected, actual) {
+            let (wanted, value) = (&material.value, &actual.value);
+            if let (Some(wanted), Some(value)) = (wanted, value) {
+                return self.value(material, wanted, value, path, place);
+            }
+        }
         let placeholder = expected
             .value
             .as_deref()

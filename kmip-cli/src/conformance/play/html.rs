@@ -1,25 +1,37 @@
-//! The results as a page: a matrix of versions and groups, and below it the cases with their
-//! messages. It needs nothing from elsewhere.
+//! The results as a page: a matrix of profiles and versions, and below it the cases with their
+//! messages. It needs nothing from elsewhere, and no scripts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::outcome::{CaseResult, Played};
+use super::outcome::{CaseResult, Matrix};
 use super::player::{StepResult, Verdict};
 use crate::conformance::junit::escaped;
 use crate::conformance::report::{Count, Outcome};
 
 const HEAD: &str = r#"<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>KMIP conformance</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <style>
-body { font-family: sans-serif; margin: 2em; color: #222; }
+:root { color-scheme: light dark; --line: #bbb; --head: #eee; --good: #cfeccf; --bad: #f4c7c3; }
+@media (prefers-color-scheme: dark) {
+  :root { --line: #555; --head: #333; --good: #1d4a25; --bad: #6b2a25; }
+}
+body { font-family: system-ui, sans-serif; margin: 2em; }
+.wide { overflow-x: auto; }
 table { border-collapse: collapse; }
-th, td { border: 1px solid #bbb; padding: .4em .8em; text-align: right; }
-th { background: #eee; }
-.passed { background: #cfeccf; } .failed { background: #f4c7c3; } .skipped { background: #eee; }
-details { margin: .2em 0 .2em 1em; } summary { cursor: pointer; padding: .1em .4em; }
-pre { background: #f6f6f6; border: 1px solid #ddd; padding: .5em; overflow: auto; }
-</style></head><body><h1>KMIP conformance</h1>
+th, td { border: 1px solid var(--line); padding: .3em .8em; text-align: right; }
+th:first-child { text-align: left; }
+th { background: var(--head); }
+td a { color: inherit; }
+.passed { background: var(--good); }
+.failed { background: var(--bad); font-weight: bold; }
+.skipped { background: var(--head); }
+h2 { font-size: 1.1em; margin: 1.5em 0 .3em; }
+details { margin: .2em 0 .2em 1em; }
+summary { cursor: pointer; padding: .1em .4em; }
+pre { background: var(--head); border: 1px solid var(--line); padding: .5em; overflow: auto; }
+</style></head><body><main><h1>KMIP conformance</h1>
 "#;
 
 /// The page. The messages of cases that pass are on it only with `verbose`.
@@ -28,10 +40,8 @@ pub(super) fn page(cases: &[CaseResult], verbose: bool) -> String {
     let checks: Vec<_> = cases.iter().map(CaseResult::check).collect();
     push(&mut page, &format!("<p>{}</p>\n", Count::of(&checks)));
     matrix(&mut page, cases);
-    for case in cases {
-        show_case(&mut page, case, verbose);
-    }
-    page.push_str("</body></html>\n");
+    sections(&mut page, cases, verbose);
+    page.push_str("</main></body></html>\n");
     page
 }
 
@@ -40,35 +50,59 @@ fn push(page: &mut String, text: &str) {
 }
 
 fn matrix(page: &mut String, cases: &[CaseResult]) {
-    let groups: BTreeSet<&str> = cases.iter().map(|case| case.group.as_str()).collect();
-    let mut rows: BTreeMap<String, Vec<&CaseResult>> = BTreeMap::new();
-    for case in cases {
-        let version = case.version.map(|version| version.to_string());
-        let row = rows.entry(version.unwrap_or_default());
-        row.or_default().push(case);
-    }
-    push(page, "<table><tr><th>version</th>");
-    for group in &groups {
-        push(page, &format!("<th>{}</th>", escaped(group)));
+    let matrix = Matrix::of(cases);
+    push(page, "<div class=\"wide\"><table><tr><th>profile</th>");
+    for version in &matrix.versions {
+        let _ = write!(page, "<th>{}</th>", escaped(version));
     }
     push(page, "</tr>\n");
-    for (version, cases) in rows {
-        push(page, &format!("<tr><th>{version}</th>"));
-        for group in &groups {
-            let cases = cases.iter().filter(|case| case.group == *group);
-            let checks: Vec<_> = cases.map(|case| case.check()).collect();
-            let count = Count::of(&checks);
-            let (class, text) = match (count.failed, count.passed) {
-                (0, 0) if checks.is_empty() => ("", String::new()),
-                (0, 0) => ("skipped", "skipped".to_owned()),
-                (0, passed) => ("passed", format!("{passed}")),
-                (_, passed) => ("failed", format!("{passed} of {}", passed + count.failed)),
+    for profile in &matrix.profiles {
+        let _ = write!(page, "<tr><th>{}</th>", escaped(profile));
+        for version in &matrix.versions {
+            let Some(count) = matrix.cells.get(&(profile.clone(), version.clone())) else {
+                push(page, "<td></td>");
+                continue;
             };
-            push(page, &format!("<td class=\"{class}\">{text}</td>"));
+            let class = match (count.failed, count.passed) {
+                (0, 0) => "skipped",
+                (0, _) => "passed",
+                _ => "failed",
+            };
+            let (place, text) = (anchor(version, profile), count.cell());
+            let _ = write!(
+                page,
+                "<td class=\"{class}\"><a href=\"#{place}\">{text}</a></td>"
+            );
         }
         push(page, "</tr>\n");
     }
-    push(page, "</table>\n<h2>Cases</h2>\n");
+    push(page, "</table></div>\n");
+}
+
+/// The name of a place on the page.
+fn anchor(version: &str, profile: &str) -> String {
+    let text = format!("{version}-{profile}");
+    let usual = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    text.chars()
+        .map(|c| if usual(c) { c } else { '_' })
+        .collect()
+}
+
+/// The cases of each version and profile.
+fn sections(page: &mut String, cases: &[CaseResult], verbose: bool) {
+    let mut sections: BTreeMap<(String, &str), Vec<&CaseResult>> = BTreeMap::new();
+    for case in cases {
+        let place = (case.version_text(), case.profile());
+        sections.entry(place).or_default().push(case);
+    }
+    for ((version, profile), cases) in sections {
+        let title = escaped(&format!("{version} {profile}"));
+        let place = anchor(&version, profile);
+        let _ = writeln!(page, "<h2 id=\"{place}\">{title}</h2>");
+        for case in cases {
+            show_case(page, case, verbose);
+        }
+    }
 }
 
 fn show_case(page: &mut String, case: &CaseResult, verbose: bool) {
@@ -78,16 +112,13 @@ fn show_case(page: &mut String, case: &CaseResult, verbose: bool) {
         Outcome::Failed(fault) => ("failed", fault.as_str()),
         Outcome::Skipped(reason) => ("skipped", reason.as_str()),
     };
-    let title = format!("{} {}", case.section(), case.name);
-    let title = format!("{} {}", escaped(&title), escaped(why));
+    let title = format!("{} {}", escaped(&case.name), escaped(why));
     let _ = writeln!(
         page,
         "<details><summary class=\"{class}\">{title}</summary>"
     );
-    if let Played::Steps(steps) = &case.result {
-        for step in steps {
-            show_step(page, step, verbose || class == "failed");
-        }
+    for step in case.steps() {
+        show_step(page, step, verbose || class == "failed");
     }
     push(page, "</details>\n");
 }

@@ -4,6 +4,7 @@
 mod bindings;
 mod case;
 mod compare;
+mod contradictions;
 mod facts;
 mod finding;
 mod host;
@@ -20,13 +21,13 @@ mod target;
 mod variations;
 
 use std::collections::HashSet;
-use std::fs;
 use std::process::ExitCode;
 
 use kmip::ProtocolVersion;
 
 use crate::failure::Failure;
 use case::CaseFile;
+use contradictions::Contradictions;
 use facts::Facts;
 pub(crate) use host::serve;
 pub(crate) use options::{CaseOptions, HostOptions, RunOptions};
@@ -72,6 +73,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<ExitCode, Failure> {
         all: &cases,
         setups: Setups::load(),
         skips: Skips::load(SKIPS),
+        contradictions: Contradictions::load(),
         live: match options.embedded {
             true => None,
             false => Some(Live::new(&options.live, options.encoding.into())?),
@@ -88,12 +90,7 @@ pub(crate) fn run(options: &RunOptions) -> Result<ExitCode, Failure> {
 
 fn load(options: &CaseOptions) -> Result<Vec<CaseFile>, Failure> {
     let files = files::find(&options.directory, "xml")?;
-    let read = |path: &std::path::PathBuf| {
-        let bytes = fs::read(path).map_err(Failure::reading(path))?;
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        Ok(CaseFile::new(path, text))
-    };
-    files.iter().map(read).collect()
+    files.iter().map(|path| CaseFile::read(path)).collect()
 }
 
 fn is_wanted(case: &CaseFile, options: &CaseOptions) -> bool {
@@ -109,6 +106,7 @@ struct Stage<'s> {
     all: &'s [CaseFile],
     setups: Setups,
     skips: Skips,
+    contradictions: Contradictions,
     /// The server, unless each case has its own.
     live: Option<Live>,
     /// The objects that this server made.
@@ -119,7 +117,7 @@ struct Stage<'s> {
 impl Stage<'_> {
     fn play(&mut self, case: &CaseFile) -> CaseResult {
         let version = case.version();
-        let reason = self.skips.reason(&case.name, version);
+        let reason = version.and_then(|version| self.skips.version(version));
         let result = match (reason, &mut self.live) {
             (Some(reason), _) => Played::Skipped(reason.to_owned()),
             (None, Some(live)) => play_on(live, case, self.options, &mut self.server_made),
@@ -129,7 +127,7 @@ impl Stage<'_> {
             name: case.name.clone(),
             group: case.group.clone(),
             version,
-            result,
+            result: self.contradictions.judge(&case.name, result),
         }
     }
 
@@ -145,8 +143,9 @@ impl Stage<'_> {
         });
         let mut made = HashSet::new();
         for name in setups.before(&case.name) {
-            let before = self.all.iter().find(|other| other.name == name);
-            let Some(before) = before else {
+            let known = self.all.iter().find(|other| other.name == name);
+            let near = known.is_none().then(|| case.near(&name)).flatten();
+            let Some(before) = known.or(near.as_ref()) else {
                 return Played::Unplayable(format!("it needs the case {name}, which is missing"));
             };
             play_as(user, &mut server, before, self.options, &mut made);

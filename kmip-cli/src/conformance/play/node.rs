@@ -1,6 +1,9 @@
 //! Messages as nested elements.
 
-use kmip::conformance::{Element, Tree, TreeError};
+use kmip::conformance::{Element, Tree};
+
+/// How deep elements may lie: a stack of calls goes down to them.
+const DEEPEST: usize = 200;
 
 /// An element of a message with those in it.
 #[derive(Debug, Clone)]
@@ -13,8 +16,17 @@ pub(super) struct Node {
 
 impl Node {
     /// Reads a message.
-    pub(super) fn parse(text: &str) -> Result<Self, TreeError> {
-        let tree = Tree::parse(text)?;
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        let tree = Tree::parse(text).map_err(|error| error.to_string())?;
+        if tree
+            .elements()
+            .iter()
+            .any(|element| element.depth > DEEPEST)
+        {
+            return Err(format!(
+                "there are more than {DEEPEST} elements in each other"
+            ));
+        }
         let mut elements = tree.elements().iter().peekable();
         let mut roots = siblings(&mut elements, 0);
         // A tree without elements says nothing.

@@ -1,6 +1,6 @@
 //! What came out of the cases, for people and for programs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use kmip::ProtocolVersion;
@@ -23,6 +23,8 @@ pub(super) struct CaseResult {
 #[derive(Debug)]
 pub(super) enum Played {
     Skipped(String),
+    /// It failed as its document must, which contradicts itself.
+    Contradictory(String, Vec<StepResult>),
     /// The document cannot be played.
     Unplayable(String),
     Steps(Vec<StepResult>),
@@ -34,7 +36,9 @@ impl CaseResult {
         Check {
             name: self.name.clone(),
             outcome: match &self.result {
-                Played::Skipped(reason) => Outcome::Skipped(reason.clone()),
+                Played::Skipped(reason) | Played::Contradictory(reason, _) => {
+                    Outcome::Skipped(reason.clone())
+                }
                 Played::Unplayable(fault) => Outcome::Failed(fault.clone()),
                 Played::Steps(steps) => match steps.iter().find_map(StepResult::fault) {
                     Some(fault) => Outcome::Failed(fault),
@@ -44,19 +48,31 @@ impl CaseResult {
         }
     }
 
-    fn steps(&self) -> &[StepResult] {
+    pub(super) fn steps(&self) -> &[StepResult] {
         match &self.result {
-            Played::Steps(steps) => steps,
+            Played::Steps(steps) | Played::Contradictory(_, steps) => steps,
             _ => &[],
         }
     }
 
-    /// Version and group, under which results are summed up.
+    /// The profile that the case is about: that in its name, as in `CS-BC-M-1-14`, or else the begin of
+    /// the name.
+    pub(super) fn profile(&self) -> &str {
+        let marks = ["-M-", "-O-"].map(|mark| self.name.find(mark));
+        let mark = marks.into_iter().flatten().min();
+        let first = || self.name.find('-').unwrap_or(self.name.len());
+        &self.name[..mark.unwrap_or_else(first)]
+    }
+
+    /// The version, if the document has one.
+    pub(super) fn version_text(&self) -> String {
+        let version = self.version.map(|version| version.to_string());
+        version.unwrap_or_else(|| "none".to_owned())
+    }
+
+    /// Version and profile, under which results are summed up.
     pub(super) fn section(&self) -> String {
-        match self.version {
-            Some(version) => format!("{version} {}", self.group),
-            None => self.group.clone(),
-        }
+        format!("{} {}", self.version_text(), self.profile())
     }
 }
 
@@ -165,25 +181,62 @@ impl Verdict {
     }
 }
 
-/// Prints how many cases of each version and group went how.
+/// Prints how many cases of each profile and version passed.
 pub(super) fn print_table(cases: &[CaseResult], output: &mut impl Write) -> io::Result<()> {
-    writeln!(
-        output,
-        "{:<24}{:>8}{:>8}{:>8}",
-        "", "passed", "failed", "skipped"
-    )?;
-    for (section, checks) in sections(cases) {
-        let Count {
-            passed,
-            failed,
-            skipped,
-        } = Count::of(&checks);
-        writeln!(output, "{section:<24}{passed:>8}{failed:>8}{skipped:>8}")?;
+    let matrix = Matrix::of(cases);
+    write!(output, "{:<16}", "passed")?;
+    for version in &matrix.versions {
+        write!(output, "{version:>10}")?;
+    }
+    writeln!(output)?;
+    for profile in &matrix.profiles {
+        write!(output, "{profile:<16}")?;
+        for version in &matrix.versions {
+            let count = matrix.cells.get(&(profile.clone(), version.clone()));
+            write!(output, "{:>10}", count.map(Count::cell).unwrap_or_default())?;
+        }
+        writeln!(output)?;
     }
     Ok(())
 }
 
-/// The checks of each version and group.
+/// The cases by profile and version.
+pub(super) struct Matrix {
+    pub(super) profiles: BTreeSet<String>,
+    pub(super) versions: BTreeSet<String>,
+    pub(super) cells: BTreeMap<(String, String), Count>,
+}
+
+impl Matrix {
+    pub(super) fn of(cases: &[CaseResult]) -> Self {
+        let mut checks: BTreeMap<(String, String), Vec<Check>> = BTreeMap::new();
+        for case in cases {
+            let place = (case.profile().to_owned(), case.version_text());
+            checks.entry(place).or_default().push(case.check());
+        }
+        Matrix {
+            profiles: checks.keys().map(|(profile, _)| profile.clone()).collect(),
+            versions: checks.keys().map(|(_, version)| version.clone()).collect(),
+            cells: checks
+                .into_iter()
+                .map(|(place, checks)| (place, Count::of(&checks)))
+                .collect(),
+        }
+    }
+}
+
+impl Count {
+    /// How many passed of those that were played.
+    pub(super) fn cell(&self) -> String {
+        match (self.passed, self.failed) {
+            (0, 0) => "skipped".to_owned(),
+            (passed, 0) => passed.to_string(),
+            (passed, failed) => format!("{passed} of {}", passed + failed),
+        }
+    }
+}
+
+/// The checks of each version and profile.
 pub(super) fn sections(cases: &[CaseResult]) -> Vec<(String, Vec<Check>)> {
     let mut sections: BTreeMap<String, Vec<Check>> = BTreeMap::new();
     for case in cases {
@@ -220,6 +273,7 @@ fn case_to_json((case, check): (&CaseResult, &Check)) -> Value {
         "name": case.name,
         "version": case.version.map(|version| version.to_string()),
         "group": case.group,
+        "profile": case.profile(),
         "outcome": word,
         "reason": reason,
         "steps": steps,

@@ -106,10 +106,10 @@ impl<'t, T: Target> Player<'t, T> {
     }
 
     fn try_step(&mut self, step: &Step<'_>, result: &mut StepResult) -> Result<Verdict, Finding> {
-        let as_written = parse(step.request.text).map_err(no_request)?;
+        let as_written = Node::parse(step.request.text).map_err(no_request)?;
         result.operations = operations(&as_written).join(", ");
         let expected = match &step.response {
-            Some(response) => Some(parse(response.text).map_err(no_request)?),
+            Some(response) => Some(Node::parse(response.text).map_err(no_request)?),
             None => None,
         };
         let names = operations(&as_written);
@@ -189,7 +189,7 @@ impl<'t, T: Target> Player<'t, T> {
             .and_then(|message| kmip::xml::encode_indented(&message, &mut xml))
             .map_err(|error| no_response(format!("it cannot be read: {error}")))?;
         result.received = String::from_utf8_lossy(&xml).into_owned();
-        let actual = parse(&result.received).map_err(no_response)?;
+        let actual = Node::parse(&result.received).map_err(no_response)?;
         let items: Vec<Item> = operations(expected)
             .into_iter()
             .map(|operation| Item {
@@ -240,7 +240,7 @@ impl<'t, T: Target> Player<'t, T> {
         let strict: Result<ResponseMessage<'_>, _> =
             self.encoding.decode(&response, &Options::strict());
         self.malformed = strict.err().map(|error| error.to_string());
-        parse(&result.received).map_err(no_response)
+        Node::parse(&result.received).map_err(no_response)
     }
 
     fn encoded(&self, text: &str) -> Result<Vec<u8>, String> {
@@ -295,10 +295,6 @@ pub(super) fn operations(message: &Node) -> Vec<&str> {
 fn is_pending(message: &Node) -> bool {
     let mut items = message.named("BatchItem");
     items.any(|item| item.text("ResultStatus") == Some("Operation Pending"))
-}
-
-fn parse(text: &str) -> Result<Node, String> {
-    Node::parse(text).map_err(|error| error.to_string())
 }
 
 fn no_request(what: String) -> Finding {

@@ -26,6 +26,8 @@ enum Setup {
     Token(&'static str, &'static str),
     /// What is done with data for the random number generator.
     Seed(SeedPolicy),
+    /// Keys for wrapping also unwrap.
+    UnwrapWithWrappingKeys,
     /// The object group of which there is always a fresh member.
     DefaultGroup(&'static str),
 }
@@ -53,6 +55,7 @@ impl Setups {
                     _ => return None,
                 }),
                 "default-group" => Setup::DefaultGroup(value),
+                "unwrap-with-wrapping-keys" => Setup::UnwrapWithWrappingKeys,
                 _ => return None,
             };
             Some((case, setup))
@@ -96,6 +99,7 @@ impl Setups {
                     configuration.token.description = description.to_owned();
                 }
                 Setup::Seed(policy) => configuration.seed_policy = policy,
+                Setup::UnwrapWithWrappingKeys => configuration.unwrap_with_wrapping_keys = true,
                 Setup::DefaultGroup(group) => configuration.default_group = Some(group.to_owned()),
             }
         }
@@ -103,7 +107,7 @@ impl Setups {
 }
 
 /// The name of a case without the version at its end, such as `-21`.
-fn base(case: &str) -> &str {
+pub(super) fn base(case: &str) -> &str {
     match case.rsplit_once('-') {
         Some((base, version)) if version.len() == 2 && version.parse::<u8>().is_ok() => base,
         _ => case,

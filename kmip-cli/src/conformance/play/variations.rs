@@ -172,6 +172,22 @@ impl<'p> Place<'p> {
             && name != "CertificateType"
     }
 
+    /// The Key Material of an expected Key Value if it is that of a wrapped key, which is bytes. Some
+    /// documents show it in the structure that a Key Value is otherwise.
+    pub(super) fn wrapped_material<'n>(
+        &self,
+        expected: &'n Node,
+        actual: &Node,
+    ) -> Option<&'n Node> {
+        let bytes = actual.item_type == "ByteString" && expected.value.is_none();
+        match &expected.children[..] {
+            [material] if bytes && expected.name == "KeyValue" && self.is_wrapped() => {
+                (material.name == "KeyMaterial").then_some(material)
+            }
+            _ => None,
+        }
+    }
+
     fn is_wrapped(&self) -> bool {
         let wrapped =
             |node: &&&Node| node.name == "KeyBlock" && node.child("KeyWrappingData").is_some();

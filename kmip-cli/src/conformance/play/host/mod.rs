@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use kmip::transport::tls::{Identity, ServerTls, TlsAcceptor};
 
+use super::case::CaseFile;
+use super::contradictions::Contradictions;
 use super::options::HostOptions;
 use super::outcome::Played;
 use super::reporting::Report;
@@ -29,8 +31,13 @@ pub(crate) fn serve(options: &HostOptions) -> Result<ExitCode, Failure> {
     let mut cases = load(&options.cases)?;
     cases.retain(|case| is_wanted(case, &options.cases));
     let skips = Skips::load(SKIPS);
+    let contradictions = Contradictions::load();
     let mut skipped = Vec::new();
-    cases.retain(|case| match skips.reason(&case.name, case.version()) {
+    let reason = |case: &CaseFile| {
+        let version = case.version().and_then(|version| skips.version(version));
+        version.or_else(|| contradictions.reason(&case.name))
+    };
+    cases.retain(|case| match reason(case) {
         Some(reason) => {
             skipped.push(ended(case, Played::Skipped(reason.to_owned())));
             false

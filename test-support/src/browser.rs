@@ -1,0 +1,73 @@
+//! A browser without a window, for tests of pages.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+/// Chromium, with a profile of its own.
+pub struct Browser {
+    program: PathBuf,
+    profile: TempDir,
+}
+
+impl Browser {
+    /// The browser of the machine. Where there is none, it says that the test is skipped, or fails if
+    /// nothing may be skipped.
+    pub fn find() -> Option<Self> {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let mut places = std::env::split_paths(&path).map(|place| place.join("chromium"));
+        let Some(program) = places.find(|program| program.exists()) else {
+            let why = "skipped: there is no chromium";
+            assert!(
+                std::env::var_os("KMIP_REQUIRE_ALL").is_none_or(|all| all != "1"),
+                "{why}"
+            );
+            println!("{why}");
+            return None;
+        };
+        let profile = TempDir::new().expect("a directory for the profile");
+        Some(Browser { program, profile })
+    }
+
+    /// The document at an address, after the browser has read it.
+    pub fn document(&self, url: &str) -> String {
+        self.run(&["--dump-dom"], url)
+    }
+
+    /// Takes a picture of a page of this width and height. It has to be one of something.
+    pub fn picture(&self, url: &str, file: &Path, size: (u32, u32), dark: bool) {
+        let mut options = vec![
+            format!("--screenshot={}", file.display()),
+            format!("--window-size={},{}", size.0, size.1),
+        ];
+        if dark {
+            options.push("--blink-settings=preferredColorScheme=0".to_owned());
+        }
+        let options: Vec<&str> = options.iter().map(String::as_str).collect();
+        self.run(&options, url);
+        let picture = std::fs::read(file).expect("a picture");
+        let shows = picture.starts_with(b"\x89PNG") && picture.len() > 5_000;
+        assert!(shows, "{url}");
+    }
+
+    fn run(&self, options: &[&str], url: &str) -> String {
+        let output = Command::new(&self.program)
+            .args([
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-extensions",
+            ])
+            .arg(format!("--user-data-dir={}", self.profile.path().display()))
+            .args(options)
+            .arg(url)
+            .output()
+            .expect("the browser");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
