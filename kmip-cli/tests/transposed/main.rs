@@ -168,7 +168,7 @@ fn judge(case: &Transposed, result: &Value, used: &mut BTreeSet<usize>) -> Vec<S
         for found in step["differences"].as_array().into_iter().flatten() {
             let part = |name: &str| found[name].as_str().unwrap_or_default();
             let difference = format!(
-                "line {}, {}: {} at {}: `{}`, got `{}`",
+                "line {}, {}: {} at {}: {}, got {}",
                 step["line"],
                 step["operations"].as_str().unwrap_or_default(),
                 part("kind"),

@@ -98,7 +98,7 @@ impl Whole {
         let length = wanted.cryptographic_length().copied();
         let length = length.ok_or_else(|| missing("Cryptographic Length"))?;
         let kind = ObjectType::SYMMETRIC_KEY;
-        let new = new_key(context, kind, algorithm, length, given.to_vec())?;
+        let new = new_key(context, kind, Some(algorithm), length, given.to_vec())?;
         let block = key_block(&new.content).ok_or_else(Failure::internal)?;
         Whole::of(block, false)
     }
