@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use kmip::client;
 use kmip::codec::Error;
 use kmip::transport::{self, tls};
+use kmip_server::command::CommandError;
 
 /// A fault that ends the command.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +51,7 @@ pub(crate) enum Failure {
     Tls(tls::Error),
     /// The key server cannot be run.
     #[error("{}", chain(.0))]
-    Serve(kmip_server::command::CommandError),
+    Serve(CommandError),
     /// The options or the configuration file are wrong.
     #[error("{0}")]
     Configuration(#[from] crate::connect::ConfigurationError),
@@ -119,6 +120,14 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Failure::Configuration(_) | Failure::NotConfirmed(_) | Failure::Tls(_) => 2,
+            Failure::Serve(
+                CommandError::Missing(_)
+                | CommandError::Config { .. }
+                | CommandError::Users { .. }
+                | CommandError::User { .. }
+                | CommandError::NoUsers { .. }
+                | CommandError::Versions(..),
+            ) => 2,
             Failure::Transport(_) => 3,
             Failure::Server(error) => match error.problem() {
                 client::Problem::Address(_) | client::Problem::Tls(_) => 2,

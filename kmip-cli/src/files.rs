@@ -1,7 +1,7 @@
 //! Files that may hold keys: for their owner only, and complete or not there.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, IsTerminal, Read, Write};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -11,14 +11,22 @@ use crate::failure::Failure;
 /// How much is read at most: keys and data for a server, which takes messages of some MiB.
 const MAX_BYTES: u64 = 64 << 20;
 
+/// Says that a person has to type, where it would look as if nothing happened.
+pub(crate) fn announce_terminal() {
+    if io::stdin().is_terminal() {
+        eprintln!("kmip: reading from the terminal, until Ctrl-D");
+    }
+}
+
 /// The content of a file, or of standard input for `-`.
 pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let mut content = Zeroizing::new(Vec::new());
     let read = match path == Path::new("-") {
-        true => io::stdin()
-            .lock()
-            .take(MAX_BYTES + 1)
-            .read_to_end(&mut content),
+        true => {
+            announce_terminal();
+            let input = io::stdin().lock();
+            input.take(MAX_BYTES + 1).read_to_end(&mut content)
+        }
         false => {
             fs::File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut content))
         }

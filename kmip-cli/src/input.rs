@@ -33,10 +33,11 @@ pub(crate) enum Encoding {
 /// Reads what an argument means: a file, standard input, or the message itself.
 pub(crate) fn read(argument: Option<&str>, options: &InputOptions) -> Result<Input, Failure> {
     let (name, bytes) = match argument {
-        None | Some("-") => (
-            "standard input".to_owned(),
-            read_all(io::stdin().lock(), "-")?,
-        ),
+        None | Some("-") => {
+            crate::files::announce_terminal();
+            let name = "standard input".to_owned();
+            (name, read_all(io::stdin().lock(), "-")?)
+        }
         Some(text) if Path::new(text).exists() => {
             let file = fs::File::open(text).map_err(Failure::reading(Path::new(text)))?;
             (text.to_owned(), read_all(file, text)?)

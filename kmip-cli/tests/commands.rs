@@ -225,3 +225,33 @@ fn files(world: &World) -> Vec<(&'static str, std::path::PathBuf)> {
         ("NEW", world.path("new")),
     ]
 }
+
+#[test]
+fn every_command_speaks_json() {
+    // Their output has a form of its own; groups have only commands.
+    const OTHERS: [&str; 10] = [
+        "kmip",
+        "kmip-attributes",
+        "kmip-constraints",
+        "kmip-conformance",
+        "kmip-conformance-codec",
+        "kmip-completions",
+        "kmip-convert",
+        "kmip-explain",
+        "kmip-man",
+        "kmip-raw",
+    ];
+    let directory = tempfile::tempdir().unwrap();
+    let made = common::kmip().arg("man").arg(directory.path()).output();
+    assert!(made.unwrap().status.success());
+    let mut without = Vec::new();
+    for entry in std::fs::read_dir(directory.path()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let page = std::fs::read_to_string(&path).unwrap();
+        if !page.contains("\\-\\-json") && !OTHERS.contains(&name.as_str()) {
+            without.push(name);
+        }
+    }
+    assert!(without.is_empty(), "commands without --json: {without:?}");
+}

@@ -138,6 +138,8 @@ fn wrong_options_are_explained() {
     let unknown = run(&["query", "-s", "host", "--kmip-version", "3.0"]);
     assert_eq!(unknown.status.code(), Some(2));
     assert!(text(&unknown.stderr).contains("1.0 to 2.1"));
+    let error = failure(&run(&["serve"]), 2);
+    assert!(error.contains("'--cert' is missing"), "{error}");
     let without = run(&[
         "query",
         "-s",

@@ -69,34 +69,20 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Show a message as a tree
-    ///
-    /// Takes TTLV (binary, hexadecimal digits, dumps of xxd, hexdump and Wireshark, base64), JSON,
-    /// XML, and HTTP messages with one of these. Keys and passwords are redacted.
-    #[command(after_help = EXIT_CODES)]
-    Decode(Decode),
-    /// Convert a message to another encoding
-    #[command(after_help = EXIT_CODES)]
-    Convert(Convert),
-    /// Compare two messages, in whatever form they are
-    #[command(after_help = EXIT_CODES)]
-    Diff(Diff),
-    /// Look up a tag, enumeration, value, structure, operation or attribute in the specifications
-    #[command(after_help = EXIT_CODES)]
-    Explain(Explain),
-    /// Print the tables of the specifications
-    Spec(SpecOptions),
-    /// Check implementations against published messages
-    #[command(subcommand)]
-    Conformance(Conformance),
     /// Ask a server what it can do
     #[command(after_help = examples!("  kmip query --server keys.example.com --cert me.crt --key me.key --ca ca.pem"))]
     Query(QueryOptions),
     /// Show which protocol versions a server speaks
     #[command(after_help = examples!("  kmip versions --server [2001:db8::1]:5696"))]
     Versions(VersionsOptions),
+    /// Ask whether the server answers, and how fast
+    #[command(after_help = examples!("  kmip ping --count 3"))]
+    Ping(Ping),
     /// List the servers of the configuration file
     Servers(ServersOptions),
+    /// Examine a server step by step, and say what to do about what does not work
+    #[command(after_help = examples!("  kmip doctor keys.example.com --cert me.crt --key me.key --ca ca.pem\n  kmip doctor keys.example.com --write --profile /etc/zkey/kmip/profiles/mine.profile"))]
+    Doctor(Doctor),
     /// Create a symmetric key
     #[command(after_help = examples!("  kmip create --name disk --activate\n  kmip create --length 128 --usage wrap-key,unwrap-key --attribute x-purpose=backup"))]
     Create(Create),
@@ -167,18 +153,15 @@ pub(crate) enum Command {
     /// Log in, and keep the ticket in a file (KMIP 2.0 and later)
     #[command(after_help = examples!("  kmip login --user alice --password-file alice.password --output ticket\n  kmip locate --ticket ticket\n  kmip logout ticket"))]
     Login(Login),
+    /// Log in for somebody else, with rights of ours, and keep the ticket in a file (KMIP 2.0 and later)
+    #[command(after_help = examples!("  kmip delegated-login --operation Get,Locate --object 4f2a --output ticket"))]
+    DelegatedLogin(DelegatedLogin),
     /// End the session of a ticket (KMIP 2.0 and later)
     #[command(after_help = examples!("  kmip logout ticket"))]
     Logout(Logout),
     /// Have the server log a message (KMIP 2.0 and later)
     #[command(after_help = examples!("  kmip log 'backup begins'"))]
     Log(Log),
-    /// Ask whether the server answers, and how fast
-    #[command(after_help = examples!("  kmip ping --count 3"))]
-    Ping(Ping),
-    /// Log in for somebody else, with rights of ours, and keep the ticket in a file (KMIP 2.0 and later)
-    #[command(after_help = examples!("  kmip delegated-login --operation Get,Locate --object 4f2a --output ticket"))]
-    DelegatedLogin(DelegatedLogin),
     /// Ask for the result of an operation that the server does later
     ///
     /// `kmip raw` sends requests with an Asynchronous Indicator. Servers may want to be asked in the
@@ -238,9 +221,6 @@ pub(crate) enum Command {
     /// Send a message as it is, and show the answer
     #[command(after_help = examples!("  kmip raw request.xml\n  kmip raw --to json < request.hex"))]
     Raw(Raw),
-    /// Examine a server step by step, and say what to do about what does not work
-    #[command(after_help = examples!("  kmip doctor keys.example.com --cert me.crt --key me.key --ca ca.pem\n  kmip doctor keys.example.com --write --profile /etc/zkey/kmip/profiles/mine.profile"))]
-    Doctor(Doctor),
     /// Run a key server for tests and demonstrations; it is no hardware security module
     #[command(
         after_help = "Example:\n  kmip serve --cert dev/server.crt --key dev/server.key --client-ca dev/ca.crt"
@@ -251,6 +231,26 @@ pub(crate) enum Command {
         after_help = "Example:\n  kmip dev-certs dev --host keys.example.com --host 192.0.2.7"
     )]
     DevCerts(DevCerts),
+    /// Show a message as a tree
+    ///
+    /// Takes TTLV (binary, hexadecimal digits, dumps of xxd, hexdump and Wireshark, base64), JSON,
+    /// XML, and HTTP messages with one of these. Keys and passwords are redacted.
+    #[command(after_help = EXIT_CODES)]
+    Decode(Decode),
+    /// Convert a message to another encoding
+    #[command(after_help = EXIT_CODES)]
+    Convert(Convert),
+    /// Compare two messages, in whatever form they are
+    #[command(after_help = EXIT_CODES)]
+    Diff(Diff),
+    /// Look up a tag, enumeration, value, structure, operation or attribute in the specifications
+    #[command(after_help = EXIT_CODES)]
+    Explain(Explain),
+    /// Print the tables of the specifications
+    Spec(SpecOptions),
+    /// Check implementations against published messages
+    #[command(subcommand)]
+    Conformance(Conformance),
     /// Print the completions for a shell
     Completions {
         /// The shell

@@ -1,10 +1,10 @@
-//! Probes of Get and of attributes: which the server keeps, and how they are changed.
+//! Probes of attributes: which the server keeps, and how they are changed and found.
 
 use kmip::ProtocolVersion;
 use kmip::client::Error;
 use kmip::types::{
     Attribute, AttributeReference, DeleteAttributeRequest, Link, LinkType, LocateRequest,
-    ManagedObject, SetAttributeRequest, Tag, UniqueIdentifier,
+    SetAttributeRequest, Tag, UniqueIdentifier,
 };
 
 use super::probe::{Made, is_refusal, usage};
@@ -25,40 +25,6 @@ pub(super) struct Attributes {
     pub(super) vendor: bool,
     pub(super) sensitive: bool,
     pub(super) always_sensitive: bool,
-}
-
-/// The key in clear, if the server gives it out.
-pub(super) fn clear_get(
-    made: &mut Made<'_>,
-    key: &UniqueIdentifier<'static>,
-    report: &mut Report,
-) -> Result<Option<Vec<u8>>, Failure> {
-    match made.client.get(key) {
-        Ok(got) => {
-            let bytes = match &got.managed_object {
-                ManagedObject::SymmetricKey(key) => key.key_block.key_value.as_ref(),
-                _ => None,
-            };
-            let bytes = bytes.and_then(|value| value.as_bytes()).map(<[u8]>::to_vec);
-            match bytes.as_deref().map(<[u8]>::len) {
-                Some(32) => report.good("Get", "the key has 32 bytes")?,
-                other => report.bad(
-                    "Get",
-                    format!("the key has {other:?} bytes instead of 32"),
-                    "report it to the vendor",
-                )?,
-            }
-            Ok(bytes)
-        }
-        Err(error) => {
-            report.doubtful(
-                "Get",
-                brief(&error),
-                "keys may leave this server only wrapped",
-            )?;
-            Ok(None)
-        }
-    }
 }
 
 /// Gives the key one attribute after the other, and looks whether it is there.

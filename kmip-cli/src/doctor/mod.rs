@@ -7,6 +7,7 @@ mod probe;
 mod profile;
 mod protocol;
 mod report;
+mod rsa_key;
 mod tls;
 mod traits;
 mod wrapping;

@@ -3,7 +3,7 @@
 use kmip::client::{Batch, Client, Error};
 use kmip::types::{
     ActivateRequest, Attribute, CreateRequest, CryptographicAlgorithm, CryptographicUsageMask,
-    GetAttributesRequest, ObjectType, RevocationReasonCode, Tag, UniqueIdentifier,
+    GetAttributesRequest, ManagedObject, ObjectType, RevocationReasonCode, Tag, UniqueIdentifier,
 };
 
 use super::attributes::{self, Attributes};
@@ -76,7 +76,7 @@ fn probe(made: &mut Made<'_>, report: &mut Report) -> Result<Findings, Failure> 
     }
     locate(made, &key, &label, report)?;
     placeholder(made, &key, report)?;
-    let clear = attributes::clear_get(made, &key, report)?;
+    let clear = clear_get(made, &key, report)?;
     findings.attributes = attributes::examine(made, &key, report)?;
     findings.wrapping = wrapping::examine(made, &key, clear.as_deref(), report)?;
     spelling(made, report)?;
@@ -170,6 +170,40 @@ fn batches(
             made.traits.note(Trait::NoBatches);
             let instead = "each operation has a message of its own, which takes longer";
             report.adapted("batch", brief(&error), instead)
+        }
+    }
+}
+
+/// The key in clear, if the server gives it out.
+fn clear_get(
+    made: &mut Made<'_>,
+    key: &UniqueIdentifier<'static>,
+    report: &mut Report,
+) -> Result<Option<Vec<u8>>, Failure> {
+    match made.client.get(key) {
+        Ok(got) => {
+            let bytes = match &got.managed_object {
+                ManagedObject::SymmetricKey(key) => key.key_block.key_value.as_ref(),
+                _ => None,
+            };
+            let bytes = bytes.and_then(|value| value.as_bytes()).map(<[u8]>::to_vec);
+            match bytes.as_deref().map(<[u8]>::len) {
+                Some(32) => report.good("Get", "the key has 32 bytes")?,
+                other => report.bad(
+                    "Get",
+                    format!("the key has {other:?} bytes instead of 32"),
+                    "report it to the vendor",
+                )?,
+            }
+            Ok(bytes)
+        }
+        Err(error) => {
+            report.doubtful(
+                "Get",
+                brief(&error),
+                "keys may leave this server only wrapped",
+            )?;
+            Ok(None)
         }
     }
 }

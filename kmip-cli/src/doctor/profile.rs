@@ -6,8 +6,9 @@ use kmip::{Encoding, ProtocolVersion};
 
 use super::probe::Findings;
 use super::protocol::Announced;
+use super::rsa_key::{Form, Padding};
 use super::traits::Traits;
-use super::wrapping::{Form, Padding, USUAL_BITS, Wrapping};
+use super::wrapping::{USUAL_BITS, Wrapping};
 use crate::connect::{Place, Settings};
 
 /// The text of the profile. Without findings it holds what every server can do.

@@ -2,22 +2,17 @@
 
 use kmip::ProtocolVersion;
 use kmip::types::{
-    Attribute, BigInteger, CryptographicAlgorithm, CryptographicParameters, CryptographicUsageMask,
-    EncodingOption, EncryptionKeyInformation, GetRequest, HashingAlgorithm, KeyBlock,
-    KeyFormatType, KeyMaterial, KeyRoleType, KeyValue, KeyWrappingSpecification, ManagedObject,
-    MaskGenerator, ObjectType, PaddingMethod, PublicKey, Secret, TransparentRsaPublicKey,
+    Attribute, CryptographicAlgorithm, CryptographicParameters, CryptographicUsageMask,
+    EncodingOption, EncryptionKeyInformation, GetRequest, HashingAlgorithm, KeyFormatType,
+    KeyRoleType, KeyWrappingSpecification, ManagedObject, MaskGenerator, ObjectType, PaddingMethod,
     UniqueIdentifier, WrappingMethod,
 };
-use openssl::encrypt::Decrypter;
-use openssl::error::ErrorStack;
-use openssl::hash::MessageDigest;
-use openssl::pkey::{PKey, Private};
-use openssl::rsa::{Padding as RsaPadding, Rsa};
 use serde_json::json;
 
 use super::probe::{Made, is_refusal};
 use super::reason;
 use super::report::Report;
+use super::rsa_key::{Form, Padding, RsaKey};
 use super::traits::Trait;
 use crate::failure::Failure;
 
@@ -34,22 +29,6 @@ pub(super) struct Wrapping {
     pub(super) padding: Padding,
     /// Of the longest RSA key that works.
     pub(super) bits: i32,
-}
-
-/// How a public key is registered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    Pkcs1,
-    Pkcs8,
-    Transparent,
-}
-
-/// How the server pads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Padding {
-    OaepSha256,
-    OaepSha1,
-    Pkcs1,
 }
 
 const FORMS: [(Form, &str); 3] = [
@@ -115,7 +94,7 @@ pub(super) fn examine(
 ) -> Result<Option<Wrapping>, Failure> {
     let probed = Probed { id: key, clear };
     let [first, longer @ ..] = SIZES;
-    let rsa = rsa(first)?;
+    let rsa = RsaKey::generate(first)?;
     let mut registered = Outcomes::new();
     for (form, name) in FORMS {
         let outcome = register(made, &rsa, form)?;
@@ -195,7 +174,7 @@ fn sizes(
     let mut works = vec![best.bits];
     let mut fails = Vec::new();
     for bits in longer {
-        let rsa = rsa(*bits)?;
+        let rsa = RsaKey::generate(*bits)?;
         let outcome = register(made, &rsa, best.form)?;
         match outcome.and_then(|id| get(made, probed, &id, best.padding, &rsa)) {
             Ok(()) => works.push(*bits),
@@ -216,28 +195,13 @@ fn sizes(
     Ok(best)
 }
 
-fn rsa(bits: i32) -> Result<Rsa<Private>, Failure> {
-    Rsa::generate(bits as u32).map_err(Failure::openssl("make an RSA key"))
-}
-
 /// Registers the public key. An inner error is the server's.
 fn register(
     made: &mut Made<'_>,
-    rsa: &Rsa<Private>,
+    rsa: &RsaKey,
     form: Form,
 ) -> Result<Result<UniqueIdentifier<'static>, String>, Failure> {
-    let (format, material) =
-        public_key(rsa, form).map_err(Failure::openssl("encode a public key"))?;
-    let object = PublicKey {
-        key_block: KeyBlock {
-            key_format_type: format,
-            key_value: Some(KeyValue::new(material)),
-            cryptographic_algorithm: Some(CryptographicAlgorithm::RSA),
-            cryptographic_length: i32::try_from(rsa.size() * 8).ok(),
-            ..KeyBlock::default()
-        },
-        ..PublicKey::default()
-    };
+    let object = rsa.public_key(form)?;
     let usage = CryptographicUsageMask::ENCRYPT | CryptographicUsageMask::WRAP_KEY;
     let attributes = [Attribute::cryptographic_usage_mask(usage)];
     let registered = made
@@ -250,38 +214,13 @@ fn register(
     Ok(registered.map_err(|error| reason(&error)))
 }
 
-fn public_key(
-    rsa: &Rsa<Private>,
-    form: Form,
-) -> Result<(KeyFormatType, KeyMaterial<'static>), ErrorStack> {
-    Ok(match form {
-        Form::Pkcs1 => (
-            KeyFormatType::PKCS_1,
-            Secret::owned(rsa.public_key_to_der_pkcs1()?).into(),
-        ),
-        // As the plugin does it: the name of the format is not quite right, and what servers know.
-        Form::Pkcs8 => (
-            KeyFormatType::PKCS_8,
-            Secret::owned(rsa.public_key_to_der()?).into(),
-        ),
-        Form::Transparent => (
-            KeyFormatType::TRANSPARENT_RSA_PUBLIC_KEY,
-            KeyMaterial::TransparentRsaPublicKey(TransparentRsaPublicKey {
-                modulus: BigInteger::from_unsigned(&rsa.n().to_vec()),
-                public_exponent: BigInteger::from_unsigned(&rsa.e().to_vec()),
-                ..TransparentRsaPublicKey::default()
-            }),
-        ),
-    })
-}
-
 /// Gets the key wrapped, with the same request as the plugin's, and unwraps it.
 fn get(
     made: &mut Made<'_>,
     probed: &Probed<'_>,
     wrapping: &UniqueIdentifier<'static>,
     padding: Padding,
-    rsa: &Rsa<Private>,
+    rsa: &RsaKey,
 ) -> Result<(), String> {
     let version = made.client.version();
     let request = |format| GetRequest {
@@ -310,10 +249,12 @@ fn get(
     let value = object.key_block.key_value.as_ref();
     let wrapped = value.and_then(|value| value.as_bytes());
     let wrapped = wrapped.ok_or("the answer has no key")?;
-    let unwrapped = unwrap(rsa, padding, wrapped);
+    let unwrapped = rsa.unwrap(padding, wrapped);
     let unwrapped = unwrapped.map_err(|_| "what comes does not unwrap".to_owned())?;
     match probed.clear {
-        Some(clear) if clear != unwrapped => Err("what comes unwraps to another key".to_owned()),
+        Some(clear) if clear != &unwrapped[..] => {
+            Err("what comes unwraps to another key".to_owned())
+        }
         None if unwrapped.len() != 32 => Err("what comes unwraps to no AES-256 key".to_owned()),
         _ => Ok(()),
     }
@@ -349,25 +290,4 @@ fn specification(
         encoding_option: (version >= ProtocolVersion::V1_2).then_some(EncodingOption::NO_ENCODING),
         ..KeyWrappingSpecification::default()
     }
-}
-
-fn unwrap(rsa: &Rsa<Private>, padding: Padding, wrapped: &[u8]) -> Result<Vec<u8>, ErrorStack> {
-    let key = PKey::from_rsa(rsa.clone())?;
-    let mut decrypter = Decrypter::new(&key)?;
-    match padding {
-        Padding::Pkcs1 => decrypter.set_rsa_padding(RsaPadding::PKCS1)?,
-        Padding::OaepSha1 | Padding::OaepSha256 => {
-            let digest = match padding {
-                Padding::OaepSha256 => MessageDigest::sha256(),
-                _ => MessageDigest::sha1(),
-            };
-            decrypter.set_rsa_padding(RsaPadding::PKCS1_OAEP)?;
-            decrypter.set_rsa_oaep_md(digest)?;
-            decrypter.set_rsa_mgf1_md(digest)?;
-        }
-    }
-    let mut clear = vec![0; decrypter.decrypt_len(wrapped)?];
-    let length = decrypter.decrypt(wrapped, &mut clear)?;
-    clear.truncate(length);
-    Ok(clear)
 }
