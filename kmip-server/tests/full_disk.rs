@@ -5,7 +5,7 @@ mod common;
 use std::process::Command;
 
 use common::process::{World, create, key_bytes};
-use kmip::types::ResultReason;
+use kmip::types::{LocateRequest, ResultReason};
 
 /// Runs the server with files that may not grow beyond this many KiB. The signal for it is ignored, so
 /// that writing fails as on a full disk.
@@ -40,6 +40,7 @@ fn a_full_disk_refuses_writes_and_keeps_serving_reads() {
         Some(ResultReason::GENERAL_FAILURE),
         "{refused}"
     );
+    assert!(refused.to_string().contains("disk is full"), "{refused}");
     assert!(!keys.is_empty());
     // Others are refused as well, and what was acknowledged is there for all.
     let mut other = world.client(&process, "alice");
@@ -51,6 +52,8 @@ fn a_full_disk_refuses_writes_and_keeps_serving_reads() {
             assert_eq!(key_bytes(client, key).unwrap().len(), 32);
         }
     }
+    let found = client.call(LocateRequest::default()).unwrap();
+    assert_eq!(found.unique_identifier.len(), keys.len());
     drop(process);
 
     let process = world.start(&options);

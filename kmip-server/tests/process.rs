@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::mpsc::channel;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use common::process::{PATIENCE, Process, World, create, key_bytes};
 use kmip::client::Batch;
@@ -271,50 +272,45 @@ fn requests_that_have_arrived_are_finished_after_a_signal() {
     });
     asked.recv().unwrap();
     // It must have arrived, which nobody but the server sees.
-    thread::sleep(std::time::Duration::from_millis(500));
+    thread::sleep(Duration::from_millis(500));
     process.signal("-TERM");
     waiting.join().unwrap().unwrap();
     assert!(process.wait().success());
 }
 
 #[test]
-fn a_full_disk_refuses_writes_and_serves_reads() {
+fn idle_clients_take_no_threads_and_are_served_when_they_come_back() {
+    const CLIENTS: usize = 40;
+    /// A server on which nothing happens has fewer.
+    const FEW: usize = 10;
     let world = World::new();
-    let store = world.path("keys.sqlite");
-    let options = ["--store", store.to_str().unwrap()];
-    // A limit of the size of files does to them what a full disk does.
-    let command = world.command(&options);
-    let mut limited = std::process::Command::new("bash");
-    limited
-        .args(["-c", "ulimit -f 300; exec \"$0\" \"$@\""])
-        .arg(command.get_program())
-        .args(command.get_args());
-    let mut made = Vec::new();
-    {
-        let process = Process::run(&mut limited);
-        let mut client = world.client(&process, "alice");
-        let refused = loop {
-            match client.call(create(&format!("key {}", made.len()))) {
-                Ok(key) => made.push(key.unique_identifier),
-                Err(error) => break error,
-            }
-            assert!(made.len() < 10_000, "the limit was never met");
-        };
-        assert_eq!(refused.result_reason(), Some(ResultReason::GENERAL_FAILURE));
-        assert!(refused.to_string().contains("disk is full"), "{refused}");
-        assert!(!made.is_empty());
-        for key in [made.first().unwrap(), made.last().unwrap()] {
-            assert_eq!(key_bytes(&mut client, key).unwrap().len(), 32);
+    let process = world.start(&[]);
+    let alice = world.authority.client("alice");
+    let mut clients: Vec<_> = (0..CLIENTS)
+        .map(|_| {
+            let builder = world.builder_for(&process.address, alice.clone());
+            builder.version(ProtocolVersion::V1_4).connect().unwrap()
+        })
+        .collect();
+    let rest = |clients: &mut Vec<kmip::client::Client>, made: usize| {
+        for client in &mut *clients {
+            let found = client.call(LocateRequest::default()).unwrap();
+            assert_eq!(found.unique_identifier.len(), made);
         }
-        let found = client.call(LocateRequest::default()).unwrap();
-        assert_eq!(found.unique_identifier.len(), made.len());
-    }
-    let process = world.start(&options);
-    let mut client = world.client(&process, "alice");
-    for key in &made {
-        key_bytes(&mut client, key).unwrap();
-    }
-    client.call(create("one more")).unwrap();
+        let begun = Instant::now();
+        while process.threads() >= FEW {
+            assert!(begun.elapsed() < PATIENCE, "{} threads", process.threads());
+            thread::sleep(Duration::from_millis(50));
+        }
+    };
+    rest(&mut clients, 0);
+    clients[0].call(create("disk")).unwrap();
+    rest(&mut clients, 1);
+    // Those that are idle do not delay the end.
+    let begun = Instant::now();
+    process.signal("-TERM");
+    assert!(process.wait().success());
+    assert!(begun.elapsed() < PATIENCE);
 }
 
 #[test]

@@ -120,6 +120,56 @@ fn an_idle_client_is_dropped_and_comes_back_by_itself() {
     assert_eq!(client.locate([], None).unwrap(), [key]);
 }
 
+#[test]
+fn the_client_that_is_idle_longest_makes_room_for_one_more() {
+    let world = World::new();
+    // Nobody has to wait until an idle client is dropped for that: it would take minutes.
+    let server = world.serve(engine(), ServeOptions::default().maximum_connections(2));
+    let mut clients: Vec<Client> = Vec::new();
+    for name in ["alice", "bob", "carol", "dave"] {
+        let mut client = world.client(&server, name);
+        client.call(create()).unwrap();
+        clients.push(client);
+    }
+    for client in &mut clients {
+        assert_eq!(client.locate([], None).unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn a_request_that_comes_in_pieces_with_pauses_is_answered() {
+    use kmip::transport::tls::TlsConnector;
+    use kmip::transport::{Deadline, TcpStream};
+    use std::io::Read;
+
+    let world = World::new();
+    let server = world.serve(engine(), ServeOptions::default());
+    let address = server.address().to_string().parse().unwrap();
+    let tls = ClientTls::new()
+        .ca_certificate(world.ca.certificate().clone())
+        .identity(identity(&world.ca.client("alice")));
+    let deadline = Deadline::after(PATIENCE);
+    let stream = TcpStream::connect(&address, deadline).unwrap();
+    let connector = TlsConnector::new(tls).unwrap();
+    let mut stream = connector.connect(stream, &address, deadline).unwrap();
+    let request = kmip::types::RequestMessage::single(kmip::ProtocolVersion::V1_4, create());
+    let mut bytes = Vec::new();
+    kmip::ttlv::encode(&request, &mut bytes).unwrap();
+    for _ in 0..2 {
+        // Longer than a connection keeps its thread, and then within a message.
+        thread::sleep(Duration::from_millis(1500));
+        let (begin, end) = bytes.split_at(3);
+        stream.write_all(begin).unwrap();
+        thread::sleep(Duration::from_millis(1500));
+        stream.write_all(end).unwrap();
+        let mut head = [0; 8];
+        stream.read_exact(&mut head).unwrap();
+        let mut rest = vec![0; u32::from_be_bytes(head[4..].try_into().unwrap()) as usize];
+        stream.read_exact(&mut rest).unwrap();
+        assert_eq!(head[..3], [0x42, 0x00, 0x7B]);
+    }
+}
+
 /// A handler that tells when it starts and takes until it is told to go on.
 struct Slow {
     started: Mutex<Sender<()>>,

@@ -17,6 +17,7 @@ use std::{fmt, fs, thread};
 
 use kmip::server::{Engine, Server};
 use kmip::transport::DEFAULT_PATH;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 use zeroize::Zeroizing;
@@ -84,6 +85,7 @@ pub fn run(options: &Options) -> Result<(), CommandError> {
     let engine = Arc::new(Engine::new(KeyServer::new(configuration, store.clone())));
 
     let mut servers = Vec::new();
+    allow_connections();
     for (address, https) in listeners(&options) {
         let listener = listen(&address)?;
         let mut serve = settings::serve_options(&options, &interference);
@@ -148,6 +150,17 @@ fn listen(address: &str) -> Result<TcpListener, CommandError> {
 fn listening(address: &str) -> impl FnOnce(io::Error) -> CommandError {
     let address = address.to_owned();
     move |source| CommandError::Listen { address, source }
+}
+
+/// A connection takes a descriptor, and many systems allow 1,024 unless a program asks for more.
+fn allow_connections() {
+    let allowed = getrlimit(Resource::Nofile);
+    let all = Rlimit {
+        current: allowed.maximum,
+        ..allowed
+    };
+    // Without more, idle connections give way earlier.
+    let _ = setrlimit(Resource::Nofile, all);
 }
 
 /// All at the same time, so that the grace is not multiplied.

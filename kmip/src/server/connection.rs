@@ -1,11 +1,13 @@
 //! Serving one connection.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::Encoding;
 use crate::transport::{
-    Cause, Connection, Deadline, Error, FrameError, HttpService, MessageDirection, OutgoingBuffer,
-    Stream, Timeouts,
+    Cause, Connection, Deadline, Error, FrameError, HttpService, Liveness, MessageDirection,
+    OutgoingBuffer, Received, Stream, Timeouts,
 };
 use crate::types::ResultReason;
 
@@ -27,81 +29,152 @@ pub fn serve_connection<H: Handler>(
     peer: &Peer,
     options: &ServeOptions,
 ) -> Result<(), Error> {
-    let name = match peer.address() {
-        Some(address) => address.to_string(),
-        None => "local client".to_owned(),
-    };
-    let timeouts = Timeouts::NONE.with_operation(options.request);
-    let maximum = options.maximum_message_size;
-    let (stream, trickle) = Trickle::new(stream);
-    let mut connection = match &options.https {
-        None => {
-            let direction = MessageDirection::Requests;
-            Connection::new(stream, name, direction, maximum, timeouts)
-        }
-        Some(path) => {
-            let content_types = Encoding::ALL.map(Encoding::content_type);
-            let service = HttpService::new(path, content_types);
-            Connection::http_server(stream, name, service, maximum, timeouts)
-        }
-    };
-    let mut response = OutgoingBuffer::new();
-    loop {
-        let outcome = answer(engine, &mut connection, peer, options, response.writer());
-        connection.release();
-        let delivery = *outcome.as_ref().unwrap_or(&Delivery::Whole);
-        let outcome = outcome.map(drop);
-        if delivery == Delivery::Withheld {
-            response.wipe();
-        }
-        if response.bytes().is_empty() {
-            return outcome;
-        }
-        trickle.store(delivery == Delivery::ByteByByte, Ordering::Relaxed);
-        let sent = connection.send(response.bytes(), Deadline::after(options.request));
-        response.wipe();
-        outcome.and(sent)?;
-        if !connection.keeps_alive() {
-            return Ok(());
-        }
-    }
+    let mut session = Session::new(stream, peer.clone(), options);
+    session.serve(engine, options, None).map(drop)
 }
 
-/// Receives a request and puts the response into `response`, or nothing if the connection is to end
-/// without one. Says how the response is to be sent.
-fn answer<H: Handler>(
-    engine: &Engine<H>,
-    connection: &mut Connection,
-    peer: &Peer,
-    options: &ServeOptions,
-    response: &mut Vec<u8>,
-) -> Result<Delivery, Error> {
-    match connection.receive_or_end(Deadline::after(options.idle)) {
-        Ok(None) => Ok(Delivery::Whole),
-        Ok(Some(_)) => {
-            let content_type = connection.content_type();
-            let encoding = content_type.and_then(Encoding::from_content_type);
-            let encoding = encoding.unwrap_or_default();
-            let request = connection.message();
-            engine.respond_in(encoding, peer, request, response);
-            let Some(observer) = &options.on_exchange else {
-                return Ok(Delivery::Whole);
-            };
-            Ok(observer(Exchange {
-                peer,
-                encoding,
-                request,
-                response,
-            }))
-        }
-        Err(error) => {
-            // An HTTP client was told by status.
-            if options.https.is_none() {
-                if let Some(failure) = answerable(&error) {
-                    engine.refuse(Encoding::Ttlv, None, &failure, response);
-                }
+/// Why a [`Session`] is not served any further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pause {
+    /// It has ended.
+    Ended,
+    /// No request has come for a while.
+    Idle,
+}
+
+/// A connection, and who is at its other end.
+pub(super) struct Session {
+    connection: Connection,
+    peer: Peer,
+    /// Whether responses are sent in single bytes.
+    trickle: Arc<AtomicBool>,
+    /// Until when the next request has to begin.
+    idle: Deadline,
+}
+
+impl Session {
+    pub(super) fn new(stream: impl Stream + 'static, peer: Peer, options: &ServeOptions) -> Self {
+        let name = match peer.address() {
+            Some(address) => address.to_string(),
+            None => "local client".to_owned(),
+        };
+        let timeouts = Timeouts::NONE.with_operation(options.request);
+        let maximum = options.maximum_message_size;
+        let (stream, trickle) = Trickle::new(stream);
+        let connection = match &options.https {
+            None => {
+                let direction = MessageDirection::Requests;
+                Connection::new(stream, name, direction, maximum, timeouts)
             }
-            Err(error)
+            Some(path) => {
+                let content_types = Encoding::ALL.map(Encoding::content_type);
+                let service = HttpService::new(path, content_types);
+                Connection::http_server(stream, name, service, maximum, timeouts)
+            }
+        };
+        Session {
+            connection,
+            peer,
+            trickle,
+            idle: Deadline::after(options.idle),
+        }
+    }
+
+    /// Until when the next request has to begin.
+    pub(super) fn idle(&self) -> Deadline {
+        self.idle
+    }
+
+    /// Whether something has arrived, as far as can be told without waiting.
+    pub(super) fn has_request(&mut self) -> bool {
+        self.connection.liveness() == Liveness::Unsolicited
+    }
+
+    /// Answers requests until the client closes the connection or, with `patience`, until none has come
+    /// for so long. Then this can be called again.
+    pub(super) fn serve<H: Handler>(
+        &mut self,
+        engine: &Engine<H>,
+        options: &ServeOptions,
+        patience: Option<Duration>,
+    ) -> Result<Pause, Error> {
+        let mut response = OutgoingBuffer::new();
+        loop {
+            let outcome = self.receive(patience);
+            if let Ok(Received::Nothing) = outcome {
+                self.connection.rest();
+                return Ok(Pause::Idle);
+            }
+            let outcome = self.answer(outcome, engine, options, response.writer());
+            self.connection.release();
+            let delivery = *outcome.as_ref().unwrap_or(&Delivery::Whole);
+            let outcome = outcome.map(drop);
+            if delivery == Delivery::Withheld {
+                response.wipe();
+            }
+            if response.bytes().is_empty() {
+                return outcome.map(|()| Pause::Ended);
+            }
+            self.trickle
+                .store(delivery == Delivery::ByteByByte, Ordering::Relaxed);
+            let deadline = Deadline::after(options.request);
+            let sent = self.connection.send(response.bytes(), deadline);
+            response.wipe();
+            outcome.and(sent)?;
+            if !self.connection.keeps_alive() {
+                return Ok(Pause::Ended);
+            }
+            self.idle = Deadline::after(options.idle);
+        }
+    }
+
+    fn receive(&mut self, patience: Option<Duration>) -> Result<Received, Error> {
+        let connection = &mut self.connection;
+        match patience {
+            Some(patience) => connection.receive_or_rest(self.idle, patience),
+            None => Ok(match connection.receive_or_end(self.idle)? {
+                Some(_) => Received::Message,
+                None => Received::End,
+            }),
+        }
+    }
+
+    /// Puts the response to what was received into `response`, or nothing if the connection is to end
+    /// without one. Says how the response is to be sent.
+    fn answer<H: Handler>(
+        &self,
+        received: Result<Received, Error>,
+        engine: &Engine<H>,
+        options: &ServeOptions,
+        response: &mut Vec<u8>,
+    ) -> Result<Delivery, Error> {
+        match received {
+            Ok(Received::Message) => {
+                let content_type = self.connection.content_type();
+                let encoding = content_type.and_then(Encoding::from_content_type);
+                let encoding = encoding.unwrap_or_default();
+                let request = self.connection.message();
+                engine.respond_in(encoding, &self.peer, request, response);
+                let Some(observer) = &options.on_exchange else {
+                    return Ok(Delivery::Whole);
+                };
+                Ok(observer(Exchange {
+                    peer: &self.peer,
+                    encoding,
+                    request,
+                    response,
+                }))
+            }
+            Ok(Received::End | Received::Nothing) => Ok(Delivery::Whole),
+            Err(error) => {
+                // An HTTP client was told by status.
+                if options.https.is_none() {
+                    if let Some(failure) = answerable(&error) {
+                        engine.refuse(Encoding::Ttlv, None, &failure, response);
+                    }
+                }
+                Err(error)
+            }
         }
     }
 }

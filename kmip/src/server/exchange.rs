@@ -87,6 +87,10 @@ impl<S: Stream> Stream for Trickle<S> {
         self.inner.close();
     }
 
+    fn rest(&mut self) {
+        self.inner.rest();
+    }
+
     fn set_nonblocking(&mut self, nonblocking: bool) -> io::Result<()> {
         self.inner.set_nonblocking(nonblocking)
     }

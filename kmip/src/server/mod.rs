@@ -12,6 +12,7 @@ mod exchange;
 mod failure;
 mod handler;
 mod identifiers;
+mod idle;
 mod listener;
 mod options;
 mod peer;

@@ -19,12 +19,12 @@ pub struct ServeOptions {
     pub(super) on_exchange: Option<Box<Observer>>,
 }
 
-/// 256 connections, messages of [`DEFAULT_MAXIMUM_MESSAGE_SIZE`], 10 seconds for a handshake, 10
+/// 4096 connections, messages of [`DEFAULT_MAXIMUM_MESSAGE_SIZE`], 10 seconds for a handshake, 10
 /// minutes between requests, 30 seconds for a request to arrive.
 impl Default for ServeOptions {
     fn default() -> Self {
         ServeOptions {
-            maximum_connections: 256,
+            maximum_connections: 4096,
             maximum_message_size: DEFAULT_MAXIMUM_MESSAGE_SIZE,
             handshake: Duration::from_secs(10),
             idle: Some(Duration::from_secs(600)),
@@ -37,7 +37,9 @@ impl Default for ServeOptions {
 }
 
 impl ServeOptions {
-    /// How many connections, and so threads, there may be. Others wait until one has ended.
+    /// How many connections there may be, at most half of them in their handshake. For one more, that
+    /// is closed which has waited for a request longest; if none waits, it waits itself until one has
+    /// ended. A connection has a thread while requests come, and for a second after each.
     #[must_use]
     pub fn maximum_connections(mut self, connections: usize) -> Self {
         self.maximum_connections = connections.max(1);

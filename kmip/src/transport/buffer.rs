@@ -28,7 +28,7 @@ impl ReceiveBuffer {
     /// what a header promises.
     pub(super) fn spare(&mut self) -> &mut [u8] {
         if self.filled == self.memory.len() {
-            self.resize(self.memory.len() * 2);
+            self.resize((self.memory.len() * 2).max(INITIAL_CAPACITY));
         }
         &mut self.memory[self.filled..]
     }
@@ -59,6 +59,13 @@ impl ReceiveBuffer {
         self.filled = rest;
         if self.memory.len() > KEPT_CAPACITY && rest <= INITIAL_CAPACITY {
             self.resize(INITIAL_CAPACITY);
+        }
+    }
+
+    /// Gives the memory back while nothing is in it. What was there is wiped already.
+    pub(super) fn rest(&mut self) {
+        if self.filled == 0 {
+            self.memory = BytesMut::new();
         }
     }
 
@@ -98,6 +105,19 @@ mod tests {
         buffer.consume(100);
         assert_eq!(buffer.bytes(), [2; 50]);
         assert!(buffer.memory[50..].iter().all(|&byte| byte == 0));
+    }
+
+    #[test]
+    fn a_resting_buffer_has_no_memory_but_what_it_holds() {
+        let mut buffer = ReceiveBuffer::new();
+        fill(&mut buffer, &[1; 10]);
+        buffer.rest();
+        assert_eq!(buffer.bytes(), [1; 10]);
+        buffer.consume(10);
+        buffer.rest();
+        assert_eq!(buffer.memory.capacity(), 0);
+        fill(&mut buffer, &[2; 50]);
+        assert_eq!(buffer.bytes(), [2; 50]);
     }
 
     #[test]

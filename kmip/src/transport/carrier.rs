@@ -46,6 +46,7 @@ impl Carrier {
             read: self.timeouts.read,
             write: self.timeouts.write,
             deadline,
+            resumable: false,
         }
     }
 

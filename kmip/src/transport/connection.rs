@@ -8,7 +8,7 @@ use super::carrier::{Carrier, is_closed};
 use super::error::{Error, Phase};
 use super::framing::{Framing, Side};
 use super::http::{HttpDecoder, HttpService, HttpTarget};
-use super::{Deadline, FrameDecoder, Liveness, MessageDirection, Stream, Timeouts, tls};
+use super::{Deadline, FrameDecoder, IoLimits, Liveness, MessageDirection, Stream, Timeouts, tls};
 
 /// A stream on which whole KMIP messages are sent and received.
 ///
@@ -17,6 +17,17 @@ use super::{Deadline, FrameDecoder, Liveness, MessageDirection, Stream, Timeouts
 pub struct Connection {
     stream: Box<dyn Stream>,
     carrier: Carrier,
+}
+
+/// What became of waiting for a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Received {
+    /// It is complete.
+    Message,
+    /// The peer closed the connection before its first byte.
+    End,
+    /// Nothing has begun to arrive yet, and the connection is as good as before.
+    Nothing,
 }
 
 impl Connection {
@@ -114,9 +125,9 @@ impl Connection {
     /// # Errors
     /// If it does not arrive completely in time, is too long, or is no KMIP message.
     pub fn receive(&mut self, deadline: Deadline) -> Result<&[u8], Error> {
-        match self.fill(deadline, None)? {
-            true => Ok(self.carrier.frames.message()),
-            false => Err(self.carrier.ended_without_message()),
+        match self.fill(deadline, None, None)? {
+            Received::Message => Ok(self.carrier.frames.message()),
+            _ => Err(self.carrier.ended_without_message()),
         }
     }
 
@@ -128,8 +139,24 @@ impl Connection {
     /// # Errors
     /// As for [`receive`](Self::receive).
     pub fn receive_or_end(&mut self, idle: Deadline) -> Result<Option<&[u8]>, Error> {
-        let complete = self.fill(idle, self.carrier.timeouts.operation)?;
-        Ok(complete.then(|| self.carrier.frames.message()))
+        let received = self.fill(idle, self.carrier.timeouts.operation, None)?;
+        Ok((received == Received::Message).then(|| self.carrier.frames.message()))
+    }
+
+    /// As [`receive_or_end`](Self::receive_or_end), but if nothing arrives for `patience`, the caller can
+    /// do something else and come back.
+    pub(crate) fn receive_or_rest(
+        &mut self,
+        idle: Deadline,
+        patience: Duration,
+    ) -> Result<Received, Error> {
+        self.fill(idle, self.carrier.timeouts.operation, Some(patience))
+    }
+
+    /// Gives back memory that is not needed while nothing arrives.
+    pub(crate) fn rest(&mut self) {
+        self.carrier.frames.rest();
+        self.stream.rest();
     }
 
     /// The message that was received last, until it is released.
@@ -152,21 +179,34 @@ impl Connection {
         self.carrier.timeouts = timeouts;
     }
 
-    /// Reads until a message is complete. `false` if the stream ends before its first byte.
-    /// With `rest`, the deadline is for the first bytes, and this is the time for the others.
-    fn fill(&mut self, mut deadline: Deadline, rest: Option<Duration>) -> Result<bool, Error> {
+    /// Reads until a message is complete. With `others`, the deadline is for its first bytes, and this
+    /// is the time for the others. With `patience`, its first bytes are waited for only so long.
+    fn fill(
+        &mut self,
+        mut deadline: Deadline,
+        others: Option<Duration>,
+        patience: Option<Duration>,
+    ) -> Result<Received, Error> {
         self.carrier.frames.release();
-        self.limit(deadline);
-        let mut rest = rest;
+        match patience {
+            None => self.limit(deadline),
+            Some(patience) => {
+                let sooner = deadline.or_earlier(Deadline::after(patience));
+                self.stream.set_limits(IoLimits {
+                    resumable: true,
+                    ..self.carrier.limits(sooner)
+                });
+            }
+        }
+        let mut begun = others.is_none() && patience.is_none();
         loop {
-            if self.carrier.frames.received() > 0 {
-                if let Some(rest) = rest.take() {
-                    deadline = Deadline::after(rest);
-                    self.limit(deadline);
-                }
+            if !begun && self.carrier.frames.received() > 0 {
+                begun = true;
+                deadline = others.map_or(deadline, Deadline::after);
+                self.limit(deadline);
             }
             match self.carrier.frames.is_complete() {
-                Ok(true) => return Ok(true),
+                Ok(true) => return Ok(Received::Message),
                 Ok(false) => {}
                 Err(error) => {
                     if let Some(refusal) = self.carrier.frames.refusal(&error) {
@@ -177,9 +217,21 @@ impl Connection {
                 }
             }
             match self.stream.read(self.carrier.frames.spare()) {
-                Ok(0) => return self.carrier.ended(),
+                Ok(0) => {
+                    return Ok(match self.carrier.ended()? {
+                        true => Received::Message,
+                        false => Received::End,
+                    });
+                }
                 Ok(count) => self.carrier.frames.advance(count),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if patience.is_some() && is_pause(&error) && !begun => {
+                    if !deadline.has_passed() {
+                        return Ok(Received::Nothing);
+                    }
+                    let error = io::ErrorKind::TimedOut.into();
+                    return Err(self.carrier.failed(Phase::Receive, error, deadline));
+                }
                 Err(error) => return Err(self.carrier.failed(Phase::Receive, error, deadline)),
             }
         }
@@ -199,6 +251,10 @@ impl Connection {
             _ => error,
         }
     }
+}
+
+fn is_pause(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
 }
 
 impl Drop for Connection {

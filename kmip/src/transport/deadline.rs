@@ -111,6 +111,9 @@ pub struct IoLimits {
     pub write: Option<Duration>,
     /// For all reads and writes together.
     pub deadline: Deadline,
+    /// Whether a read that exceeds a limit can be repeated: it fails with
+    /// [`WouldBlock`](std::io::ErrorKind::WouldBlock) then, and the stream is as good as before.
+    pub resumable: bool,
 }
 
 impl IoLimits {
@@ -119,6 +122,7 @@ impl IoLimits {
         read: None,
         write: None,
         deadline: Deadline::NEVER,
+        resumable: false,
     };
 
     /// How long the next read may take.

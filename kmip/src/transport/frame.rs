@@ -103,6 +103,10 @@ impl FrameDecoder {
         }
     }
 
+    pub(super) fn buffer(&mut self) -> &mut ReceiveBuffer {
+        &mut self.buffer
+    }
+
     /// How many bytes are waiting, of a complete message or a part of one.
     pub fn received(&self) -> usize {
         self.buffer.len()

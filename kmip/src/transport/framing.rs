@@ -92,6 +92,14 @@ impl Framing {
         }
     }
 
+    /// Gives back memory that is not needed while nothing arrives.
+    pub(super) fn rest(&mut self) {
+        match self {
+            Framing::Ttlv(decoder) => decoder.buffer().rest(),
+            Framing::Http { decoder, .. } => decoder.buffer().rest(),
+        }
+    }
+
     pub(super) fn received(&self) -> usize {
         match self {
             Framing::Ttlv(decoder) => decoder.received(),

@@ -61,7 +61,12 @@ impl Read for MemoryStream {
             }
             state = match limit.remaining() {
                 None => self.incoming.changed.wait(state),
-                Some(time) if time.is_zero() => return Err(io::ErrorKind::TimedOut.into()),
+                Some(time) if time.is_zero() => {
+                    return Err(match self.limits.resumable {
+                        true => io::ErrorKind::WouldBlock.into(),
+                        false => io::ErrorKind::TimedOut.into(),
+                    });
+                }
                 Some(time) => {
                     let waited = self.incoming.changed.wait_timeout(state, time);
                     Ok(waited.unwrap_or_else(PoisonError::into_inner).0)

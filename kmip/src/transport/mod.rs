@@ -32,6 +32,7 @@ pub(crate) use asynchronous::AsyncConnection;
 #[cfg(feature = "tokio")]
 pub use asynchronous::{AsyncStream, connect_tcp};
 pub use connection::Connection;
+pub(crate) use connection::Received;
 pub use deadline::{Deadline, IoLimits, Timeouts};
 pub use error::{Attempt, Cause, Error, Phase, Timeout};
 pub use frame::{DEFAULT_MAXIMUM_MESSAGE_SIZE, FrameDecoder, FrameError, MessageDirection};

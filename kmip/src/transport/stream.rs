@@ -7,7 +7,7 @@ use super::IoLimits;
 /// A byte stream on which reads and writes can be limited in time.
 ///
 /// A read or write that exceeds a limit fails with [`io::ErrorKind::TimedOut`]; the stream is
-/// then not used again.
+/// then not used again, unless the limits are [resumable](IoLimits::resumable).
 pub trait Stream: Read + Write + Send {
     /// Limits all following reads and writes.
     fn set_limits(&mut self, limits: IoLimits);
@@ -17,6 +17,9 @@ pub trait Stream: Read + Write + Send {
 
     /// Tells the peer that nothing more follows, without waiting for it. Errors do not matter.
     fn close(&mut self);
+
+    /// Gives back memory that is not needed while nothing arrives.
+    fn rest(&mut self) {}
 
     /// While set, reads return [`io::ErrorKind::WouldBlock`] instead of waiting. TLS looks this
     /// way whether anything has arrived.
@@ -40,6 +43,10 @@ impl<S: Stream + ?Sized> Stream for Box<S> {
 
     fn close(&mut self) {
         (**self).close();
+    }
+
+    fn rest(&mut self) {
+        (**self).rest();
     }
 
     fn set_nonblocking(&mut self, nonblocking: bool) -> io::Result<()> {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{self, Shutdown, SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::io::Errno;
@@ -13,7 +14,8 @@ use super::{Deadline, IoLimits, Liveness, ServerAddress, Stream};
 /// A TCP connection as a [`Stream`].
 #[derive(Debug)]
 pub struct TcpStream {
-    inner: net::TcpStream,
+    /// Shared with whoever watches it or cuts it off from another thread.
+    inner: Arc<net::TcpStream>,
     limits: IoLimits,
     /// What the system was told last, since telling it takes as long as reading.
     read_timeout: Option<Duration>,
@@ -66,6 +68,12 @@ impl TcpStream {
 
 impl From<net::TcpStream> for TcpStream {
     fn from(inner: net::TcpStream) -> Self {
+        Arc::new(inner).into()
+    }
+}
+
+impl From<Arc<net::TcpStream>> for TcpStream {
+    fn from(inner: Arc<net::TcpStream>) -> Self {
         TcpStream {
             inner,
             limits: IoLimits::NONE,
@@ -94,15 +102,23 @@ fn connect_one(
 
 impl Read for TcpStream {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut socket = &*self.inner;
         if self.nonblocking {
-            return self.inner.read(buffer);
+            return socket.read(buffer);
         }
-        let timeout = coarse(self.limits.next_read())?;
+        let limit = self.limits.next_read();
+        if self.limits.resumable && limit == Some(Duration::ZERO) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let timeout = coarse(limit)?;
         if timeout != self.read_timeout {
-            self.inner.set_read_timeout(timeout)?;
+            socket.set_read_timeout(timeout)?;
             self.read_timeout = timeout;
         }
-        self.inner.read(buffer).map_err(timed_out)
+        match self.limits.resumable {
+            true => socket.read(buffer),
+            false => socket.read(buffer).map_err(timed_out),
+        }
     }
 }
 
@@ -113,11 +129,11 @@ impl Write for TcpStream {
             self.inner.set_write_timeout(timeout)?;
             self.write_timeout = timeout;
         }
-        self.inner.write(bytes).map_err(timed_out)
+        (&*self.inner).write(bytes).map_err(timed_out)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
+        (&*self.inner).flush()
     }
 }
 

@@ -141,6 +141,10 @@ impl<S: Stream> Stream for TlsStream<S> {
         self.inner.get_mut().close();
     }
 
+    fn rest(&mut self) {
+        self.inner.get_mut().rest();
+    }
+
     fn set_nonblocking(&mut self, nonblocking: bool) -> io::Result<()> {
         self.inner.get_mut().set_nonblocking(nonblocking)
     }
