@@ -12,6 +12,8 @@ mod index;
 mod memory;
 #[path = "load/page.rs"]
 mod page;
+#[path = "load/pykmip.rs"]
+mod pykmip;
 #[path = "load/requests.rs"]
 mod requests;
 #[path = "load/side.rs"]
@@ -24,7 +26,7 @@ use std::time::Duration;
 use kmip_server::{MemoryStore, SqliteStore, Store};
 
 use page::Page;
-use side::{Load, Side};
+use side::{Latencies, Load, Side};
 
 /// Connections at a time.
 const CONNECTIONS: usize = 16;
@@ -67,14 +69,15 @@ fn gets(page: &mut Page) {
     let mut server = Load::connect(&side.client, side.address(), CONNECTIONS);
     let mut bare = Load::connect(&side.client, echo.address(), CONNECTIONS);
     let (mut ratios, mut rates, mut echoes) = (Vec::new(), Vec::new(), Vec::new());
-    let mut latencies = Vec::new();
+    let (mut waits, mut bare_waits) = (Latencies::default(), Latencies::default());
     for _ in 0..TURNS {
         let echoed = bare.run(turn(), |_, _| get.clone());
         let ours = server.run(turn(), |_, _| get.clone());
         ratios.push(ours.rate / echoed.rate);
         rates.push(ours.rate);
         echoes.push(echoed.rate);
-        latencies.extend(ours.latencies);
+        waits.add(ours.latencies);
+        bare_waits.add(echoed.latencies);
     }
     let rate = page::median(&mut rates);
     page.figure("Gets over 16 connections, per second", rate);
@@ -83,20 +86,34 @@ fn gets(page: &mut Page) {
         page::median(&mut echoes),
     );
     page.at_least("Gets / bare TLS echo", page::median(&mut ratios), 0.6);
-    latencies.sort_unstable();
-    let percentile = |share: f64| latencies[(latencies.len() as f64 * share) as usize];
-    let (middle, slow) = (percentile(0.5), percentile(0.99));
+    let (middle, slow) = waits.middle_and_slow();
+    let (bare_middle, bare_slow) = bare_waits.middle_and_slow();
+    for (what, middle, slow) in [
+        ("a Get", middle, slow),
+        ("a bare echo", bare_middle, bare_slow),
+    ] {
+        let micros = |time: Duration| time.as_secs_f64() * 1e6;
+        page.figure(
+            &format!("{what} over 16 connections, median, µs"),
+            micros(middle),
+        );
+        page.figure(&format!("{what}, 99th percentile, µs"), micros(slow));
+    }
+    let spread = |middle: Duration, slow: Duration| slow.as_secs_f64() / middle.as_secs_f64();
     page.figure(
-        "a Get over 16 connections, median, µs",
-        middle.as_secs_f64() * 1e6,
+        "99th percentile / median of a bare echo",
+        spread(bare_middle, bare_slow),
     );
     page.below(
         "99th percentile / median of a Get",
-        slow.as_secs_f64() / middle.as_secs_f64(),
+        spread(middle, slow),
         10.0,
     );
-    match bare::pykmip() {
-        Some(pykmip) => page.at_least("Gets / Gets of PyKMIP's server", rate / pykmip, 50.0),
+    match pykmip::gets() {
+        Some(pykmip) => {
+            page.figure("Gets of PyKMIP's server, per second", pykmip);
+            page.at_least("Gets / Gets of PyKMIP's server", rate / pykmip, 50.0);
+        }
         None => page.note("PyKMIP was not there: `scripts/pykmip.sh` starts it."),
     }
 }
@@ -131,7 +148,8 @@ fn creates(page: &mut Page) {
         page::median(&mut ratios),
         0.6,
     );
-    if let Some(pykmip) = bare::pykmip_creates() {
+    if let Some(pykmip) = pykmip::creates() {
+        page.figure("Creates of PyKMIP's server, per second", pykmip);
         page.at_least("Creates / Creates of PyKMIP's server", rate / pykmip, 50.0);
     }
 }

@@ -1,6 +1,7 @@
 //! An operation in its surroundings: who wants it, when, in which version, and on which store.
 
 use std::cell::Cell;
+use std::ops::ControlFlow;
 
 use kmip::server::{Call, Failure};
 use kmip::types::{
@@ -19,7 +20,9 @@ use crate::operations::exists;
 use crate::refusal;
 use crate::server::undoes;
 use crate::settings::{self, Setting};
-use crate::store::{INTERNAL_OWNER, INTERNAL_PREFIX, Search, Store, StoreError, Transaction};
+use crate::store::{
+    Found, INTERNAL_OWNER, INTERNAL_PREFIX, Search, Store, StoreError, Transaction,
+};
 use crate::volatile::Volatile;
 
 /// Where the certification authority is kept.
@@ -77,10 +80,14 @@ impl<'c> Context<'c> {
         if policies.is_empty() {
             return is_owner;
         }
+        policies.allow(object, operation, is_owner, self.groups())
+    }
+
+    /// The groups of the user that the client has logged in as.
+    fn groups(&self) -> &[String] {
         let user = self.owner().strip_prefix("user ");
         let user = user.and_then(|name| self.configuration.users.get(name));
-        let groups = user.map_or(&[][..], |user| &user.groups);
-        policies.allow(object, operation, is_owner, groups)
+        user.map_or(&[], |user| &user.groups)
     }
 
     /// Begins a transaction. Until it ends, other clients wait: what takes long is done before.
@@ -189,26 +196,57 @@ impl Objects<'_> {
         content.ok_or_else(|| refusal::destroyed(&object.identifier))
     }
 
-    /// The objects of the client that have these attributes and are wanted, as they are now, newest
-    /// first.
+    /// The newest object of the client that has this attribute and is wanted, as it is now.
     pub(crate) fn find(
         &self,
-        exact: Vec<Attribute<'static>>,
+        exact: Attribute<'static>,
         wanted: impl Fn(&StoredObject) -> bool,
-    ) -> Result<Vec<StoredObject>, Failure> {
+    ) -> Result<Option<StoredObject>, Failure> {
         let search = Search {
-            owner: self.context.owner().to_owned(),
+            owner: Some(self.context.owner().to_owned()),
+            exact: vec![exact],
+        };
+        let mut found = None;
+        self.search(&search, &mut |object| match wanted(&object) {
+            true => {
+                found = Some(object);
+                ControlFlow::Break(())
+            }
+            false => ControlFlow::Continue(()),
+        })?;
+        Ok(found)
+    }
+
+    /// Hands over the objects that have these attributes and that the client may locate, as they are
+    /// now, newest first, until `found` breaks.
+    pub(crate) fn locate(
+        &self,
+        exact: Vec<Attribute<'static>>,
+        found: &mut Found<'_>,
+    ) -> Result<(), Failure> {
+        let context = self.context;
+        let policies = &context.configuration.policies;
+        // Without a policy that lets it find more, only its own are looked at.
+        let is_open = policies.may_open(Operation::LOCATE, context.groups());
+        let search = Search {
+            owner: (!is_open).then(|| context.owner().to_owned()),
             exact,
         };
-        let mut found = Vec::new();
-        let searched = self.transaction.find(&search, &mut |mut object| {
+        self.search(
+            &search,
+            &mut |object| match context.may(Operation::LOCATE, &object) {
+                true => found(object),
+                false => ControlFlow::Continue(()),
+            },
+        )
+    }
+
+    fn search(&self, search: &Search, found: &mut Found<'_>) -> Result<(), Failure> {
+        let searched = self.transaction.find(search, &mut |mut object| {
             object.refresh(self.context.now);
-            if wanted(&object) {
-                found.push(object);
-            }
+            found(object)
         });
-        self.check(searched)?;
-        Ok(found)
+        self.check(searched)
     }
 
     /// Adds a new object and gives back what is known of it.
@@ -372,10 +410,9 @@ impl Objects<'_> {
         if !self.context.configuration.unique_names {
             return Ok(());
         }
-        let users = self.find(vec![attribute.clone()], |object| !object.is_destroyed())?;
-        match users.is_empty() {
-            true => Ok(()),
-            false => {
+        match self.find(attribute.clone(), |object| !object.is_destroyed())? {
+            None => Ok(()),
+            Some(_) => {
                 let (operation, version) = (self.context.operation, self.context.version());
                 Err(refusal::name_in_use(&name.name_value, operation, version))
             }
@@ -395,11 +432,10 @@ impl Objects<'_> {
         for name in &given.names {
             let name = AttributeValue::Name(name.clone().into_owned());
             let is_template = |object: &StoredObject| object.object_type == ObjectType::TEMPLATE;
-            let found = self.find(vec![name.into()], is_template)?;
-            let template = found.first().ok_or_else(|| {
+            let template = self.find(name.into(), is_template)?.ok_or_else(|| {
                 Failure::new(ResultReason::OBJECT_NOT_FOUND, "there is no such template")
             })?;
-            let ManagedObject::Template(content) = self.content(template)? else {
+            let ManagedObject::Template(content) = self.content(&template)? else {
                 return Err(Failure::internal());
             };
             let mut own: Vec<Attribute<'static>> = content.attributes.list;

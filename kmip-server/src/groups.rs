@@ -4,8 +4,6 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
-use crate::object::StoredObject;
-
 /// Groups of which is remembered whose turn it is. The oldest give way and begin anew.
 const MOST: usize = 1024;
 
@@ -25,13 +23,13 @@ struct Turn {
 impl Groups {
     /// Brings the members of a group, the oldest first, into the order in which they are to be
     /// given out: the one whose turn it is comes first, and has then had its turn.
-    pub(crate) fn take_turn(&self, owner: &str, group: &str, members: &mut [&StoredObject]) {
+    pub(crate) fn take_turn(&self, owner: &str, group: &str, members: &mut [String]) {
         let mut turns = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let same = |turn: &Turn| turn.owner == owner && turn.group == group;
         let before = turns.iter().position(same).and_then(|at| turns.remove(at));
         let last = before.and_then(|turn| {
-            let same = |member: &&StoredObject| member.identifier == turn.identifier;
-            members.iter().position(same)
+            let mut members = members.iter();
+            members.position(|member| *member == turn.identifier)
         });
         if let Some(last) = last {
             members.rotate_left((last + 1) % members.len());
@@ -45,7 +43,7 @@ impl Groups {
         turns.push_back(Turn {
             owner: owner.to_owned(),
             group: group.to_owned(),
-            identifier: next.identifier.clone(),
+            identifier: next.clone(),
         });
     }
 }

@@ -78,6 +78,6 @@ pub use server::{KeyServer, serve};
 #[cfg(feature = "postgres")]
 pub use store::PostgresStore;
 pub use store::{
-    MasterKey, MasterKeyError, MemoryStore, SealedStore, Search, SqliteStore, Store, StoreError,
-    Transaction,
+    Found, MasterKey, MasterKeyError, MemoryStore, SealedStore, Search, SqliteStore, Store,
+    StoreError, Transaction,
 };

@@ -4,11 +4,14 @@ mod common;
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::slice;
 
 use common::process::{Process, World, create, key_bytes, program};
+use kmip::ProtocolVersion;
+use kmip::client::Client;
 use kmip::types::{
-    ImportRequest, ManagedObject, ObjectType, OpaqueObject, QueryFunction, QueryRequest,
-    ResultReason,
+    Attribute, ImportRequest, ManagedObject, Name, NameType, ObjectType, OpaqueObject,
+    QueryFunction, QueryRequest, ResultReason, State, UniqueIdentifier,
 };
 use openssl::pkey::PKey;
 use test_support::Certified;
@@ -268,6 +271,93 @@ fn what_is_wrong_in_toml_is_told_with_its_line() {
     let nowhere: PathBuf = place.path("nowhere.toml");
     let output = program().arg("--config").arg(&nowhere).output().unwrap();
     assert!(String::from_utf8_lossy(&output.stderr).contains("nowhere.toml"));
+}
+
+#[test]
+fn policies_say_what_others_find() {
+    let place = World::new();
+    let policies = place.path("policies.json");
+    std::fs::write(
+        &policies,
+        r#"{"default": {"preset": {"SYMMETRIC_KEY": {"LOCATE": "ALLOW_OWNER", "GET": "ALLOW_ALL"}}},
+            "open": {"preset": {"SYMMETRIC_KEY": {"LOCATE": "ALLOW_ALL"}},
+                     "groups": {"auditors": {"SYMMETRIC_KEY": {"LOCATE": "ALLOW_ALL"}}}},
+            "closed": {"preset": {"SYMMETRIC_KEY": {"LOCATE": "DISALLOW_ALL"}}}}"#,
+    )
+    .unwrap();
+    let path = place.path("kmip.toml");
+    let text = "policies = \"policies.json\"\n[users]\na = { password = \"a\" }\n\
+                b = { password = \"b\" }\nc = { password = \"c\", groups = [\"auditors\"] }\n\
+                d = { password = \"d\", groups = [\"strangers\"] }\n";
+    std::fs::write(&path, text).unwrap();
+    let store = place.path("keys.sqlite");
+    for more in [&[][..], &["--store", store.to_str().unwrap()]] {
+        let options = [&["--config", path.to_str().unwrap()], more].concat();
+        let process = place.start(&options);
+        let login = |name: &str| {
+            let builder = place
+                .builder(&process, "alice")
+                .version(ProtocolVersion::V1_4);
+            builder.username_and_password(name, name).connect().unwrap()
+        };
+        let mut owner = login("a");
+        let mut make = |key: &str, policy: Option<&'static str>| {
+            let mut request = create(key);
+            if let Some(policy) = policy {
+                let policy = Attribute::operation_policy_name(policy);
+                request.attributes = request.attributes.with(policy);
+            }
+            owner.call(request).unwrap().unique_identifier
+        };
+        let own = make("own", None);
+        let open = make("open", Some("open"));
+        let second = make("second", Some("open"));
+        let closed = make("closed", Some("closed"));
+        let mut other = login("b");
+        let theirs = other.call(create("own")).unwrap().unique_identifier;
+        let locate = |client: &mut Client, attributes: Vec<Attribute<'static>>| {
+            client.locate(attributes, None).unwrap()
+        };
+        let name = |text: &str| {
+            vec![Attribute::name(Name {
+                name_value: text.to_owned().into(),
+                name_type: NameType::UNINTERPRETED_TEXT_STRING,
+                ..Name::default()
+            })]
+        };
+        let nothing: [UniqueIdentifier<'_>; 0] = [];
+        assert_eq!(
+            locate(&mut owner, vec![]),
+            [second.clone(), open.clone(), own.clone()]
+        );
+        assert_eq!(locate(&mut owner, name("own")), slice::from_ref(&own));
+        assert_eq!(locate(&mut owner, name("closed")), nothing);
+        assert_eq!(
+            locate(&mut other, vec![]),
+            [theirs.clone(), second.clone(), open.clone()]
+        );
+        assert_eq!(locate(&mut other, name("own")), slice::from_ref(&theirs));
+        assert_eq!(locate(&mut other, name("open")), slice::from_ref(&open));
+        let state = Attribute::state(State::PRE_ACTIVE);
+        let conditions = [name("open"), vec![state]].concat();
+        assert_eq!(locate(&mut other, conditions), slice::from_ref(&open));
+        for (key, found) in [(&open, true), (&own, false), (&closed, false)] {
+            let identifier = Attribute::unique_identifier(key.clone());
+            let located = locate(&mut other, vec![identifier]);
+            assert_eq!(located.contains(key), found, "{key:?}");
+        }
+        assert_eq!(other.locate([], Some(2)).unwrap(), [theirs, second.clone()]);
+        // To be found is not to be given out, and the other way round.
+        let denied = key_bytes(&mut other, &open).unwrap_err();
+        assert_eq!(
+            denied.result_reason(),
+            Some(ResultReason::PERMISSION_DENIED)
+        );
+        assert_eq!(key_bytes(&mut other, &own).unwrap().len(), 32);
+        assert_eq!(locate(&mut login("c"), vec![]), [second, open]);
+        // What the server keeps for itself is nobody's.
+        assert_eq!(locate(&mut login("d"), vec![]), nothing);
+    }
 }
 
 #[test]

@@ -302,6 +302,35 @@ fn a_file_of_the_first_format_is_brought_up_to_date() {
 }
 
 #[test]
+fn a_file_of_the_second_format_gets_the_keys_that_it_lacks() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keys.sqlite");
+    let world = sqlite(&path);
+    for number in 0..10 {
+        world.create(ProtocolVersion::V1_4, [name(&format!("name {number}"))]);
+    }
+    drop(world);
+    let lookups = |file: &rusqlite::Connection| {
+        let mut all = file
+            .prepare("SELECT key, object FROM lookups ORDER BY key, object")
+            .unwrap();
+        let rows = all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+        let rows: Result<Vec<(i64, i64)>, _> = rows.unwrap().collect();
+        rows.unwrap()
+    };
+    let file = rusqlite::Connection::open(&path).unwrap();
+    let all = lookups(&file);
+    // Its client, its name among those of the client, and its name among all.
+    assert_eq!(all.len(), 30);
+    file.execute_batch("DELETE FROM lookups WHERE key % 3 = 0; PRAGMA user_version = 2;")
+        .unwrap();
+    assert_ne!(lookups(&file), all);
+    drop(file);
+    drop(sqlite(&path));
+    assert_eq!(lookups(&rusqlite::Connection::open(&path).unwrap()), all);
+}
+
+#[test]
 fn transactions_that_come_together_fail_and_succeed_on_their_own() {
     const THREADS: usize = 8;
     let directory = tempfile::tempdir().unwrap();

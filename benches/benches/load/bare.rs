@@ -1,16 +1,11 @@
 //! What the server is compared with.
 
-use std::env;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use kmip::ProtocolVersion;
-use kmip::client::Client;
-use kmip::transport::tls::{ClientTls, Identity};
-use kmip::types::CryptographicUsageMask;
 use openssl::ssl::{SslAcceptor, SslMethod, SslVerifyMode};
 use rusqlite::{Connection, params};
 use test_support::{Authority, Certified};
@@ -138,7 +133,7 @@ impl Rows {
                 self.attributes
             ])?;
         let object = connection.last_insert_rowid();
-        for key in [1, scattered(self.number)] {
+        for key in [1, scattered(self.number), !scattered(self.number)] {
             connection
                 .prepare_cached("INSERT INTO lookups (key, object) VALUES (?, ?)")?
                 .execute([key, object])?;
@@ -146,46 +141,4 @@ impl Rows {
         connection.prepare_cached("COMMIT")?.execute([])?;
         Ok(())
     }
-}
-
-/// Gets per second of PyKMIP's server, if `scripts/pykmip.sh` has started it.
-pub(crate) fn pykmip() -> Option<f64> {
-    let mut client = pykmip_client()?;
-    let usage = CryptographicUsageMask::ENCRYPT;
-    let key = client.create_symmetric_key(256, usage, []).expect("a key");
-    Some(per_second(|| drop(client.get(&key).expect("a key"))))
-}
-
-/// Creates per second of PyKMIP's server.
-pub(crate) fn pykmip_creates() -> Option<f64> {
-    let mut client = pykmip_client()?;
-    let usage = CryptographicUsageMask::ENCRYPT;
-    Some(per_second(|| {
-        client.create_symmetric_key(256, usage, []).expect("a key");
-    }))
-}
-
-fn per_second(mut work: impl FnMut()) -> f64 {
-    let begin = Instant::now();
-    let mut count = 0.0;
-    while begin.elapsed() < 3 * crate::turn() {
-        work();
-        count += 1.0;
-    }
-    count / begin.elapsed().as_secs_f64()
-}
-
-fn pykmip_client() -> Option<Client> {
-    let variable = |name: &str| env::var_os(format!("KMIP_PYKMIP_{name}"));
-    let address = variable("ADDRESS")?.into_string().ok()?;
-    let path = |name: &str| variable(name).map(PathBuf::from);
-    let identity = Identity::from_pem_files(&path("CERT")?, &path("KEY")?, None);
-    let tls = ClientTls::new()
-        .ca_file(path("CA")?)
-        .identity(identity.expect("an identity"));
-    let client = Client::builder(address.parse().expect("an address"))
-        .tls(tls)
-        .version(ProtocolVersion::V1_4)
-        .connect();
-    Some(client.expect("PyKMIP"))
 }

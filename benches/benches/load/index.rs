@@ -6,7 +6,8 @@ use std::time::Instant;
 use kmip::server::{Engine, Peer};
 use kmip::types::{Attribute, AttributeValue, DateTime, ObjectType, State, UniqueIdentifier};
 use kmip_server::{
-    AttributeSet, Configuration, KeyServer, SqliteStore, Store, StoredObject, Transaction,
+    AttributeSet, Configuration, KeyServer, MemoryStore, SqliteStore, Store, StoredObject,
+    Transaction,
 };
 
 use crate::page::{Page, median};
@@ -19,43 +20,54 @@ const BATCH: u64 = 10_000;
 const GROUPS: [u64; 2] = [100, 1000];
 
 pub(crate) fn measure(page: &mut Page) {
-    let many = setting("KMIP_LOAD_OBJECTS", 1_000_000).max(10 * FEW);
     let directory = tempfile::tempdir().expect("a directory");
-    let store = SqliteStore::open(&directory.path().join("keys.sqlite")).expect("a store");
-    let store = Arc::new(store);
+    let sqlite = SqliteStore::open(&directory.path().join("keys.sqlite")).expect("a store");
+    within(page, "SQLite", Arc::new(sqlite));
+    within(page, "memory", Arc::new(MemoryStore::new()));
+}
+
+fn within(page: &mut Page, kind: &str, store: Arc<dyn Store>) {
+    let many = setting("KMIP_LOAD_OBJECTS", 1_000_000).max(10 * FEW);
     let engine = Engine::new(KeyServer::new(Configuration::default(), store.clone()));
     fill(&*store, 0, FEW);
-    let among_few = locate(&engine, |turn| {
+    let one = Some(1);
+    let among_few = locate(&engine, one, |turn| {
         vec![requests::name(&format!("object {}", turn % FEW))]
     });
     fill(&*store, FEW, many);
     let scattered = |turn: u64| turn.wrapping_mul(7919) % many;
-    let among_many = locate(&engine, |turn| {
+    let among_many = locate(&engine, one, |turn| {
         vec![requests::name(&format!("object {}", scattered(turn)))]
     });
-    let both = locate(&engine, |turn| {
+    let both = locate(&engine, one, |turn| {
         let name = requests::name(&format!("object {}", scattered(turn)));
         let length = Attribute::cryptographic_length(256);
         vec![length, name]
     });
-    let groups = GROUPS.map(|size| locate(&engine, |_| vec![group(size)]) / size as f64);
-    page.figure("objects in the SQLite store", many as f64);
-    page.figure("Locate by name among 1,000 objects, µs", among_few);
-    page.figure("Locate by name among all, µs", among_many);
-    page.figure("Locate by name and length among all, µs", both);
+    let groups = GROUPS.map(|size| locate(&engine, None, |_| vec![group(size)]));
+    page.figure(&format!("{kind}: objects"), many as f64);
+    for (what, time) in [
+        ("by name among 1,000 objects", among_few),
+        ("by name among all", among_many),
+        ("by name and length among all", both),
+        ("by a group of 100", groups[0]),
+        ("by a group of 1,000", groups[1]),
+    ] {
+        page.figure(&format!("{kind}: Locate {what}, µs"), time);
+    }
     page.below(
-        "Locate by name, among all / among 1,000",
+        &format!("{kind}: Locate by name, among all / among 1,000"),
         among_many / among_few,
         1.5,
     );
     page.below(
-        "Locate by name and length / by name, among all",
+        &format!("{kind}: Locate by name and length / by name, among all"),
         both / among_many,
         1.5,
     );
     page.below(
-        "Locate by group, for each of 1,000 candidates / of 100",
-        groups[1] / groups[0],
+        &format!("{kind}: Locate by group, for each of 1,000 candidates / of 100"),
+        groups[1] / GROUPS[1] as f64 / (groups[0] / GROUPS[0] as f64),
         1.5,
     );
 }
@@ -67,12 +79,16 @@ fn group(size: u64) -> Attribute<'static> {
 }
 
 /// Microseconds for a Locate, in the engine alone.
-fn locate(engine: &Engine<KeyServer>, by: impl Fn(u64) -> Vec<Attribute<'static>>) -> f64 {
+fn locate(
+    engine: &Engine<KeyServer>,
+    most: Option<i32>,
+    by: impl Fn(u64) -> Vec<Attribute<'static>>,
+) -> f64 {
     let mut times = Vec::new();
     let begin = Instant::now();
     let mut answer = Vec::new();
     for number in 0.. {
-        let request = requests::locate(by(number));
+        let request = requests::locate(by(number), most);
         answer.clear();
         let sent = Instant::now();
         engine.respond(&Peer::local(), &request, &mut answer);

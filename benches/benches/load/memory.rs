@@ -6,6 +6,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use kmip_server::MemoryStore;
 use openssl::pkey::PKey;
@@ -20,6 +22,10 @@ use crate::{CONNECTIONS, setting};
 /// Set for the process that is the server.
 pub(crate) const ROLE: &str = "KMIP_LOAD_SERVER";
 const IDLE: usize = 1000;
+/// Those of a server on which nothing happens are fewer.
+const FEW_THREADS: f64 = 10.0;
+/// After this, connections may keep their threads.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Lets this process and the server have as many descriptors as are allowed.
 pub(crate) fn allow_descriptors() {
@@ -89,13 +95,23 @@ impl Process {
 
     /// Resident memory in KiB that is no file's.
     fn resident(&self) -> f64 {
+        self.status("RssAnon:")
+    }
+
+    fn status(&self, name: &str) -> f64 {
         let path = format!("/proc/{}/status", self.child.id());
         let status = fs::read_to_string(path).expect("the status of the server");
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("RssAnon:"));
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         let number = line.and_then(|line| line.split_whitespace().next());
-        number.expect("RssAnon").parse().expect("a number")
+        number.expect(name).parse().expect("a number")
+    }
+
+    /// Waits until connections have given up their threads.
+    fn rest(&self) {
+        let begin = Instant::now();
+        while self.status("Threads:") > FEW_THREADS && begin.elapsed() < PATIENCE {
+            thread::sleep(Duration::from_millis(100));
+        }
     }
 }
 
@@ -110,6 +126,13 @@ pub(crate) fn measure(page: &mut Page) {
         stream
     });
     let idle: Vec<_> = idle.collect();
+    let busy = (process.resident() - before) / IDLE as f64;
+    page.figure("KiB for each of 1,000 connections just used", busy);
+    process.rest();
+    page.figure(
+        "threads beside 1,000 idle connections",
+        process.status("Threads:"),
+    );
     let each = (process.resident() - before) / IDLE as f64;
     page.below(
         "KiB of memory for each of 1,000 idle connections",

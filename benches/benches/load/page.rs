@@ -7,11 +7,14 @@ pub(crate) struct Page {
     goals: String,
     figures: String,
     notes: String,
+    /// Of the machine, before.
+    load: String,
 }
 
 impl Page {
     pub(crate) fn new() -> Self {
         Page {
+            load: load_average(),
             goals: String::new(),
             figures: String::new(),
             notes: String::new(),
@@ -57,6 +60,10 @@ impl Page {
              encoded beforehand and counts those that it receives, for\nthe server as for the bare echo, so that what \
              is compared are the servers. What is compared was measured by turns; medians."
         );
+        let (before, after) = (&self.load, load_average());
+        println!(
+            "\nLoad average of the machine (1 minute): {before} before this run, {after} after it."
+        );
         println!(
             "\n## Goals\n\n| goal | limit | measured | |\n|---|---|--:|---|\n{}",
             self.goals
@@ -64,6 +71,14 @@ impl Page {
         print!("## Figures\n\n| | |\n|---|--:|\n{}", self.figures);
         print!("{}", self.notes);
     }
+}
+
+fn load_average() -> String {
+    let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    text.split_whitespace()
+        .next()
+        .unwrap_or("unknown")
+        .to_owned()
 }
 
 fn number(value: f64) -> String {

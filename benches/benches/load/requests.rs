@@ -44,10 +44,14 @@ pub(crate) fn create(text: &str) -> Vec<u8> {
     encoded(&RequestMessage::single(VERSION, request))
 }
 
-pub(crate) fn locate(attributes: impl Into<Attributes<'static>>) -> Vec<u8> {
+/// Without a maximum, all that are found are told.
+pub(crate) fn locate(
+    attributes: impl Into<Attributes<'static>>,
+    maximum_items: Option<i32>,
+) -> Vec<u8> {
     let request = LocateRequest {
         attributes: attributes.into(),
-        maximum_items: Some(1),
+        maximum_items,
         ..LocateRequest::default()
     };
     encoded(&RequestMessage::single(VERSION, request))

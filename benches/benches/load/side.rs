@@ -19,9 +19,6 @@ use test_support::{Authority, Certified};
 
 use crate::requests;
 
-/// Enough for the idle connections, too.
-const MOST_CONNECTIONS: usize = 4096;
-
 /// A server on the loopback interface, with mutual TLS.
 pub(crate) struct Side {
     pub(crate) authority: Authority,
@@ -99,7 +96,7 @@ pub(crate) fn listen(authority: &Authority, store: Arc<dyn Store>) -> Server {
         TcpListener::bind("127.0.0.1:0").expect("a port"),
         TlsAcceptor::new(tls).expect("a TLS server"),
         KeyServer::new(Configuration::default(), store),
-        ServeOptions::default().maximum_connections(MOST_CONNECTIONS),
+        ServeOptions::default(),
     )
     .expect("a server")
 }
@@ -124,7 +121,24 @@ pub(crate) struct Load {
 pub(crate) struct Measured {
     /// Answers per second, on all connections together.
     pub(crate) rate: f64,
-    pub(crate) latencies: Vec<Duration>,
+    pub(crate) latencies: Latencies,
+}
+
+/// How long answers took.
+#[derive(Default)]
+pub(crate) struct Latencies(Vec<Duration>);
+
+impl Latencies {
+    pub(crate) fn add(&mut self, more: Latencies) {
+        self.0.extend(more.0);
+    }
+
+    /// What half of the answers did not exceed, and what 99 of 100 did not.
+    pub(crate) fn middle_and_slow(&mut self) -> (Duration, Duration) {
+        self.0.sort_unstable();
+        let percentile = |share: usize| self.0[(self.0.len() - 1) * share / 100];
+        (percentile(50), percentile(99))
+    }
 }
 
 impl Load {
@@ -186,7 +200,7 @@ impl Load {
         let latencies = latencies.concat();
         Measured {
             rate: latencies.len() as f64 / elapsed.as_secs_f64(),
-            latencies,
+            latencies: Latencies(latencies),
         }
     }
 }

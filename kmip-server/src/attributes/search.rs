@@ -142,8 +142,12 @@ impl Condition {
                     });
                     // A newer attribute is no custom attribute, even if it has the same name.
                     let same = same && own.value.tag().is_some() == wanted.value.tag().is_some();
+                    // Values that are no structures and are written in one way only are equal or not.
+                    let in_parts = matches!(raw_wanted, RawValue::Structure(_))
+                        || matches!(wanted.value, AttributeValue::Custom(_));
                     same && (own.value == wanted.value
-                        || raw(own).is_some_and(|raw_own| contains(&raw_own, raw_wanted)))
+                        || in_parts
+                            && raw(own).is_some_and(|raw_own| contains(&raw_own, raw_wanted)))
                 })
             }
             Condition::Bits(tag, wanted) => attributes.values(*tag).any(|value| match value {

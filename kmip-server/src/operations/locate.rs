@@ -1,9 +1,11 @@
 //! Locate: which objects have certain attributes (KMIP 1.4, 4.9; 2.1, 6.1.24).
 
+use std::ops::ControlFlow;
+
 use kmip::server::Failure;
 use kmip::types::{
     Attribute, AttributeValue, CryptographicAlgorithm, LocateRequest, LocateResponse,
-    ObjectGroupMember, ObjectType, ProtocolVersion, StorageStatusMask, Tag,
+    ObjectGroupMember, ObjectType, ProtocolVersion, StorageStatusMask, Tag, UniqueIdentifier,
 };
 
 use super::create::new_key;
@@ -30,22 +32,37 @@ pub(super) fn locate(
             && is_member(object, request.object_group_member)
             && filter.matches(object)
     };
-    let mut found = context.view()?.find(filter.exact(), wanted)?;
     let group = request.attributes.object_group();
     let member = request.object_group_member;
-    if found.is_empty() && member == Some(ObjectGroupMember::GROUP_MEMBER_FRESH) {
+    let turn = group.filter(|_| member == Some(ObjectGroupMember::GROUP_MEMBER_DEFAULT));
+    let offset = count(request.offset_items, "Offset Items")?;
+    let maximum = count(request.maximum_items, "Maximum Items")?;
+    // Until 1.3 pages begin with the oldest objects, since 1.4 with the newest (TC-OFFSET-1).
+    let in_pages = offset.is_some() || maximum.is_some();
+    let is_reversed = in_pages && version < ProtocolVersion::V1_4 || turn.is_some();
+    // Who goes through the results in pages is told how many there are.
+    let enough = maximum.filter(|_| offset.is_none() && !is_reversed);
+
+    // There may be very many, of which no more is needed than this.
+    let mut located: Vec<String> = Vec::new();
+    context.view()?.locate(filter.exact(), &mut |object| {
+        if wanted(&object) {
+            located.push(object.identifier);
+        }
+        match enough.is_some_and(|enough| located.len() >= enough.max(1)) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    })?;
+    if located.is_empty() && member == Some(ObjectGroupMember::GROUP_MEMBER_FRESH) {
         if let Some(group) = group.filter(|group| is_default(context, group)) {
             let new = new_member(context, group)?;
             let mut objects = context.begin()?;
-            found.push(objects.add(new)?);
+            located.push(objects.add(new)?.identifier);
             objects.commit()?;
         }
     }
-    let turn = group.filter(|_| member == Some(ObjectGroupMember::GROUP_MEMBER_DEFAULT));
-    let mut located: Vec<&StoredObject> = found.iter().collect();
-    // Until 1.3 pages begin with the oldest objects, since 1.4 with the newest (TC-OFFSET-1).
-    let in_pages = request.offset_items.is_some() || request.maximum_items.is_some();
-    if in_pages && context.version() < ProtocolVersion::V1_4 || turn.is_some() {
+    if is_reversed {
         located.reverse();
     }
     if let Some(group) = turn {
@@ -53,14 +70,12 @@ pub(super) fn locate(
         groups.take_turn(context.owner(), group, &mut located);
     }
 
-    let offset = count(request.offset_items, "Offset Items")?.unwrap_or(0);
-    let maximum = count(request.maximum_items, "Maximum Items")?.unwrap_or(usize::MAX);
-    let page = located.iter().skip(offset).take(maximum);
-    // Who goes through the results in pages is told how many there are.
     let total = i32::try_from(located.len()).unwrap_or(i32::MAX);
+    let page = located.into_iter().skip(offset.unwrap_or(0));
+    let page = page.take(maximum.unwrap_or(usize::MAX));
     Ok(LocateResponse {
-        located_items: request.offset_items.map(|_| total),
-        unique_identifier: page.map(|object| object.unique_identifier()).collect(),
+        located_items: offset.map(|_| total),
+        unique_identifier: page.map(UniqueIdentifier::from).collect(),
         ..LocateResponse::default()
     })
 }

@@ -62,6 +62,16 @@ impl Policies {
         }
     }
 
+    /// Whether there can be objects of others with which a client may do this.
+    pub(crate) fn may_open(&self, operation: Operation, groups: &[String]) -> bool {
+        let mut rules = self.0.values().flat_map(|policy| {
+            let of_groups = groups.iter().filter_map(|group| policy.groups.get(group));
+            let preset = policy.preset.iter().filter(|_| groups.is_empty());
+            of_groups.chain(preset).flat_map(HashMap::values)
+        });
+        rules.any(|operations| operations.get(&operation) == Some(&Permission::Everybody))
+    }
+
     fn permission(
         &self,
         object: &StoredObject,

@@ -1,11 +1,14 @@
 //! What objects are found by: keys for an index, and the comparison that decides.
 
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+
 use kmip::ttlv;
 use kmip::types::{Attribute, AttributeValue, ProtocolVersion, Tag};
 use openssl::sha::Sha256;
 
 use super::encoding::encode_attribute;
-use super::{Search, StoreError};
+use super::{Found, INTERNAL_OWNER, Search, StoreError};
 use crate::attributes::same_name;
 use crate::object::StoredObject;
 
@@ -13,12 +16,51 @@ use crate::object::StoredObject;
 /// compared with what is wanted.
 pub(super) type Key = i64;
 
-/// The keys of an object: its client, and those of its attributes that tell objects apart. What
-/// nearly all objects have in common, such as their algorithm, would only make writing slow.
+/// What takes the objects that may be meant, until it breaks.
+pub(super) type Take<'t> = dyn FnMut(Cow<'_, StoredObject>) -> ControlFlow<()> + 't;
+
+/// Where objects are looked for.
+pub(super) trait Candidates {
+    /// The object with an identifier.
+    fn get(&mut self, identifier: &str) -> Result<Option<StoredObject>, StoreError>;
+
+    /// Hands over the objects with a key, newest first.
+    fn with_key(&mut self, key: Key, take: &mut Take<'_>) -> Result<(), StoreError>;
+
+    /// Hands over all objects, newest first.
+    fn all(&mut self, take: &mut Take<'_>) -> Result<(), StoreError>;
+}
+
+/// Hands over what a search finds, newest first, until `found` breaks.
+pub(super) fn find(
+    candidates: &mut impl Candidates,
+    search: &Search,
+    found: &mut Found<'_>,
+) -> Result<(), StoreError> {
+    let take = &mut |object: Cow<'_, StoredObject>| match fits(&object, search) {
+        true => found(object.into_owned()),
+        false => ControlFlow::Continue(()),
+    };
+    match way(search)? {
+        Way::Identifier(identifier) => {
+            let object = candidates.get(identifier)?;
+            let _ = object.map(|object| take(Cow::Owned(object)));
+            Ok(())
+        }
+        Way::Key(key) => candidates.with_key(key, take),
+        Way::All => candidates.all(take),
+    }
+}
+
+/// The keys of an object: its client, and those of its attributes that tell objects apart, among
+/// those of the client and among all. What nearly all objects have in common, such as their algorithm,
+/// would only make writing slow.
 pub(super) fn keys(object: &StoredObject) -> Result<Vec<Key>, StoreError> {
     let mut keys = vec![owner_key(&object.owner)];
     for attribute in object.attributes.iter() {
-        keys.extend(attribute_key(&object.owner, &attribute.value)?);
+        for owner in [Some(object.owner.as_str()), None] {
+            keys.extend(attribute_key(owner, &attribute.value)?);
+        }
     }
     keys.sort_unstable();
     keys.dedup();
@@ -26,15 +68,17 @@ pub(super) fn keys(object: &StoredObject) -> Result<Vec<Key>, StoreError> {
 }
 
 /// The shortest way to all objects that a search may find.
-pub(super) enum Way<'s> {
+enum Way<'s> {
     /// At most the object with this identifier.
     Identifier(&'s str),
     /// Those with this key.
     Key(Key),
+    /// All that there are.
+    All,
 }
 
 /// The shortest way to what a search finds.
-pub(super) fn way(search: &Search) -> Result<Way<'_>, StoreError> {
+fn way(search: &Search) -> Result<Way<'_>, StoreError> {
     let mut best = None;
     for attribute in &search.exact {
         if let AttributeValue::UniqueIdentifier(identifier) = &attribute.value {
@@ -42,14 +86,16 @@ pub(super) fn way(search: &Search) -> Result<Way<'_>, StoreError> {
                 return Ok(Way::Identifier(identifier));
             }
         }
-        let key = attribute_key(&search.owner, &attribute.value)?;
+        let key = attribute_key(search.owner.as_deref(), &attribute.value)?;
         // Few objects share a name, many a group.
         let is_name = attribute.value.tag() == Some(Tag::NAME);
         if best.is_none() || is_name {
             best = key.or(best);
         }
     }
-    Ok(Way::Key(best.unwrap_or_else(|| owner_key(&search.owner))))
+    let owner = search.owner.as_deref();
+    let key = best.or_else(|| owner.map(owner_key));
+    Ok(key.map_or(Way::All, Way::Key))
 }
 
 /// The keys of the names in a search, which no two transactions may take at the same time.
@@ -57,7 +103,7 @@ pub(super) fn way(search: &Search) -> Result<Way<'_>, StoreError> {
 pub(super) fn names(search: &Search) -> Result<Vec<Key>, StoreError> {
     let names = search.exact.iter().map(|attribute| &attribute.value);
     let names = names.filter(|value| value.tag() == Some(Tag::NAME));
-    let keys = names.map(|name| attribute_key(&search.owner, name));
+    let keys = names.map(|name| attribute_key(search.owner.as_deref(), name));
     let mut keys: Vec<Key> = keys
         .filter_map(Result::transpose)
         .collect::<Result<_, _>>()?;
@@ -66,14 +112,19 @@ pub(super) fn names(search: &Search) -> Result<Vec<Key>, StoreError> {
 }
 
 /// Whether a search finds an object.
-pub(super) fn fits(object: &StoredObject, search: &Search) -> bool {
+fn fits(object: &StoredObject, search: &Search) -> bool {
     let has = |wanted: &Attribute<'_>| {
         let reference = wanted.reference();
         object.attributes.iter().any(|own| {
             own.value == wanted.value || same_name(own, &reference) && same_custom(own, wanted)
         })
     };
-    object.owner == search.owner && search.exact.iter().all(has)
+    let is_owner = match &search.owner {
+        Some(owner) => object.owner == *owner,
+        // What the server keeps for itself is there for nobody else.
+        None => object.owner != INTERNAL_OWNER,
+    };
+    is_owner && search.exact.iter().all(has)
 }
 
 /// Custom attributes whose names differ only in where the vendor ends.
@@ -88,18 +139,25 @@ fn owner_key(owner: &str) -> Key {
     key(&[b"owner", owner.as_bytes()])
 }
 
-fn attribute_key(owner: &str, value: &AttributeValue<'static>) -> Result<Option<Key>, StoreError> {
-    let owner = owner.as_bytes();
+/// The key of an attribute, if it tells objects apart: those of a client, or those of all.
+fn attribute_key(
+    owner: Option<&str>,
+    value: &AttributeValue<'static>,
+) -> Result<Option<Key>, StoreError> {
+    let of = |what: &[u8], value: &[u8]| match owner {
+        Some(owner) => key(&[what, owner.as_bytes(), value]),
+        None => key(&[what, value]),
+    };
     Ok(match value {
         AttributeValue::Name(_) | AttributeValue::ObjectGroup(_) => {
-            Some(key(&[b"value", owner, &encode_attribute(value)?.bytes]))
+            Some(of(b"value", &encode_attribute(value)?.bytes))
         }
         // Without its name, of which 1.x does not say where the vendor ends.
         AttributeValue::Custom(custom) => {
             let (tag, version) = (Tag::ATTRIBUTE_VALUE, ProtocolVersion::V1_4);
             let mut bytes = Vec::new();
             ttlv::encode_item(&custom.value, tag, version, &mut bytes)?;
-            Some(key(&[b"custom", owner, &bytes]))
+            Some(of(b"custom", &bytes))
         }
         _ => None,
     })

@@ -1,5 +1,6 @@
 //! Objects that live as long as the process.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
@@ -7,8 +8,8 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use kmip::types::{IntoOwned, ManagedObject};
 
-use super::lookup::{Key, Way, fits, keys, way};
-use super::{Search, Store, StoreError, Transaction};
+use super::lookup::{Candidates, Key, Take, find, keys};
+use super::{Found, Search, Store, StoreError, Transaction};
 use crate::object::StoredObject;
 
 /// A store in memory.
@@ -88,6 +89,28 @@ impl Objects {
         }
         old
     }
+}
+
+impl Candidates for &Objects {
+    fn get(&mut self, identifier: &str) -> Result<Option<StoredObject>, StoreError> {
+        Ok(self.entry(identifier).map(|entry| entry.object.clone()))
+    }
+
+    fn with_key(&mut self, key: Key, take: &mut Take<'_>) -> Result<(), StoreError> {
+        let numbers = self.lookups.range((key, 0)..=(key, u64::MAX)).rev();
+        let entries = numbers.filter_map(|(_, number)| self.entries.get(number));
+        hand_over(entries, take);
+        Ok(())
+    }
+
+    fn all(&mut self, take: &mut Take<'_>) -> Result<(), StoreError> {
+        hand_over(self.entries.values().rev(), take);
+        Ok(())
+    }
+}
+
+fn hand_over<'e>(mut entries: impl Iterator<Item = &'e Entry>, take: &mut Take<'_>) {
+    let _ = entries.try_for_each(|entry| take(Cow::Borrowed(&entry.object)));
 }
 
 enum Access<'s> {
@@ -198,24 +221,8 @@ impl Transaction for MemoryTransaction<'_> {
         }
     }
 
-    fn find(&self, search: &Search, found: &mut dyn FnMut(StoredObject)) -> Result<(), StoreError> {
-        let mut take = |entry: &Entry| {
-            if fits(&entry.object, search) {
-                found(entry.object.clone());
-            }
-        };
-        match way(search)? {
-            Way::Identifier(identifier) => {
-                self.objects.entry(identifier).into_iter().for_each(take)
-            }
-            Way::Key(key) => {
-                let numbers = self.objects.lookups.range((key, 0)..=(key, u64::MAX)).rev();
-                numbers
-                    .filter_map(|(_, number)| self.objects.entries.get(number))
-                    .for_each(&mut take);
-            }
-        }
-        Ok(())
+    fn find(&self, search: &Search, found: &mut Found<'_>) -> Result<(), StoreError> {
+        find(&mut &*self.objects, search, found)
     }
 
     fn list(&self, after: Option<&str>, most: usize) -> Result<Vec<StoredObject>, StoreError> {

@@ -9,6 +9,8 @@ mod postgres;
 mod seal;
 mod sqlite;
 
+use std::ops::ControlFlow;
+
 use kmip::types::{Attribute, ManagedObject};
 
 use crate::object::StoredObject;
@@ -60,6 +62,9 @@ pub trait Store: Send + Sync {
         false
     }
 }
+
+/// What takes the objects that a search finds, one by one, until it has enough.
+pub type Found<'f> = dyn FnMut(StoredObject) -> ControlFlow<()> + 'f;
 
 /// Changes that happen together or, if the transaction is dropped uncommitted, not at all.
 pub trait Transaction {
@@ -113,12 +118,12 @@ pub trait Transaction {
         content: &ManagedObject<'_>,
     ) -> Result<(), StoreError>;
 
-    /// Hands over the objects that a search finds, newest first. Among transactions that change
+    /// Hands over the objects that a search finds, newest first, until `found` breaks. Among transactions that change
     /// something, only one at a time may search for the same name.
     ///
     /// # Errors
     /// If the store is out of order.
-    fn find(&self, search: &Search, found: &mut dyn FnMut(StoredObject)) -> Result<(), StoreError>;
+    fn find(&self, search: &Search, found: &mut Found<'_>) -> Result<(), StoreError>;
 
     /// The objects of all clients, oldest first: at most `most`, of those that were added after the
     /// object `after`. For the server itself; clients see what [`find`](Self::find) finds.
@@ -138,8 +143,9 @@ pub trait Transaction {
 /// What a store looks objects up by.
 #[derive(Debug, Clone, Default)]
 pub struct Search {
-    /// The client that the objects belong to.
-    pub owner: String,
+    /// The client that the objects belong to; without one, they may be anybody's but the server's
+    /// own.
+    pub owner: Option<String>,
     /// Values that an object must have among its attributes. The index is of no importance, and
     /// attributes with the same name in KMIP 1.x are the same.
     pub exact: Vec<Attribute<'static>>,

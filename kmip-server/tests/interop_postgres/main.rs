@@ -246,6 +246,18 @@ fn the_store_is_as_the_others_and_knows_its_format() {
          WHERE object NOT IN (SELECT number FROM kmip_objects)";
     let left_over: i64 = session.query_one(query, &[]).unwrap().get(0);
     assert_eq!(left_over, 0);
+    // The first format had fewer keys.
+    let mut count = || -> i64 {
+        let row = session.query_one("SELECT count(*) FROM kmip_lookups", &[]);
+        row.unwrap().get(0)
+    };
+    let all = count();
+    assert!(all > 0);
+    let older = "DELETE FROM kmip_lookups WHERE key % 3 = 0; UPDATE kmip_format SET format = 1";
+    cluster.session().batch_execute(older).unwrap();
+    assert!(count() < all);
+    drop(PostgresStore::open(&url).unwrap());
+    assert_eq!(count(), all);
     session
         .execute("UPDATE kmip_format SET format = 99", &[])
         .unwrap();

@@ -11,8 +11,8 @@ use postgres::error::SqlState;
 use postgres::{Config, Error};
 
 use self::pool::{Pool, Pooled, Session, is_connection};
-use super::lookup::names;
-use super::{Search, Store, StoreError, Transaction};
+use super::lookup::{self, names};
+use super::{Found, Search, Store, StoreError, Transaction};
 use crate::object::StoredObject;
 
 /// A store in a PostgreSQL database. Servers that share it see each other's objects at once, and a
@@ -141,7 +141,7 @@ impl Transaction for PostgresTransaction<'_> {
         self.session(|session| rows::remove(session, identifier))
     }
 
-    fn find(&self, search: &Search, found: &mut dyn FnMut(StoredObject)) -> Result<(), StoreError> {
+    fn find(&self, search: &Search, found: &mut Found<'_>) -> Result<(), StoreError> {
         self.session(|session| {
             if !self.reads {
                 // In the same order in all servers, lest they wait for each other.
@@ -149,7 +149,7 @@ impl Transaction for PostgresTransaction<'_> {
                     rows::lock(session, name)?;
                 }
             }
-            rows::find(session, search, found)
+            lookup::find(session, search, found)
         })
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::ops::ControlFlow;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -53,12 +54,12 @@ impl Session {
         self.client.query(&statement, parameters)
     }
 
-    /// Runs a statement and hands over its rows one by one, as they come.
+    /// Runs a statement and hands over its rows one by one, as they come, until `each` breaks.
     pub(super) fn for_each(
         &mut self,
         sql: &'static str,
         parameters: &[&(dyn ToSql + Sync)],
-        mut each: impl FnMut(Row) -> Result<(), StoreError>,
+        mut each: impl FnMut(Row) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<(), StoreError> {
         use postgres::fallible_iterator::FallibleIterator as _;
         let statement = self.statement(sql).map_err(failure)?;
@@ -68,7 +69,9 @@ impl Session {
             .query_raw(&statement, Vec::from_iter(parameters));
         let mut rows = rows.map_err(failure)?;
         while let Some(row) = rows.next().map_err(failure)? {
-            each(row)?;
+            if each(row)?.is_break() {
+                break;
+            }
         }
         Ok(())
     }

@@ -1,14 +1,16 @@
 //! The statements.
 
+use std::borrow::Cow;
+
 use kmip::types::{Enumeration, ManagedObject, ObjectType};
-use postgres::{Error, Row};
+use postgres::{Error, Row, Transaction};
 use zeroize::Zeroizing;
 
+use super::super::StoreError;
 use super::super::encoding::{
     Form, decode_attributes, decode_content, encode_attributes, encode_content,
 };
-use super::super::lookup::{Key, Way, fits, keys, way};
-use super::super::{Search, StoreError};
+use super::super::lookup::{Candidates, Key, Take, keys};
 use super::failure;
 use super::pool::Session;
 use crate::object::StoredObject;
@@ -140,33 +142,54 @@ pub(super) fn lock(session: &mut Session, key: Key) -> Result<(), StoreError> {
     locked.map(drop).map_err(failure)
 }
 
-pub(super) fn find(
-    session: &mut Session,
-    search: &Search,
-    found: &mut dyn FnMut(StoredObject),
-) -> Result<(), StoreError> {
-    let mut take = |object: StoredObject| {
-        if fits(&object, search) {
-            found(object);
-        }
-    };
-    let key = match way(search)? {
-        Way::Identifier(identifier) => {
-            get(session, identifier, false)?.into_iter().for_each(take);
+impl Candidates for Session {
+    fn get(&mut self, identifier: &str) -> Result<Option<StoredObject>, StoreError> {
+        get(self, identifier, false)
+    }
+
+    fn with_key(&mut self, key: Key, take: &mut Take<'_>) -> Result<(), StoreError> {
+        self.for_each(
+            "SELECT identifier, owner, object_type, archived, attributes
+             FROM kmip_lookups JOIN kmip_objects ON number = object
+             WHERE key = $1 ORDER BY object DESC",
+            &[&key],
+            |row| Ok(take(Cow::Owned(read(&row)?))),
+        )
+    }
+
+    fn all(&mut self, take: &mut Take<'_>) -> Result<(), StoreError> {
+        self.for_each(
+            "SELECT identifier, owner, object_type, archived, attributes FROM kmip_objects
+             ORDER BY number DESC",
+            &[],
+            |row| Ok(take(Cow::Owned(read(&row)?))),
+        )
+    }
+}
+
+/// Adds the keys that objects of an older format lack.
+pub(super) fn add_keys(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
+    let mut after = 0_i64;
+    loop {
+        let rows = transaction.query(
+            "SELECT identifier, owner, object_type, archived, attributes, number
+             FROM kmip_objects WHERE number > $1 ORDER BY number LIMIT 1000",
+            &[&after],
+        );
+        let rows = rows.map_err(failure)?;
+        if rows.is_empty() {
             return Ok(());
         }
-        Way::Key(key) => key,
-    };
-    session.for_each(
-        "SELECT identifier, owner, object_type, archived, attributes
-         FROM kmip_lookups JOIN kmip_objects ON number = object
-         WHERE key = $1 ORDER BY object DESC",
-        &[&key],
-        |row| {
-            take(read(&row)?);
-            Ok(())
-        },
-    )
+        for row in rows {
+            after = row.try_get(5).map_err(failure)?;
+            let added = transaction.execute(
+                "INSERT INTO kmip_lookups (key, object) SELECT unnest($2::BIGINT[]), $1
+                 ON CONFLICT DO NOTHING",
+                &[&after, &keys(&read(&row)?)?],
+            );
+            added.map_err(failure)?;
+        }
+    }
 }
 
 pub(super) fn list(

@@ -3,11 +3,23 @@
 use postgres::{Client, Error};
 
 use super::super::StoreError;
-use super::failure;
+use super::{failure, rows};
 
 /// What brings a database from each format to the next. What has been published is not changed any
 /// more; something new is added at the end.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [Migration; 2] = [
+    Migration::Statements(TABLES),
+    // For searches among the objects of all clients.
+    Migration::Keys,
+];
+
+enum Migration {
+    Statements(&'static str),
+    /// Adds the keys that objects lack.
+    Keys,
+}
+
+const TABLES: &str = "
 CREATE TABLE kmip_objects (
     number BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     identifier TEXT NOT NULL UNIQUE,
@@ -24,7 +36,7 @@ CREATE TABLE kmip_lookups (
     PRIMARY KEY (key, object)
 );
 CREATE INDEX kmip_lookups_by_object ON kmip_lookups (object);
-"];
+";
 
 /// Only one server at a time changes the tables.
 const LOCK: i64 = 0x6b6d_6970;
@@ -47,16 +59,19 @@ pub(super) fn prepare(client: &mut Client) -> Result<(), StoreError> {
     else {
         return Err(StoreError::Format { found, known });
     };
-    let mut migrate = || -> Result<(), Error> {
-        for migration in missing {
-            transaction.batch_execute(migration)?;
+    for migration in missing {
+        match migration {
+            Migration::Statements(sql) => transaction.batch_execute(sql).map_err(failure)?,
+            Migration::Keys => rows::add_keys(&mut transaction)?,
         }
-        if !missing.is_empty() {
-            transaction.execute("DELETE FROM kmip_format", &[])?;
-            transaction.execute("INSERT INTO kmip_format VALUES ($1)", &[&known])?;
-        }
+    }
+    let mut note = || -> Result<(), Error> {
+        transaction.execute("DELETE FROM kmip_format", &[])?;
+        transaction.execute("INSERT INTO kmip_format VALUES ($1)", &[&known])?;
         Ok(())
     };
-    migrate().map_err(failure)?;
+    if !missing.is_empty() {
+        note().map_err(failure)?;
+    }
     transaction.commit().map_err(failure)
 }

@@ -11,7 +11,7 @@ use super::keyring::{ID_BYTES, KeyId, Keyring};
 use super::master_key::MasterKey;
 use crate::object::StoredObject;
 use crate::store::encoding::{Form, decode_content, encode_content};
-use crate::store::{INTERNAL_OWNER, Search, Store, StoreError, Transaction};
+use crate::store::{Found, INTERNAL_OWNER, Search, Store, StoreError, Transaction};
 
 /// Where the keyring is.
 pub(super) const KEYRING: &str = "kmip-server:keyring";
@@ -192,7 +192,7 @@ impl Transaction for SealedTransaction<'_> {
         self.inner.remove(identifier)
     }
 
-    fn find(&self, search: &Search, found: &mut dyn FnMut(StoredObject)) -> Result<(), StoreError> {
+    fn find(&self, search: &Search, found: &mut Found<'_>) -> Result<(), StoreError> {
         self.inner.find(search, found)
     }
 

@@ -16,7 +16,8 @@ use rusqlite::{Connection, OpenFlags};
 
 use self::group::{Part, Writer};
 use self::readers::Readers;
-use super::{Search, Store, StoreError, Transaction};
+use super::lookup;
+use super::{Found, Search, Store, StoreError, Transaction};
 use crate::object::StoredObject;
 
 /// How long another process is waited for.
@@ -155,8 +156,8 @@ impl Transaction for SqliteTransaction<'_> {
         rows::remove(self.0.change()?, identifier)
     }
 
-    fn find(&self, search: &Search, found: &mut dyn FnMut(StoredObject)) -> Result<(), StoreError> {
-        rows::find(self.0.connection()?, search, found)
+    fn find(&self, search: &Search, found: &mut Found<'_>) -> Result<(), StoreError> {
+        lookup::find(&mut self.0.connection()?, search, found)
     }
 
     fn list(&self, after: Option<&str>, most: usize) -> Result<Vec<StoredObject>, StoreError> {

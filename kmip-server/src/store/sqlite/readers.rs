@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use kmip::types::ManagedObject;
 use rusqlite::Connection;
 
-use super::super::{Search, StoreError, Transaction};
+use super::super::{Found, Search, StoreError, Transaction, lookup};
 use super::{connect, rows};
 use crate::object::StoredObject;
 
@@ -115,8 +115,8 @@ impl Transaction for View<'_> {
         Err(StoreError::ReadOnly)
     }
 
-    fn find(&self, search: &Search, found: &mut dyn FnMut(StoredObject)) -> Result<(), StoreError> {
-        rows::find(self.connection()?, search, found)
+    fn find(&self, search: &Search, found: &mut Found<'_>) -> Result<(), StoreError> {
+        lookup::find(&mut self.connection()?, search, found)
     }
 
     fn list(&self, after: Option<&str>, most: usize) -> Result<Vec<StoredObject>, StoreError> {

@@ -1,14 +1,16 @@
 //! The statements.
 
+use std::borrow::Cow;
+
 use kmip::types::{Enumeration, ManagedObject, ObjectType};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use zeroize::Zeroizing;
 
+use super::super::StoreError;
 use super::super::encoding::{
     Form, decode_attributes, decode_content, encode_attributes, encode_content,
 };
-use super::super::lookup::{Key, Way, fits, keys, way};
-use super::super::{Search, StoreError};
+use super::super::lookup::{Candidates, Key, Take, keys};
 use crate::object::StoredObject;
 
 pub(super) fn get(
@@ -122,30 +124,36 @@ pub(super) fn remove(connection: &Connection, identifier: &str) -> Result<(), St
     Ok(())
 }
 
-pub(super) fn find(
+impl Candidates for &Connection {
+    fn get(&mut self, identifier: &str) -> Result<Option<StoredObject>, StoreError> {
+        get(self, identifier)
+    }
+
+    fn with_key(&mut self, key: Key, take: &mut Take<'_>) -> Result<(), StoreError> {
+        let sql = "SELECT identifier, owner, object_type, archived, attributes
+             FROM lookups CROSS JOIN objects ON number = object WHERE key = ? ORDER BY object DESC";
+        hand_over(self, sql, [key], take)
+    }
+
+    fn all(&mut self, take: &mut Take<'_>) -> Result<(), StoreError> {
+        let sql = "SELECT identifier, owner, object_type, archived, attributes FROM objects
+             ORDER BY number DESC";
+        hand_over(self, sql, [], take)
+    }
+}
+
+fn hand_over(
     connection: &Connection,
-    search: &Search,
-    found: &mut dyn FnMut(StoredObject),
+    sql: &str,
+    parameters: impl Params,
+    take: &mut Take<'_>,
 ) -> Result<(), StoreError> {
-    let mut take = |object: StoredObject| {
-        if fits(&object, search) {
-            found(object);
-        }
-    };
-    let key = match way(search)? {
-        Way::Identifier(identifier) => {
-            get(connection, identifier)?.into_iter().for_each(take);
-            return Ok(());
-        }
-        Way::Key(key) => key,
-    };
-    let mut statement = connection.prepare_cached(
-        "SELECT identifier, owner, object_type, archived, attributes
-         FROM lookups CROSS JOIN objects ON number = object WHERE key = ? ORDER BY object DESC",
-    )?;
-    let mut rows = statement.query([key])?;
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(parameters)?;
     while let Some(row) = rows.next()? {
-        take(read(row)?);
+        if take(Cow::Owned(read(row)?)).is_break() {
+            break;
+        }
     }
     Ok(())
 }
@@ -170,6 +178,21 @@ pub(super) fn list(
     Ok(listed)
 }
 
+/// Adds the keys that objects of an older format lack.
+pub(super) fn add_keys(connection: &Connection) -> Result<(), StoreError> {
+    let mut statement = connection.prepare(
+        "SELECT identifier, owner, object_type, archived, attributes, number FROM objects",
+    )?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let number = row.get(5)?;
+        let keys = keys(&read(row)?)?;
+        keys.into_iter()
+            .try_for_each(|key| add_key(connection, number, key))?;
+    }
+    Ok(())
+}
+
 fn number(connection: &Connection, identifier: &str) -> Result<i64, StoreError> {
     let mut statement =
         connection.prepare_cached("SELECT number FROM objects WHERE identifier = ?")?;
@@ -180,7 +203,7 @@ fn number(connection: &Connection, identifier: &str) -> Result<i64, StoreError> 
 
 fn add_key(connection: &Connection, number: i64, key: Key) -> Result<(), StoreError> {
     connection
-        .prepare_cached("INSERT INTO lookups (key, object) VALUES (?, ?)")?
+        .prepare_cached("INSERT OR IGNORE INTO lookups (key, object) VALUES (?, ?)")?
         .execute([key, number])?;
     Ok(())
 }

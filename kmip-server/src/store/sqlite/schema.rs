@@ -4,13 +4,12 @@ use rusqlite::{Connection, params};
 
 use super::super::StoreError;
 use super::super::encoding::{Form, decode_attribute, encode_attributes};
-use super::super::lookup::keys;
+use super::rows;
 use crate::attributes::AttributeSet;
-use crate::object::StoredObject;
-use kmip::types::{Attribute, ObjectType};
+use kmip::types::Attribute;
 
 /// Format of the file, kept as its `user_version`.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 
 /// `lookups` has the keys of each object. `AUTOINCREMENT` lets no number be used again, so that the
 /// order of numbers is that of creation.
@@ -47,6 +46,8 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), StoreError> {
     match found {
         0 => connection.execute_batch(SCHEMA)?,
         1 => from_1(connection)?,
+        // It had no keys for searches among the objects of all clients.
+        2 => rows::add_keys(connection)?,
         FORMAT => return Ok(()),
         found => {
             let known = FORMAT;
@@ -68,7 +69,7 @@ fn from_1(connection: &Connection) -> Result<(), StoreError> {
             PRIMARY KEY (key, object)
          ) STRICT, WITHOUT ROWID;",
     )?;
-    let mut heads = connection.prepare("SELECT number, identifier, owner FROM objects")?;
+    let mut heads = connection.prepare("SELECT number FROM objects")?;
     let mut heads = heads.query([])?;
     let mut values = connection.prepare(
         "SELECT instance, form, value FROM attributes WHERE object = ? ORDER BY position",
@@ -84,22 +85,11 @@ fn from_1(connection: &Connection) -> Result<(), StoreError> {
                 value: decode_attribute(form, row.get_ref(2)?.as_blob().unwrap_or_default())?,
             });
         }
-        let object = StoredObject {
-            identifier: head.get(1)?,
-            owner: head.get(2)?,
-            object_type: ObjectType::default(),
-            archived: false,
-            attributes: AttributeSet::from_stored(attributes),
-        };
+        let attributes = AttributeSet::from_stored(attributes);
         connection
             .prepare_cached("UPDATE objects SET attributes = ? WHERE number = ?")?
-            .execute(params![encode_attributes(&object.attributes)?, number])?;
-        for key in keys(&object)? {
-            connection
-                .prepare_cached("INSERT INTO lookups (key, object) VALUES (?, ?)")?
-                .execute([key, number])?;
-        }
+            .execute(params![encode_attributes(&attributes)?, number])?;
     }
     connection.execute_batch("DROP TABLE attributes;")?;
-    Ok(())
+    rows::add_keys(connection)
 }
