@@ -4,8 +4,8 @@ use crate::types::{
     Attribute, Attributes, CreateKeyPairRequest, CreateRequest, CreateSplitKeyRequest,
     CryptographicAlgorithm, CryptographicUsageMask, DeriveKeyRequest, ExportRequest,
     ExportResponse, GetRequest, GetResponse, ImportRequest, JoinSplitKeyRequest,
-    KeyWrappingSpecification, ManagedObject, ObjectType, RegisterRequest, Secret, SplitKeyMethod,
-    UniqueIdentifier,
+    KeyWrappingSpecification, ManagedObject, ObjectType, ProtocolVersion, RegisterRequest, Secret,
+    SplitKeyMethod, UniqueIdentifier,
 };
 
 use super::error::{Problem, ResponseFault};
@@ -135,7 +135,9 @@ client_methods! {
         let managed_object = object.into();
         let request = ImportRequest {
             unique_identifier: identifier.into(),
-            object_type: Some(managed_object.object_type()),
+            // 1.4 tells it by the object alone.
+            object_type: (self.version() >= ProtocolVersion::V2_0)
+                .then(|| managed_object.object_type()),
             replace_existing: Some(replace),
             attributes: attributes.into(),
             managed_object,
