@@ -1,5 +1,5 @@
 //! KMIP 1.0 to 2.1: message types generated from the tables of the specification, codecs that
-//! borrow instead of copying, client and server.
+//! borrow instead of copying, client and server. The [`guide`] has an example of each frequent task.
 //!
 //! # One type for all versions
 //! There is one type for each structure of the specification. The protocol version is a value;
@@ -141,6 +141,8 @@ pub mod client;
 pub mod codec;
 pub mod conformance;
 mod encoding;
+#[doc = include_str!("guide.md")]
+pub mod guide {}
 pub mod json;
 pub mod server;
 mod text;

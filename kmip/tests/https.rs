@@ -48,10 +48,17 @@ fn read_request(stream: &mut impl BufRead) -> Option<Request> {
 fn serve(
     answer: impl Fn(&[u8]) -> (Vec<u8>, bool) + Send + Sync + 'static,
 ) -> (ScriptedServer, Receiver<Vec<String>>) {
+    serve_on("127.0.0.1:0", answer)
+}
+
+fn serve_on(
+    address: &str,
+    answer: impl Fn(&[u8]) -> (Vec<u8>, bool) + Send + Sync + 'static,
+) -> (ScriptedServer, Receiver<Vec<String>>) {
     let engine = Engine::new(Store::default());
     let (seen, heads) = channel();
     let seen = std::sync::Mutex::new(seen);
-    let server = ScriptedServer::start(move |stream, _| {
+    let server = ScriptedServer::start_on(address, move |stream, _| {
         let mut reader = BufReader::new(stream.try_clone().unwrap());
         let mut stream = stream;
         while let Some((head, body)) = read_request(&mut reader) {
@@ -102,18 +109,20 @@ fn with_length(body: &[u8]) -> Vec<u8> {
 
 #[test]
 fn requests_are_what_servers_of_the_profile_expect() {
-    let (server, heads) = serve(|body| (with_length(body), true));
-    let mut client = client(&server).unwrap();
-    for _ in 0..3 {
-        client.locate([], None).unwrap();
-        let head = heads.recv().unwrap();
-        assert_eq!(head[0], "POST /kmip HTTP/1.1");
-        let host = format!("Host: {}", server.address());
-        for line in [host.as_str(), "Content-Type: application/octet-stream"] {
-            assert!(head.iter().any(|header| header == line), "{head:?}");
+    for address in ["127.0.0.1:0", "[::1]:0"] {
+        let (server, heads) = serve_on(address, |body| (with_length(body), true));
+        let mut client = client(&server).unwrap();
+        for _ in 0..3 {
+            client.locate([], None).unwrap();
+            let head = heads.recv().unwrap();
+            assert_eq!(head[0], "POST /kmip HTTP/1.1");
+            let host = format!("Host: {}", server.address());
+            for line in [host.as_str(), "Content-Type: application/octet-stream"] {
+                assert!(head.iter().any(|header| header == line), "{head:?}");
+            }
         }
+        assert_eq!(server.connections(), 1);
     }
-    assert_eq!(server.connections(), 1);
 }
 
 #[test]

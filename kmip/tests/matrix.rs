@@ -5,6 +5,8 @@
 
 #![cfg(feature = "arbitrary")]
 
+#[path = "support/random.rs"]
+mod random;
 mod support;
 
 use std::collections::BTreeMap;
@@ -12,94 +14,29 @@ use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use arbitrary::Unstructured;
 use kmip::client::{Client, ClientBuilder, Error};
 use kmip::server::{Call, Engine, Failure, Handler, ServeOptions, Server, serve};
 use kmip::transport::DEFAULT_PATH;
 use kmip::transport::tls::{ClientTls, Identity, ServerTls, TlsAcceptor};
-use kmip::types::{
-    Enumeration, IntoOwned, Operation, RequestMessage, RequestPayload, ResponseMessage,
-    ResponsePayload,
-};
+use kmip::types::{Enumeration, Operation, RequestPayload, ResponsePayload};
 use kmip::{Encoding, ProtocolVersion};
+use random::{Pair, operations, pairs};
 use support::in_memory;
 use test_support::{Authority, Certified};
 
-/// Operations that only a server sends, to a client.
-const TO_CLIENTS: [Operation; 2] = [Operation::NOTIFY, Operation::PUT];
-
-/// Random messages in which each operation of a version has to occur.
-const MESSAGES: u64 = 3000;
-
-/// A request and its response.
-type Pair = (RequestPayload<'static>, ResponsePayload<'static>);
-
 /// Pairs by version and operation.
-#[derive(Default)]
 struct Pairs(BTreeMap<(ProtocolVersion, u32), Pair>);
 
 impl Pairs {
     /// One for each operation of each version.
     fn new() -> Self {
-        let mut pairs = Pairs::default();
-        for version in ProtocolVersion::ALL {
-            let wanted = operations(version);
-            let mut requests = BTreeMap::new();
-            let mut responses = BTreeMap::new();
-            for seed in 0..MESSAGES {
-                if requests.len() == wanted.len() && responses.len() == wanted.len() {
-                    break;
-                }
-                let noise = noise(seed);
-                let mut u = Unstructured::new(&noise);
-                let request = RequestMessage::arbitrary_of(&mut u, version).expect("noise");
-                for item in request.batch_item {
-                    let new = || item.request_payload.clone().into_owned();
-                    requests.entry(item.operation.value()).or_insert_with(new);
-                }
-                let response = ResponseMessage::arbitrary_of(&mut u, version).expect("noise");
-                let payloads = response.batch_item.into_iter();
-                for payload in payloads.filter_map(|item| item.response_payload) {
-                    let number = payload.operation().value();
-                    responses
-                        .entry(number)
-                        .or_insert_with(|| payload.into_owned());
-                }
-                let wanted = |number: &u32| wanted.contains(&Operation(*number));
-                requests.retain(|number, _| wanted(number));
-                responses.retain(|number, _| wanted(number));
-            }
-            for operation in wanted {
-                let number = operation.value();
-                let request = requests.remove(&number);
-                let response = responses.remove(&number);
-                let pair = request.zip(response);
-                let pair = pair.unwrap_or_else(|| panic!("no {operation:?} of {version}"));
-                pairs.0.insert((version, number), pair);
-            }
-        }
-        pairs
+        let versions = ProtocolVersion::ALL.into_iter();
+        let all = versions.flat_map(|version| {
+            let pairs = pairs(version).into_iter();
+            pairs.map(move |(operation, pair)| ((version, operation), pair))
+        });
+        Pairs(all.collect())
     }
-}
-
-/// The operations that a client of a version has.
-fn operations(version: ProtocolVersion) -> Vec<Operation> {
-    let values = Operation::TABLE.values.iter();
-    let defined = values.filter(|value| value.is_defined_in(version));
-    let operations = defined.map(|value| Operation(value.value));
-    operations.filter(|one| !TO_CLIENTS.contains(one)).collect()
-}
-
-/// Random bytes; most messages need less.
-fn noise(seed: u64) -> Vec<u8> {
-    let mut state = (seed + 7).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    let next = |_| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 24) as u8
-    };
-    (0..4000).map(next).collect()
 }
 
 /// Gives each operation its response, and notes requests that did not arrive as they were sent.
@@ -214,6 +151,8 @@ fn every_operation_in_every_version_and_encoding() {
     let mut performed = 0;
     for version in ProtocolVersion::ALL {
         for (way, builder) in world.ways() {
+            // The values of enumerations are random, too.
+            let builder = builder.sends_values_of_other_versions(true);
             let mut client = builder.version(version).connect().unwrap();
             for operation in operations(version) {
                 let (request, expected) = &world.answers.pairs.0[&(version, operation.value())];

@@ -2,8 +2,6 @@
 
 mod support;
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use kmip::Encoding;
@@ -17,9 +15,6 @@ use kmip::types::{
     ResponseHeader, ResponseMessage,
 };
 use support::{Store, answering, in_memory};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
 
 const PASSWORD: &str = "swordfish";
 const KEY: &[u8] = b"0123456789abcdef0123456789abcdef";
@@ -160,79 +155,4 @@ fn hooks_see_requests_results_and_failures() {
         "failed Some(Query)",
     ];
     assert_eq!(*seen.0.lock().unwrap(), expected);
-}
-
-/// Keeps the fields of spans by the names of the spans.
-#[derive(Clone, Default)]
-struct Spans(Arc<Mutex<Vec<Span>>>);
-
-/// Name and fields.
-type Span = (String, BTreeMap<String, String>);
-
-struct Fields<'f>(&'f mut BTreeMap<String, String>);
-
-impl Visit for Fields<'_> {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0.insert(field.name().to_owned(), format!("{value:?}"));
-    }
-}
-
-impl Subscriber for Spans {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, span: &Attributes<'_>) -> Id {
-        let mut spans = self.0.lock().unwrap();
-        let mut fields = BTreeMap::new();
-        span.record(&mut Fields(&mut fields));
-        spans.push((span.metadata().name().to_owned(), fields));
-        Id::from_u64(spans.len() as u64)
-    }
-
-    fn record(&self, span: &Id, values: &Record<'_>) {
-        let mut spans = self.0.lock().unwrap();
-        let (_, fields) = &mut spans[span.into_u64() as usize - 1];
-        values.record(&mut Fields(fields));
-    }
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn event(&self, _: &Event<'_>) {}
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
-}
-
-#[test]
-fn spans_tell_of_requests_and_their_items() {
-    let spans = Spans::default();
-    tracing::subscriber::with_default(spans.clone(), || {
-        let engine = Arc::new(Engine::new(Store::default()));
-        let settings = in_memory(&engine)
-            .version(ProtocolVersion::V1_4)
-            .client_correlation_value("ticket 12");
-        let mut client = settings.connect().unwrap();
-        let key = client.create(NewKey::aes(256)).unwrap();
-        client.destroy(key).unwrap();
-        client.destroy("nothing").unwrap_err();
-    });
-    let spans = spans.0.lock().unwrap();
-    let names: Vec<&str> = spans.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["kmip.request", "kmip.item"].repeat(3));
-    let request = &spans[0].1;
-    for (field, value) in [
-        ("peer", "\"in.memory:5696\""),
-        ("version", "1.4"),
-        ("client_correlation_value", "\"ticket 12\""),
-        ("result", "\"success\""),
-    ] {
-        assert_eq!(request[field], value, "{request:?}");
-    }
-    for field in ["request_bytes", "response_bytes", "duration_us"] {
-        request[field].parse::<u64>().unwrap();
-    }
-    let item = &spans[1].1;
-    assert_eq!(item["operation"], "Create");
-    assert!(item["unique_identifier"].contains("key-"), "{item:?}");
-    assert_eq!(spans[4].1["result"], "\"failure\"");
-    assert_eq!(spans[5].1["reason"], "Item Not Found");
 }

@@ -30,6 +30,7 @@ pub struct ClientBuilder {
     pub(super) http: Option<(String, Encoding)>,
     pub(super) sends_charset: bool,
     pub(super) sends_numbers: bool,
+    pub(super) sends_other_values: bool,
     pub(super) timeouts: Timeouts,
     pub(super) maximum_message_size: usize,
     pub(super) oldest: ProtocolVersion,
@@ -81,6 +82,7 @@ impl ClientBuilder {
             http: None,
             sends_charset: false,
             sends_numbers: false,
+            sends_other_values: false,
             timeouts: Timeouts::default(),
             maximum_message_size: DEFAULT_MAXIMUM_MESSAGE_SIZE,
             oldest: ProtocolVersion::V1_0,
@@ -142,6 +144,15 @@ impl ClientBuilder {
     #[must_use]
     pub fn sends_numbers(mut self, sends: bool) -> Self {
         self.sends_numbers = sends;
+        self
+    }
+
+    /// Sends values of enumerations and masks that the specification does not have in the version that is
+    /// spoken, but in others, for servers that know them nevertheless. By default such a request is
+    /// refused and not sent. Vendors' values are always sent.
+    #[must_use]
+    pub fn sends_values_of_other_versions(mut self, sends: bool) -> Self {
+        self.sends_other_values = sends;
         self
     }
 

@@ -67,6 +67,7 @@ impl<D: Driver> Core<D> {
             session.set_encoding(encoding);
         }
         session.sends_numbers = settings.sends_numbers;
+        session.sends_other_values = settings.sends_other_values;
         if settings.attest.is_some() {
             session.set_attestation_capable();
         }

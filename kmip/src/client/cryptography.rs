@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use crate::types::{
     CryptographicParameters, Data, DecryptRequest, EncryptRequest, EncryptResponse, HashRequest,
-    HashingAlgorithm, MacRequest, MacVerifyRequest, RngRetrieveRequest, RngSeedRequest, Secret,
-    SignRequest, SignatureVerifyRequest, UniqueIdentifier, ValidityIndicator,
+    HashingAlgorithm, MacRequest, MacVerifyRequest, Operation, RngRetrieveRequest, RngSeedRequest,
+    Secret, SignRequest, SignatureVerifyRequest, UniqueIdentifier, ValidityIndicator,
 };
 
 use super::error::{Error, Problem, ResponseFault};
@@ -54,7 +54,7 @@ client_methods! {
             ..DecryptRequest::default()
         };
         let answer = ask!(self, request)?;
-        present(answer.data.and_then(bytes), "data", &self.session)
+        present(answer.data.and_then(bytes), (Operation::DECRYPT, "data"), &self.session)
     }
 
     /// Signs data, which the server hashes (Sign).
@@ -74,7 +74,7 @@ client_methods! {
             ..SignRequest::default()
         };
         let answer = ask!(self, request)?;
-        present(answer.signature_data, "signature", &self.session).map(Cow::into_owned)
+        present(answer.signature_data, (Operation::SIGN, "signature"), &self.session).map(Cow::into_owned)
     }
 
     /// Signs what is hashed already (Sign, with Digested Data since KMIP 1.4).
@@ -94,7 +94,7 @@ client_methods! {
             ..SignRequest::default()
         };
         let answer = ask!(self, request)?;
-        present(answer.signature_data, "signature", &self.session).map(Cow::into_owned)
+        present(answer.signature_data, (Operation::SIGN, "signature"), &self.session).map(Cow::into_owned)
     }
 
     /// Whether a signature is that of the data (Signature Verify).
@@ -116,7 +116,7 @@ client_methods! {
             ..SignatureVerifyRequest::default()
         };
         let answer = ask!(self, request)?;
-        validity(answer.validity_indicator, &self.session)
+        validity(answer.validity_indicator, Operation::SIGNATURE_VERIFY, &self.session)
     }
 
     /// Authenticates data (MAC).
@@ -136,7 +136,7 @@ client_methods! {
             ..MacRequest::default()
         };
         let answer = ask!(self, request)?;
-        present(answer.mac_data, "MAC", &self.session).map(Cow::into_owned)
+        present(answer.mac_data, (Operation::MAC, "MAC"), &self.session).map(Cow::into_owned)
     }
 
     /// Whether a code authenticates the data (MAC Verify).
@@ -158,7 +158,7 @@ client_methods! {
             ..MacVerifyRequest::default()
         };
         let answer = ask!(self, request)?;
-        validity(answer.validity_indicator, &self.session)
+        validity(answer.validity_indicator, Operation::MAC_VERIFY, &self.session)
     }
 
     /// Hashes data (Hash).
@@ -172,7 +172,7 @@ client_methods! {
             ..HashRequest::default()
         };
         let answer = ask!(self, request)?;
-        let digest = present(answer.data.and_then(bytes), "digest", &self.session)?;
+        let digest = present(answer.data.and_then(bytes), (Operation::HASH, "digest"), &self.session)?;
         Ok(digest.expose().to_vec())
     }
 
@@ -186,7 +186,7 @@ client_methods! {
             ..RngRetrieveRequest::default()
         };
         let answer = ask!(self, request)?;
-        present(bytes(answer.data), "data", &self.session)
+        present(bytes(answer.data), (Operation::RNG_RETRIEVE, "data"), &self.session)
     }
 
     /// Adds randomness to that of the server (RNG Seed). Returns how many bytes it has used.
@@ -217,22 +217,26 @@ pub(super) fn bytes(data: Data<'static>) -> Option<Secret<'static>> {
     }
 }
 
-/// A field that the response cannot do without.
+/// A field that the response to an operation cannot do without.
 pub(super) fn present<T>(
     field: Option<T>,
-    name: &'static str,
+    (operation, name): (Operation, &'static str),
     session: &super::Session,
 ) -> Result<T, Error> {
     field.ok_or_else(|| {
         let fault = ResponseFault::Field(name);
-        session.error(None, Problem::Response(fault))
+        session.error(operation, Problem::Response(fault))
     })
 }
 
-fn validity(indicator: Option<ValidityIndicator>, session: &super::Session) -> Result<bool, Error> {
+fn validity(
+    indicator: Option<ValidityIndicator>,
+    operation: Operation,
+    session: &super::Session,
+) -> Result<bool, Error> {
     match indicator {
         Some(ValidityIndicator::VALID) => Ok(true),
         Some(ValidityIndicator::INVALID) => Ok(false),
-        _ => present(None, "validity", session),
+        _ => present(None, (operation, "validity"), session),
     }
 }

@@ -1,5 +1,7 @@
 //! Why an operation of the client failed.
 
+mod failure;
+
 use std::fmt;
 
 use crate::codec;
@@ -8,11 +10,12 @@ use crate::types::{Operation, ProtocolVersion, ResultReason, ResultStatus};
 
 use super::negotiation::Attempt;
 use super::repeat::is_repeatable;
+pub use failure::{OperationFailure, ResponseFault};
 
 /// An operation failed: with which server, at which operation, and why.
 ///
-/// `Display` tells all of it except causes in other layers, which are the
-/// [`source`](std::error::Error::source).
+/// `Display` tells all of it, and whether the operation can be tried again or may have been performed.
+/// Causes in other layers are the [`source`](std::error::Error::source).
 #[derive(Debug)]
 pub struct Error(Box<Inner>);
 
@@ -64,6 +67,10 @@ pub enum Problem {
     /// The credential or attestation of this client could not be made.
     #[error("no attestation could be given to the server")]
     Attestation(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What is to be signed is no certificate, request or revocation list that was signed with the
+    /// algorithm of the key.
+    #[error("what is to be signed is not of X.509, or for another signature algorithm")]
+    NotX509,
     /// The version that is spoken does not have what is asked for.
     #[error("{feature} needs KMIP {since}, and {version} is spoken")]
     Version {
@@ -80,83 +87,6 @@ pub enum Problem {
     /// None of several servers could be reached.
     #[error("none of the servers can be used: {}", list(.0))]
     NoServer(Vec<Error>),
-}
-
-/// What a server reports about a failed operation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct OperationFailure {
-    /// Result Status.
-    pub status: ResultStatus,
-    /// Result Reason, if the server gives one.
-    pub reason: Option<ResultReason>,
-    /// Result Message, if the server gives one.
-    pub message: Option<String>,
-    /// Asynchronous Correlation Value of an operation that is pending.
-    pub asynchronous_correlation_value: Option<Vec<u8>>,
-    /// Server Correlation Value of the response: the server's log can be searched for it.
-    pub server_correlation_value: Option<String>,
-}
-
-impl fmt::Display for OperationFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.status {
-            ResultStatus::OPERATION_FAILED => f.write_str("the server refuses")?,
-            status => write!(f, "the server answers {status:?}")?,
-        }
-        if let Some(reason) = self.reason {
-            write!(f, ": {reason:?}")?;
-        }
-        if let Some(message) = &self.message {
-            // A server's text must not forge lines of a log.
-            let printable: String = message.chars().filter(|c| !c.is_control()).collect();
-            write!(f, " ({printable})")?;
-        }
-        if let Some(correlation) = &self.server_correlation_value {
-            write!(f, " [server correlation value {correlation:?}]")?;
-        }
-        Ok(())
-    }
-}
-
-/// How a response does not fit its request.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ResponseFault {
-    /// An item is missing though nothing failed before it.
-    #[error("there is no answer to batch item {0}")]
-    MissingItem(usize),
-    /// Its header announces another number of items than there are.
-    #[error("it announces {announced} items and has {found}")]
-    BatchCount {
-        /// The Batch Count of the header.
-        announced: i32,
-        /// How many items there are.
-        found: usize,
-    },
-    /// There are more items than were asked for.
-    #[error("it has an answer more than the request has items")]
-    ExtraItem,
-    /// An item has a Unique Batch Item ID that the request does not have, or for the second time.
-    #[error("it has an unknown or repeated Unique Batch Item ID")]
-    ItemId,
-    /// An item is about another operation.
-    #[error("it answers {found:?} instead of {expected:?}")]
-    Operation {
-        /// What was asked for.
-        expected: Operation,
-        /// What is answered.
-        found: Operation,
-    },
-    /// A successful item has no payload, or one of another operation.
-    #[error("a successful answer lacks its payload")]
-    Payload,
-    /// A signature does not belong to the data and the public key.
-    #[error("its signature is wrong")]
-    Signature,
-    /// A field that this operation cannot do without is missing.
-    #[error("the answer lacks its {0}")]
-    Field(&'static str),
 }
 
 impl Error {
@@ -262,6 +192,19 @@ impl Error {
         }
     }
 
+    /// Whether the server may have performed the operation, although there is no answer that can be
+    /// used: the exchange broke off after the request was sent, or the answer is not understood. Then
+    /// the server has to be asked what there is before it is tried again. Never for operations that
+    /// [change nothing](super::is_repeatable).
+    pub fn may_have_been_performed(&self) -> bool {
+        let sent = match &self.0.problem {
+            Problem::Transport(error) => !error.is_before_sending() && !is_incomplete(error),
+            Problem::Decode(_) | Problem::Response(_) => true,
+            _ => false,
+        };
+        sent && !self.0.repeatable
+    }
+
     /// Whether the operation may succeed if it is tried again later. Whether it may be tried
     /// again is another question, see [`is_retryable`](Self::is_retryable).
     pub fn is_transient(&self) -> bool {
@@ -292,7 +235,14 @@ impl fmt::Display for Error {
         if let Some(operation) = self.0.operation {
             write!(f, ", operation {operation:?}")?;
         }
-        write!(f, ": {}", self.0.problem)
+        write!(f, ": {}", self.0.problem)?;
+        if self.is_retryable() {
+            return f.write_str(" (can be tried again)");
+        }
+        match self.may_have_been_performed() {
+            true => f.write_str(" (may have been performed)"),
+            false => Ok(()),
+        }
     }
 }
 
@@ -322,7 +272,21 @@ fn list_attempts(attempts: &[Attempt], offered: &[ProtocolVersion]) -> String {
     parts.join("; ")
 }
 
+/// Each server, and why it cannot be used.
 fn list(errors: &[Error]) -> String {
-    let names: Vec<&str> = errors.iter().map(Error::server).collect();
-    names.join(", ")
+    let reason = |error: &Error| {
+        let mut cause: &dyn std::error::Error = match error.problem() {
+            // It names the server once more.
+            Problem::Transport(error) => error.cause(),
+            other => other,
+        };
+        let mut text = format!("{}: {cause}", error.server());
+        while let Some(next) = cause.source() {
+            cause = next;
+            text.push_str(&format!(": {cause}"));
+        }
+        text
+    };
+    let reasons: Vec<String> = errors.iter().map(reason).collect();
+    reasons.join("; ")
 }

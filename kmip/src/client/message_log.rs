@@ -16,6 +16,10 @@ use super::observe::{FailureEvent, Hook, RequestEvent, ResponseEvent};
 /// Values longer than this are cut.
 const LONGEST_VALUE: usize = 64;
 
+/// Proofs of who a client is that the tables do not count as secret: a SAML assertion serves whoever has
+/// it.
+const PROOFS: [Tag; 2] = [Tag::ATTESTATION_MEASUREMENT, Tag::ATTESTATION_ASSERTION];
+
 /// A [`Hook`] that writes the structure of every message, and no secret: of keys, passwords and
 /// data only the length is shown, as the tables of this library say what is secret.
 ///
@@ -179,7 +183,9 @@ impl Lines {
                 tag => Some(tag),
             };
             // What is not in the tables may be anything.
-            let secret = around || meaning.and_then(Tag::info).is_none_or(|info| info.secret);
+            let secret = around
+                || meaning.and_then(Tag::info).is_none_or(|info| info.secret)
+                || PROOFS.contains(&tag);
             let indent = 2 * (open.len() + 1);
             self.text.push_str(&format!("{:indent$}{tag}", ""));
             if reader.item_type() == ItemType::STRUCTURE {

@@ -18,7 +18,8 @@
 //! Every operation can be called with its request type through [`Client::call`]; the frequent ones
 //! have methods of their own, and [`NewKey`], [`NewKeyPair`], [`NewObject`] and [`Search`] make
 //! their requests. Requests are written once and sent in the version that was negotiated with the
-//! server; what that version does not have is refused before anything is sent.
+//! server; what that version does not have (operations, fields, attributes, values of enumerations) is
+//! refused before anything is sent. The [`guide`](crate::guide) has examples.
 //!
 //! | for | see |
 //! |---|---|
@@ -28,6 +29,8 @@
 //! | certificates for keys on the server | [`Signer`] |
 //! | credentials | [`Credential`](crate::types::Credential), [`Client::login`], [`Attest`] |
 //! | several servers | [`ClientBuilder::fallback_server`] |
+//! | what is sent again after a failure | [`is_repeatable`], [`Error::may_have_been_performed`] |
+//! | operations that take long | [`Client::call_asynchronously`], [`Client::poll`] |
 //! | logs and traces | [`Hook`], [`MessageLog`], feature `tracing` |
 //! | asynchronous programs | `AsyncClient` (feature `tokio`), `Pool` (feature `deadpool`) |
 //!

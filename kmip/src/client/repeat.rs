@@ -3,9 +3,6 @@
 use crate::types::Operation;
 
 /// Operations that change nothing on the server, so that doing them twice is doing them once.
-///
-/// Not among them are those that count uses (Get Usage Allocation, Encrypt, Sign, ...), that
-/// prolong something (Obtain Lease), and of course all that create, change or destroy.
 const REPEATABLE: [Operation; 12] = [
     Operation::LOCATE,
     Operation::CHECK,
@@ -22,6 +19,21 @@ const REPEATABLE: [Operation; 12] = [
 ];
 
 /// Whether an operation can be sent again when its response is lost, because it changes nothing.
+///
+/// | operations | why | sent again |
+/// |---|---|---|
+/// | Locate, Check, Get, Get Attributes, Get Attribute List, Validate, Query, Discover Versions, Export, Get Constraints, Query Asynchronous Requests, Ping | nothing changes | yes |
+/// | Create, Create Key Pair, Register, Import, Re-key, Re-key Key Pair, Derive Key, Certify, Re-certify, Create Split Key, Join Split Key, Re-Provision | there would be two objects, or two credentials | no |
+/// | Activate, Revoke, Destroy, Archive, Recover, Add Attribute, Modify Attribute, Set Attribute, Adjust Attribute, Delete Attribute, Set Defaults, Set Constraints, Set Endpoint Role | the second time fails, counts twice, or undoes what another client has done meanwhile | no |
+/// | Encrypt, Decrypt, Sign, Signature Verify, MAC, MAC Verify, Hash | they count as uses, or go on with a stream | no |
+/// | Get Usage Allocation, Obtain Lease, RNG Retrieve, RNG Seed | they use something up or prolong it | no |
+/// | Login, Delegated Login, Logout, Poll, Cancel, Process | tickets and results are handed out once | no |
+/// | Log, Interop, PKCS#11 | there would be two lines, or nobody knows | no |
+///
+/// What is sent again is sent once more, over a new connection or to the next server. Whatever the
+/// operation, a request is sent again also if the server cannot have processed it: the
+/// connection could not be made, had been closed while it was idle, or broke off within the request.
+/// A batch is repeated if all its operations are.
 pub fn is_repeatable(operation: Operation) -> bool {
     REPEATABLE.contains(&operation)
 }

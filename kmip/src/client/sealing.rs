@@ -83,14 +83,14 @@ client_methods! {
             ..EncryptRequest::default()
         };
         let answer = ask!(self, request)?;
-        let ciphertext = present(answer.data.and_then(bytes), "data", &self.session)?;
+        let ciphertext = present(answer.data.and_then(bytes), (Operation::ENCRYPT, "data"), &self.session)?;
         let tag = answer.authenticated_encryption_tag.filter(|tag| tag.len() == TAG);
-        let tag = present(tag, "tag of 16 bytes", &self.session)?;
+        let tag = present(tag, (Operation::ENCRYPT, "tag of 16 bytes"), &self.session)?;
         // Servers tell the nonce if they have taken another.
         let taken = answer.iv_counter_nonce.map_or(nonce.to_vec(), Into::into);
         let taken = Some(taken).filter(|taken| taken.len() == NONCE);
         Ok(Sealed {
-            nonce: present(taken, "nonce of 12 bytes", &self.session)?,
+            nonce: present(taken, (Operation::ENCRYPT, "nonce of 12 bytes"), &self.session)?,
             ciphertext: ciphertext.expose().to_vec(),
             tag: tag.into_owned(),
         })
@@ -118,7 +118,7 @@ client_methods! {
             ..DecryptRequest::default()
         };
         let answer = ask!(self, request)?;
-        present(answer.data.and_then(bytes), "data", &self.session)
+        present(answer.data.and_then(bytes), (Operation::DECRYPT, "data"), &self.session)
     }
 }
 

@@ -3,10 +3,10 @@
 use crate::types::{
     AsynchronousIndicator, CancelRequest, CancellationResult, DiscoverVersionsRequest, Interval,
     LogRequest, LoginRequest, LogoutRequest, OperationRequest, PingRequest, PollRequest,
-    ProtocolVersion, QueryFunction, QueryRequest, QueryResponse,
+    ProtocolVersion, QueryFunction, QueryRequest, QueryResponse, RequestPayload, ResponsePayload,
 };
 
-use super::batch::{Batch, typed};
+use super::batch::{Batch, ItemResult, typed};
 use super::blocking::Client;
 use super::core::Core;
 use super::driver::{Driver, finish};
@@ -146,9 +146,27 @@ client_methods! {
         &mut self,
         request: R,
     ) -> Pending<R::Response<'static>> {
-        let mut request = self.session.prepare(Batch::of(request.into()));
-        request.set_asynchronous(AsynchronousIndicator::OPTIONAL);
-        let results = self.exchange(&mut request).await?;
+        let indicator = AsynchronousIndicator::OPTIONAL;
+        let results = self.later(request.into(), indicator).await?;
+        let outcome = typed::<R>(results.into_iter().next(), self.session.server())?;
+        pending(outcome)
+    }
+
+    /// Has an operation begun that the server has to do later (Asynchronous Indicator *Mandatory*, since
+    /// KMIP 2.0; before that, the server chooses as in
+    /// [`call_asynchronously`](Self::call_asynchronously)).
+    ///
+    /// # Errors
+    /// If it cannot be sent, or the server refuses it, such as if it does nothing later.
+    fn begin_asynchronously['a, R: OperationRequest<'a>](
+        &mut self,
+        request: R,
+    ) -> Pending<R::Response<'static>> {
+        let indicator = match self.version() >= ProtocolVersion::V2_0 {
+            true => AsynchronousIndicator::MANDATORY,
+            false => AsynchronousIndicator::OPTIONAL,
+        };
+        let results = self.later(request.into(), indicator).await?;
         let outcome = typed::<R>(results.into_iter().next(), self.session.server())?;
         pending(outcome)
     }
@@ -167,6 +185,17 @@ client_methods! {
 }
 
 impl<D: Driver> Core<D> {
+    /// One operation that may be performed later.
+    async fn later(
+        &mut self,
+        request: RequestPayload<'_>,
+        indicator: AsynchronousIndicator,
+    ) -> Result<Vec<ItemResult<ResponsePayload<'static>>>, Error> {
+        let mut request = self.session.prepare(Batch::of(request));
+        request.set_asynchronous(indicator);
+        self.exchange(&mut request).await
+    }
+
     /// See [`Client::poll`].
     async fn poll_for<'a, R: OperationRequest<'a>>(
         &mut self,

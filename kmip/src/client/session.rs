@@ -3,9 +3,12 @@
 mod answers;
 mod request;
 mod response;
+mod values;
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use zeroize::Zeroize;
 
 use crate::Encoding;
 use crate::codec::Options;
@@ -41,6 +44,8 @@ pub struct Session {
     encoding: Encoding,
     /// Text has no names of values.
     pub(super) sends_numbers: bool,
+    /// Values that the version does not have are sent nevertheless.
+    pub(super) sends_other_values: bool,
     next_id: AtomicU64,
 }
 
@@ -58,6 +63,7 @@ impl Session {
             options: Options::default(),
             encoding: Encoding::default(),
             sends_numbers: false,
+            sends_other_values: false,
             next_id: AtomicU64::new(1),
         }
     }
@@ -204,11 +210,18 @@ impl Session {
         };
         header.attestation_capable_indicator =
             (self.attestation_capable && self.version >= ProtocolVersion::V1_2).then_some(true);
+        let begin = out.len();
         let encoded = match self.sends_numbers {
             true => self.encoding.encode_numbers(&request.message, out),
             false => self.encoding.encode(&request.message, out),
         };
+        let encoded = encoded.and_then(|()| match self.sends_other_values {
+            true => Ok(()),
+            false => values::check(&request.message),
+        });
         encoded.map_err(|error| {
+            out[begin..].zeroize();
+            out.truncate(begin);
             let operation = request.expected.operation();
             self.error(operation, Problem::Encode(error))
         })

@@ -18,7 +18,7 @@ use super::blocking::Client;
 use super::cryptography::present;
 use super::error::{Error, Problem};
 use super::methods::{ask, client_methods};
-use der::{element, sequence};
+use der::{element, sequence, to_be_signed};
 pub use scheme::SignatureScheme;
 
 /// A private key on a server, and what is publicly known about it.
@@ -153,7 +153,7 @@ client_methods! {
             ..SignRequest::default()
         };
         let answer = ask!(self, request)?;
-        let signature = present(answer.signature_data, "signature", &self.session)?;
+        let signature = present(answer.signature_data, (Operation::SIGN, "signature"), &self.session)?;
         let failed = |source| {
             let doing = "use the server's signature";
             Problem::Tls(crate::transport::tls::Error::OpenSsl { doing, source })
@@ -184,6 +184,21 @@ client_methods! {
         // The first byte of a bit string is how many bits at its end are not used.
         let signature = element(0x03, &[&[0][..], &signature].concat());
         Ok(sequence(&[to_be_signed, &algorithm, &signature]))
+    }
+
+    /// Puts a signature of this key in the place of that of a certificate, a request or a revocation
+    /// list in DER. So whatever makes those with a key of its own can make them for a key on the server:
+    /// it signs them with a key that is thrown away, of the same kind and with the same hash, since the
+    /// algorithm is part of what is signed. The public key in it is not changed.
+    ///
+    /// # Errors
+    /// As for [`sign_with`](Self::sign_with); also if it is no such structure, or signed with another
+    /// algorithm than this key's.
+    fn resign_x509['a](&mut self, key: &'a RemoteKey, signed: &'a [u8]) -> Vec<u8> {
+        match to_be_signed(signed, &key.scheme.algorithm_identifier()) {
+            Some(to_be_signed) => self.sign_x509(key, to_be_signed).await,
+            None => Err(self.session.error(Operation::SIGN, Problem::NotX509)),
+        }
     }
 
     /// A request for a certificate (PKCS #10, in DER) of this key, without attributes.
@@ -220,6 +235,25 @@ client_methods! {
 /// assert!(request.verify(signer.key().public_key())?);
 /// # Ok(()) }
 /// ```
+///
+/// Other tooling signs through [`sign`](Self::sign), or makes the whole with a key that is thrown
+/// away:
+///
+/// ```no_run
+/// use openssl::hash::MessageDigest;
+/// use openssl::pkey::PKey;
+/// use openssl::x509::{X509, X509Builder};
+///
+/// # fn example(signer: kmip::client::Signer, mut certificate: X509Builder)
+/// # -> Result<(), Box<dyn std::error::Error>> {
+/// certificate.set_pubkey(signer.key().public_key())?;
+/// let group = openssl::ec::EcGroup::from_curve_name(openssl::nid::Nid::X9_62_PRIME256V1)?;
+/// let thrown_away = PKey::from_ec_key(openssl::ec::EcKey::generate(&group)?)?;
+/// certificate.sign(&thrown_away, MessageDigest::sha256())?;
+/// let certificate = signer.resign_x509(&certificate.build().to_der()?)?;
+/// let certificate = X509::from_der(&certificate)?;
+/// # Ok(()) }
+/// ```
 #[derive(Debug)]
 pub struct Signer {
     client: Mutex<Client>,
@@ -254,6 +288,14 @@ impl Signer {
     /// As there.
     pub fn sign_x509(&self, to_be_signed: &[u8]) -> Result<Vec<u8>, Error> {
         self.with_client(|client| client.sign_x509(&self.key, to_be_signed))
+    }
+
+    /// See [`Client::resign_x509`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn resign_x509(&self, signed: &[u8]) -> Result<Vec<u8>, Error> {
+        self.with_client(|client| client.resign_x509(&self.key, signed))
     }
 
     /// See [`Client::certification_request`].

@@ -121,6 +121,16 @@ pub enum ErrorKind {
     /// The protocol version of the message does not have the operation.
     #[error("KMIP {1} has no operation {0}")]
     OperationNotInVersion(Operation, ProtocolVersion),
+    /// The protocol version of the message does not have a value that other versions have.
+    #[error("KMIP {version} has no {enumeration} {value}")]
+    ValueNotInVersion {
+        /// The enumeration or mask.
+        enumeration: &'static str,
+        /// Name of the value or bit.
+        value: &'static str,
+        /// Version of the message.
+        version: ProtocolVersion,
+    },
     /// The value cannot be expressed in the protocol version of the message.
     #[error("KMIP {version} cannot express {what}")]
     NotExpressible {

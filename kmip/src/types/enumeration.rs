@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::name_index::NameIndex;
+use crate::codec::{Error, ErrorKind};
 use crate::version::{Edition, ProtocolVersion};
 
 /// An enumeration: an open set of numbers, some of which the specification names.
@@ -138,6 +139,34 @@ impl Names {
             .fold(0, |a, b| a | b);
         let set = table.values.iter().filter(move |bit| mask & bit.value != 0);
         (set.map(move |bit| bit.spelling_in(edition)), mask & !known)
+    }
+
+    /// Fails for a value of an enumeration that the specification has in other versions only.
+    pub(crate) fn check_value(&self, value: u32) -> Result<(), Error> {
+        match self.table.by_value(value) {
+            Some(known) => self.check(known),
+            None => Ok(()),
+        }
+    }
+
+    /// Fails for a mask with a bit that the specification has in other versions only.
+    pub(crate) fn check_bits(&self, mask: u32) -> Result<(), Error> {
+        let mut set = self.table.values.iter();
+        set.try_for_each(|bit| match mask & bit.value {
+            0 => Ok(()),
+            _ => self.check(bit),
+        })
+    }
+
+    fn check(&self, value: &EnumerationValue) -> Result<(), Error> {
+        if (value.since..=value.until).contains(&self.edition.0) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::ValueNotInVersion {
+            enumeration: self.table.name,
+            value: value.name,
+            version: self.edition.version(),
+        }))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Both clients against a server that misbehaves in all the ways it can: nothing hangs, nothing is
 //! done twice, no answer is taken for that of another request, and every error says what it should.
 
+mod cancelled;
 mod errors;
 #[path = "../support/mod.rs"]
 mod support;

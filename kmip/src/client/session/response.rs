@@ -63,7 +63,7 @@ impl Session {
         response: &[u8],
         expected: &Expected,
     ) -> Result<Response, Error> {
-        let failed = |problem| self.error(expected.operation(), problem);
+        let failed = |problem| self.error_of(expected, problem);
         let message = self.encoding.decode(response, &self.options);
         let message: ResponseMessage<'_> =
             message.map_err(|error| failed(Problem::Decode(error)))?;
@@ -95,7 +95,7 @@ impl Session {
         expected: &Expected,
         correlation: Option<&str>,
     ) -> Result<Vec<ItemResult<ResponsePayload<'static>>>, Error> {
-        let failed = |problem| self.error(expected.operation(), problem);
+        let failed = |problem| self.error_of(expected, problem);
         let mut answers: Vec<Option<ItemResult<ResponsePayload<'static>>>> = Vec::new();
         answers.resize_with(expected.operations.len(), || None);
         if let Some(failure) = failure_of_message(&items, answers.len()) {
@@ -147,6 +147,11 @@ impl Session {
                 Some(_) => failed(Problem::Response(ResponseFault::Payload)),
             },
         }
+    }
+
+    fn error_of(&self, expected: &Expected, problem: Problem) -> Error {
+        let error = self.error(expected.operation(), problem);
+        error.of_request(expected.is_repeatable())
     }
 
     /// Servers leave out the items after a failed one.
