@@ -285,6 +285,20 @@ fn servers_come_from_the_configuration_file() {
     assert_eq!(query["version"], "1.2");
     assert_eq!(query["server"], server.address);
     assert!(run(&["create", "--server", "guarded"]).status.success());
+    // The environment chooses, too, and what the command line says goes before it.
+    let chosen = |arguments: &[&str]| {
+        let mut command = kmip();
+        command.args(arguments).env("KMIP_CONFIG", &file);
+        command.env("KMIP_SERVER", "guarded").output().unwrap()
+    };
+    let query = text(&chosen(&["query", "--json"]).stdout);
+    assert!(query.contains(&guarded.address), "{query}");
+    let query = text(&chosen(&["query", "--json", "--server", "plain"]).stdout);
+    assert!(query.contains(&server.address), "{query}");
+    let doctor = chosen(&["doctor", "plain"]);
+    assert!(doctor.status.success(), "{}", text(&doctor.stderr));
+    let error = failure(&chosen(&["query", "--https", "https://127.0.0.1:1/"]), 3);
+    assert!(error.contains("127.0.0.1:1"), "{error}");
     let wrong = world.path("wrong");
     let wrong = wrong.to_str().unwrap();
     let refused = run(&[

@@ -13,8 +13,10 @@ use serde::Deserialize;
 #[command(next_help_heading = "Server")]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct ServerOptions {
-    /// A server of the configuration file, or HOST[:PORT] (port 5696 without one)
-    #[arg(short, long, value_name = "NAME|HOST[:PORT]", env = "KMIP_SERVER")]
+    // The environment is looked at later: for clap, what it says would conflict with other options.
+    /// A server of the configuration file, or HOST[:PORT] (port 5696 without one); by default
+    /// $KMIP_SERVER
+    #[arg(short, long, value_name = "NAME|HOST[:PORT]")]
     #[serde(skip)]
     pub(crate) server: Option<String>,
     /// What the configuration file has instead of it: `HOST[:PORT]`.
@@ -23,8 +25,8 @@ pub(crate) struct ServerOptions {
     /// A server that speaks KMIP over HTTPS, such as https://keys.example.com:5696/kmip
     #[arg(long, value_name = "URL", conflicts_with = "server")]
     pub(crate) https: Option<String>,
-    /// Configuration file; by default $XDG_CONFIG_HOME/kmip/servers.toml
-    #[arg(long, value_name = "FILE", env = "KMIP_CONFIG")]
+    /// Configuration file; by default $KMIP_CONFIG or $XDG_CONFIG_HOME/kmip/servers.toml
+    #[arg(long, value_name = "FILE")]
     #[serde(skip)]
     pub(crate) config: Option<PathBuf>,
     /// PEM file with our certificate, and perhaps those of its CAs

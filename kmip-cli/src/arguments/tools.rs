@@ -21,8 +21,8 @@ pub(crate) struct VersionsOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct ServersOptions {
-    /// Configuration file; by default $XDG_CONFIG_HOME/kmip/servers.toml
-    #[arg(long, value_name = "FILE", env = "KMIP_CONFIG")]
+    /// Configuration file; by default $KMIP_CONFIG or $XDG_CONFIG_HOME/kmip/servers.toml
+    #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) show: ShowOptions,

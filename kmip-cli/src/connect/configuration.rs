@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -69,9 +70,12 @@ pub(crate) struct Configuration {
 }
 
 impl Configuration {
-    /// Reads the file; without `path` that of the user, which need not be there.
+    /// Reads the file that is named here or in the environment, or else that of the user, which need
+    /// not be there.
     pub(crate) fn load(path: Option<&Path>) -> Result<Self, ConfigurationError> {
-        let place = path.map_or_else(default_path, Path::to_owned);
+        let path = path.map(Path::to_owned);
+        let path = path.or_else(|| variable("KMIP_CONFIG").map(PathBuf::from));
+        let place = path.clone().unwrap_or_else(default_path);
         let text = match fs::read_to_string(&place) {
             Ok(text) => text,
             Err(error) if path.is_none() && error.kind() == io::ErrorKind::NotFound => {
@@ -116,6 +120,11 @@ fn start_at(entry: &mut ServerOptions, directory: &Path) {
     for path in files.into_iter().flatten() {
         *path = directory.join(&*path);
     }
+}
+
+/// A variable of the environment that is not empty.
+pub(super) fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
 }
 
 fn default_path() -> PathBuf {

@@ -8,7 +8,7 @@ use kmip::types::Credential;
 use kmip::{Encoding, ProtocolVersion};
 use zeroize::Zeroizing;
 
-use super::configuration::{Configuration, ConfigurationError};
+use super::configuration::{Configuration, ConfigurationError, variable};
 use super::{secrets, ticket};
 use crate::arguments::{MessageEncoding, ServerOptions};
 use crate::failure::Failure;
@@ -52,8 +52,13 @@ impl Settings {
     /// Puts options and configuration file together.
     pub(crate) fn resolve(options: &ServerOptions) -> Result<Self, ConfigurationError> {
         let configuration = Configuration::load(options.config.as_deref())?;
-        let (name, entry) = entry(options, &configuration)?;
-        let options = combine(options.clone(), entry);
+        let mut options = options.clone();
+        if options.server.is_none() && options.https.is_none() {
+            let server = variable("KMIP_SERVER").map(|name| name.to_string_lossy().into_owned());
+            options.server = server;
+        }
+        let (name, entry) = entry(&options, &configuration)?;
+        let options = combine(options, entry);
         if options.key.is_some() && options.cert.is_none() {
             return Err(ConfigurationError::KeyAlone);
         }
