@@ -231,7 +231,11 @@ impl<H: Handler + 'static> Shared<H> {
             match session.serve(&self.engine, &self.options, Some(LINGER)) {
                 Ok(Pause::Ended) => return,
                 Ok(Pause::Idle) => {}
-                Err(error) => return (self.options.on_error)(&error),
+                Err(error) => {
+                    // Who is told can rely on it that the client has been left.
+                    drop(connection);
+                    return (self.options.on_error)(&error);
+                }
             }
             match self.idle.keep(connection) {
                 Some(back) => connection = back,
