@@ -12,7 +12,7 @@ use openssl::error::ErrorStack;
 use openssl::pkey::{HasPublic, Id, PKey, PKeyRef, Private, Public};
 use openssl::rsa::{Rsa, RsaPrivateKeyBuilder};
 
-use super::generate::{curve_of, group_of};
+use super::curves::{curve_of, group_of};
 use crate::refusal;
 
 /// The public key in a key block.

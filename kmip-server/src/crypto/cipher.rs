@@ -4,12 +4,13 @@ use kmip::server::Failure;
 use kmip::types::{
     BlockCipherMode, CryptographicAlgorithm, CryptographicParameters, PaddingMethod, ResultReason,
 };
-use openssl::cipher::Cipher;
 use openssl::cipher_ctx::CipherCtx;
 use zeroize::Zeroizing;
 
+use super::kind::Kind;
+use super::padding::Padding;
 use super::whole::Whole;
-use super::{failed, random};
+use super::{failed, legacy, random};
 use crate::streams::collect;
 
 /// Whether data is protected or processed.
@@ -41,6 +42,8 @@ pub(crate) struct CipherRun {
     direction: Direction,
     /// Length of the authentication tag in bytes, for modes that have one.
     tag_length: Option<usize>,
+    /// A padding that OpenSSL does not have.
+    padding: Option<Padding>,
     /// The IV that was made for it.
     pub(crate) made_iv: Option<Vec<u8>>,
 }
@@ -63,9 +66,11 @@ impl CipherRun {
             return start_whole(input, mode);
         }
         let kind = Kind::new(input)?;
-        let cipher = Cipher::fetch(None, &kind.name, None)
-            .map_err(|_| unsupported(format!("this server does not have {}", kind.name)))?;
-        if cipher.key_length() != input.key.len() {
+        let cipher = legacy::cipher(&kind.name)
+            .ok_or_else(|| unsupported(format!("this server does not have {}", kind.name)))?;
+        let own_length = cipher.key_length();
+        let lengths = kind.key_lengths.clone().unwrap_or(own_length..=own_length);
+        if !lengths.contains(&input.key.len()) {
             return Err(unsupported(format!("the key does not fit {}", kind.name)));
         }
         let (iv, made_iv) = kind.iv(input, cipher.iv_length())?;
@@ -79,6 +84,9 @@ impl CipherRun {
         .map_err(broken())?;
         if kind.tag_length.is_some() {
             context.set_iv_length(iv.len()).map_err(broken())?;
+        }
+        if input.key.len() != own_length {
+            context.set_key_length(input.key.len()).map_err(broken())?;
         }
         let iv = (!iv.is_empty()).then_some(&iv[..]);
         match encrypt {
@@ -99,10 +107,15 @@ impl CipherRun {
             }
             context.cipher_update(additional, None).map_err(broken())?;
         }
+        // Of modes that make a stream, a block is one byte.
+        let block = cipher.block_size();
+        let padding = input.parameters.padding_method;
+        let padding = padding.filter(|method| block > 1 && Padding::METHODS.contains(method));
         Ok(CipherRun {
             work: Work::Pieces(Box::new(context)),
             direction: input.direction,
             tag_length: kind.tag_length,
+            padding: padding.map(|method| Padding::new(method, block)),
             made_iv,
         })
     }
@@ -122,7 +135,14 @@ impl CipherRun {
         let mut out = Zeroizing::new(Vec::with_capacity(data.len() + 32));
         let done = context.cipher_update_vec(data, &mut out);
         done.map_err(failed("the data does not fit the cipher"))?;
-        Ok(out)
+        match (&mut self.padding, self.direction) {
+            (None, _) => Ok(out),
+            (Some(padding), Direction::Encrypt) => {
+                padding.see(data);
+                Ok(out)
+            }
+            (Some(padding), Direction::Decrypt) => Ok(padding.hold(&out)),
+        }
     }
 
     /// The rest of the data, and the authentication tag if one was made.
@@ -135,11 +155,22 @@ impl CipherRun {
             Work::Pieces(context) => context,
             Work::Whole(whole) => return whole.finish(self.direction),
         };
-        let mut out = Zeroizing::new(Vec::with_capacity(32));
+        let mut out = Zeroizing::new(Vec::with_capacity(64));
+        if let (Some(padding), Direction::Encrypt) = (&self.padding, self.direction) {
+            let done = context.cipher_update_vec(&padding.end()?, &mut out);
+            done.map_err(failed("the padding"))?;
+        }
         let done = context.cipher_final_vec(&mut out);
         done.map_err(failed(
             "the data or the key is wrong, or the padding is missing",
         ))?;
+        if let (Some(mut padding), Direction::Decrypt) = (self.padding, self.direction) {
+            let mut data = padding.hold(&out);
+            let end = padding.remove()?;
+            data.reserve_exact(end.len());
+            data.extend_from_slice(&end);
+            return Ok((data, None));
+        }
         let tag = match (self.direction, self.tag_length) {
             (Direction::Encrypt, Some(length)) => {
                 let mut tag = vec![0; length];
@@ -156,8 +187,12 @@ impl CipherRun {
 /// The mode, if it is one that takes all data at once.
 fn whole_mode(input: &CipherInput<'_>) -> Option<BlockCipherMode> {
     let mode = input.parameters.block_cipher_mode;
-    let is_aes = input.algorithm == CryptographicAlgorithm::AES;
-    mode.filter(|mode| is_aes && Whole::MODES.contains(mode))
+    let fits = match input.algorithm {
+        CryptographicAlgorithm::AES => &Whole::MODES[..],
+        CryptographicAlgorithm::ARIA => &[BlockCipherMode::CCM],
+        _ => &[],
+    };
+    mode.filter(|mode| fits.contains(mode))
 }
 
 /// Begins in such a mode.
@@ -189,6 +224,7 @@ fn start_whole(input: &CipherInput<'_>, mode: BlockCipherMode) -> Result<CipherR
     Ok(CipherRun {
         work: Work::Whole(Whole {
             mode,
+            is_aria: input.algorithm == CryptographicAlgorithm::ARIA,
             key: Zeroizing::new(input.key.to_vec()),
             iv,
             additional: input.additional.unwrap_or_default().to_vec(),
@@ -197,6 +233,7 @@ fn start_whole(input: &CipherInput<'_>, mode: BlockCipherMode) -> Result<CipherR
         }),
         direction: input.direction,
         tag_length,
+        padding: None,
         made_iv,
     })
 }
@@ -209,134 +246,8 @@ fn checked_tag<'i>(input: &CipherInput<'i>, length: usize) -> Result<&'i [u8], F
     })
 }
 
-/// Which cipher of OpenSSL is meant.
-struct Kind {
-    name: String,
-    tag_length: Option<usize>,
-    /// Zero bytes before the IV that was given: the block counter of ChaCha20.
-    counter: fn(usize) -> usize,
-    needs_iv: bool,
-}
-
-impl Kind {
-    fn new(input: &CipherInput<'_>) -> Result<Self, Failure> {
-        use CryptographicAlgorithm as Algorithm;
-        let bits = input.key.len() * 8;
-        let family = match (input.algorithm, bits) {
-            (Algorithm::AES, 512 | 256)
-                if input.parameters.block_cipher_mode == Some(BlockCipherMode::XTS) =>
-            {
-                // Two keys in one.
-                format!("AES-{}", bits / 2)
-            }
-            (Algorithm::AES, _) => format!("AES-{bits}"),
-            (Algorithm::CAMELLIA, _) => format!("CAMELLIA-{bits}"),
-            (Algorithm::ARIA, _) => format!("ARIA-{bits}"),
-            (Algorithm::DES3, 128) => "DES-EDE".to_owned(),
-            (Algorithm::DES3, _) => "DES-EDE3".to_owned(),
-            (Algorithm::CHACHA20, _) => return Ok(Kind::chacha20()),
-            (Algorithm::CHACHA20POLY1305, _) => return Kind::chacha20_poly1305(input),
-            (other, _) => {
-                return Err(unsupported(format!(
-                    "this server does not encrypt with {other:?}"
-                )));
-            }
-        };
-        let mode = input.parameters.block_cipher_mode;
-        let mode = mode.ok_or_else(|| unsupported("the Block Cipher Mode is missing".into()))?;
-        let (suffix, authenticated) = match mode {
-            BlockCipherMode::CBC => ("CBC", false),
-            BlockCipherMode::ECB => ("ECB", false),
-            BlockCipherMode::CFB => ("CFB", false),
-            BlockCipherMode::OFB => ("OFB", false),
-            BlockCipherMode::CTR => ("CTR", false),
-            BlockCipherMode::XTS => ("XTS", false),
-            BlockCipherMode::GCM => ("GCM", true),
-            other => {
-                return Err(unsupported(format!(
-                    "this server does not have mode {other:?}"
-                )));
-            }
-        };
-        let padding = input
-            .parameters
-            .padding_method
-            .unwrap_or(PaddingMethod::NONE);
-        if ![PaddingMethod::NONE, PaddingMethod::PKCS5].contains(&padding) {
-            return Err(unsupported(format!(
-                "this server does not pad with {padding:?}"
-            )));
-        }
-        Ok(Kind {
-            name: format!("{family}-{suffix}"),
-            tag_length: authenticated.then(|| tag_length(input)).transpose()?,
-            counter: |_| 0,
-            needs_iv: mode != BlockCipherMode::ECB,
-        })
-    }
-
-    fn chacha20() -> Self {
-        Kind {
-            name: "ChaCha20".to_owned(),
-            tag_length: None,
-            counter: |given| 16_usize.saturating_sub(given),
-            needs_iv: true,
-        }
-    }
-
-    fn chacha20_poly1305(input: &CipherInput<'_>) -> Result<Self, Failure> {
-        Ok(Kind {
-            name: "ChaCha20-Poly1305".to_owned(),
-            tag_length: Some(tag_length(input)?),
-            counter: |_| 0,
-            needs_iv: true,
-        })
-    }
-
-    /// The IV to use, and the same if it had to be made.
-    fn iv(
-        &self,
-        input: &CipherInput<'_>,
-        length: usize,
-    ) -> Result<(Vec<u8>, Option<Vec<u8>>), Failure> {
-        if !self.needs_iv {
-            return Ok((Vec::new(), None));
-        }
-        let given = match input.iv {
-            Some(iv) => iv,
-            None if input.direction == Direction::Encrypt
-                && input.parameters.random_iv == Some(true) =>
-            {
-                let made = random(length)?.to_vec();
-                return Ok((made.clone(), Some(made)));
-            }
-            None => {
-                let message = "the IV, counter or nonce is missing";
-                return Err(Failure::new(ResultReason::INVALID_MESSAGE, message));
-            }
-        };
-        let mut iv = vec![0; (self.counter)(given.len())];
-        iv.extend_from_slice(given);
-        let fits = match self.tag_length {
-            Some(_) => (1..=16).contains(&iv.len()),
-            None => iv.len() == length,
-        };
-        match fits {
-            true => Ok((iv, None)),
-            false => Err(Failure::new(
-                ResultReason::INVALID_FIELD,
-                format!(
-                    "the IV has {} bytes, {} needs {length}",
-                    given.len(),
-                    self.name
-                ),
-            )),
-        }
-    }
-}
-
 /// Length of the tag as the parameters say, or 16 bytes.
-fn tag_length(input: &CipherInput<'_>) -> Result<usize, Failure> {
+pub(super) fn tag_length(input: &CipherInput<'_>) -> Result<usize, Failure> {
     match input.parameters.tag_length.unwrap_or(16) {
         length @ (4 | 8 | 12..=16) => Ok(length as usize),
         length => Err(Failure::new(
@@ -346,6 +257,6 @@ fn tag_length(input: &CipherInput<'_>) -> Result<usize, Failure> {
     }
 }
 
-fn unsupported(message: String) -> Failure {
+pub(super) fn unsupported(message: String) -> Failure {
     Failure::new(ResultReason::UNSUPPORTED_CRYPTOGRAPHIC_PARAMETERS, message)
 }

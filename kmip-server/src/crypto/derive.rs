@@ -6,7 +6,6 @@ use kmip::types::{
     Secret,
 };
 use openssl::derive::Deriver;
-use openssl::hash::hash;
 use openssl::md::Md;
 use openssl::pkcs5::pbkdf2_hmac;
 use openssl::pkey::{Id, PKeyRef, Private, Public};
@@ -14,7 +13,7 @@ use openssl::pkey_ctx::PkeyCtx;
 use zeroize::Zeroizing;
 
 use super::kbkdf::Kdf;
-use super::{CipherInput, CipherRun, Direction, failed, hash_function, mac};
+use super::{CipherInput, CipherRun, Direction, digest, failed, hash_function, mac};
 use crate::refusal;
 
 /// More would take the server too long.
@@ -39,9 +38,8 @@ pub(crate) fn derive(
         DerivationMethod::PBKDF2 => return pbkdf2(parameters, secret, hashing, length),
         DerivationMethod::HKDF => return hkdf(parameters, secret, hashing, length),
         DerivationMethod::HASH => {
-            let function = hash_function(hashing.unwrap_or(HashingAlgorithm::SHA_256))?;
-            let digest = hash(function, data.unwrap_or(secret));
-            Zeroizing::new(digest.map_err(failed("the hash function"))?.to_vec())
+            let algorithm = hashing.unwrap_or(HashingAlgorithm::SHA_256);
+            digest(algorithm, data.unwrap_or(secret))?
         }
         DerivationMethod::HMAC => {
             let hmac = kmip::types::CryptographicParameters {

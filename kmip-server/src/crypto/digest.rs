@@ -1,16 +1,18 @@
 //! Digests: of objects, and of identifiers.
 
 use kmip::codec::Item;
+use kmip::server::Failure;
 use kmip::ttlv;
 use kmip::types::{
     Digest, HashingAlgorithm, IntoOwned, KeyFormatType, KeyMaterial, KeyValue, ManagedObject,
     ProtocolVersion, Tag,
 };
-use openssl::hash::MessageDigest;
+use openssl::hash::{MessageDigest, hash};
+use openssl::md_ctx::MdCtx;
 use openssl::sha::sha256;
 use zeroize::Zeroizing;
 
-use super::convert;
+use super::{convert, failed, hash_function, legacy};
 use crate::object::key_block;
 
 /// The digests of an object (KMIP 1.4, 3.17; 2.1, 4.21): that of its format, and for a transparent RSA
@@ -103,6 +105,35 @@ pub(crate) fn message_digest(algorithm: HashingAlgorithm) -> Option<MessageDiges
         HashingAlgorithm::SHA3_256 => MessageDigest::sha3_256(),
         HashingAlgorithm::SHA3_384 => MessageDigest::sha3_384(),
         HashingAlgorithm::SHA3_512 => MessageDigest::sha3_512(),
+        HashingAlgorithm::RIPEMD_160 => MessageDigest::from_name("RIPEMD160")?,
         _ => return None,
     })
+}
+
+/// The hash of data, also by functions that serve for nothing else any more.
+///
+/// # Errors
+/// If the server does not have the function.
+pub(crate) fn digest(
+    algorithm: HashingAlgorithm,
+    data: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let old = match algorithm {
+        HashingAlgorithm::MD2 => legacy::hash_function("MD2"),
+        HashingAlgorithm::MD4 => legacy::hash_function("MD4"),
+        HashingAlgorithm::WHIRLPOOL => legacy::hash_function("WHIRLPOOL"),
+        HashingAlgorithm::RIPEMD_160 => legacy::hash_function("RIPEMD160"),
+        _ => None,
+    };
+    let digest = match old {
+        None => hash(hash_function(algorithm)?, data).map(|digest| digest.to_vec()),
+        Some(function) => MdCtx::new().and_then(|mut context| {
+            let mut digest = vec![0; function.size()];
+            context.digest_init(&function)?;
+            context.digest_update(data)?;
+            context.digest_final(&mut digest)?;
+            Ok(digest)
+        }),
+    };
+    Ok(Zeroizing::new(digest.map_err(failed("the hash function"))?))
 }

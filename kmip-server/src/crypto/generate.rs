@@ -3,13 +3,15 @@
 use kmip::server::Failure;
 use kmip::types::{CryptographicAlgorithm, RandomNumberGenerator, RecommendedCurve, ResultReason};
 use kmip::types::{DrbgAlgorithm, RngAlgorithm};
-use openssl::ec::{EcGroup, EcKey};
-use openssl::nid::Nid;
+use openssl::dh::Dh;
+use openssl::dsa::Dsa;
+use openssl::ec::EcKey;
 use openssl::pkey::{PKey, Private};
 use openssl::rand::rand_bytes;
 use openssl::rsa::Rsa;
 use zeroize::Zeroizing;
 
+use super::curves::{by_length, group_of};
 use super::failed;
 use crate::refusal;
 
@@ -63,8 +65,26 @@ pub(crate) fn generate_symmetric(
     length: i32,
 ) -> Result<Zeroizing<Vec<u8>>, Failure> {
     check_symmetric(algorithm, length)?;
-    let bytes = usize::try_from(length / 8).unwrap_or_default();
-    random(bytes)
+    let mut key = random(key_bytes(Some(algorithm), length).unwrap_or_default())?;
+    if [CryptographicAlgorithm::DES, CryptographicAlgorithm::DES3].contains(&algorithm) {
+        // Each byte has an odd number of bits that are set (FIPS 46-3): some devices look for it.
+        for byte in key.iter_mut() {
+            *byte = *byte & 0xFE | u8::from((*byte >> 1).count_ones() % 2 == 0);
+        }
+    }
+    Ok(key)
+}
+
+/// How many bytes a key of `length` bits has: Cryptographic Length of DES and Triple-DES may leave out
+/// the parity bits. `None` if they are no whole bytes.
+pub(crate) fn key_bytes(algorithm: Option<CryptographicAlgorithm>, length: i32) -> Option<usize> {
+    let bits = match (algorithm, length) {
+        (Some(CryptographicAlgorithm::DES), 56) => 64,
+        (Some(CryptographicAlgorithm::DES3), 112) => 128,
+        (Some(CryptographicAlgorithm::DES3), 168) => 192,
+        _ => length,
+    };
+    usize::try_from(bits / 8).ok().filter(|_| bits % 8 == 0)
 }
 
 /// A new secret of `length` bits that belongs to no algorithm.
@@ -104,7 +124,7 @@ pub(crate) fn check_symmetric(
         Algorithm::CAMELLIA | Algorithm::ARIA => [128, 192, 256].contains(&length),
         Algorithm::CHACHA20 | Algorithm::CHACHA20POLY1305 | Algorithm::POLY1305 => length == 256,
         Algorithm::SKIPJACK => length == 80,
-        Algorithm::DES => length == 64,
+        Algorithm::DES => [56, 64].contains(&length),
         Algorithm::SEED | Algorithm::SM4 | Algorithm::IDEA => length == 128,
         Algorithm::HMAC_SHA1
         | Algorithm::HMAC_SHA224
@@ -147,6 +167,8 @@ pub(crate) fn generate_key_pair(
     curve: Option<RecommendedCurve>,
 ) -> Result<KeyPair, Failure> {
     use CryptographicAlgorithm as Algorithm;
+    // Bits by which a key is known, where OpenSSL counts fewer.
+    let mut nominal = None;
     let key = match algorithm {
         Algorithm::RSA => {
             let bits = length.unwrap_or(2048);
@@ -160,6 +182,13 @@ pub(crate) fn generate_key_pair(
             let key = Rsa::generate(bits).map_err(failed("no RSA key could be made"))?;
             PKey::from_rsa(key).map_err(failed("no RSA key could be made"))?
         }
+        Algorithm::EC | Algorithm::ECDH if curve == Some(RecommendedCurve::CURVE25519) => {
+            nominal = Some(256);
+            PKey::generate_x25519().map_err(failed("no key could be made"))?
+        }
+        Algorithm::EC | Algorithm::ECDH if curve == Some(RecommendedCurve::CURVE448) => {
+            PKey::generate_x448().map_err(failed("no key could be made"))?
+        }
         Algorithm::EC | Algorithm::ECDSA | Algorithm::ECDH | Algorithm::ECMQV => {
             let curve = curve.or_else(|| by_length(length));
             let group = curve.and_then(group_of).ok_or_else(|| {
@@ -170,12 +199,34 @@ pub(crate) fn generate_key_pair(
         }
         Algorithm::ED25519 => PKey::generate_ed25519().map_err(failed("no key could be made"))?,
         Algorithm::ED448 => PKey::generate_ed448().map_err(failed("no key could be made"))?,
+        Algorithm::DSA => {
+            let bits = match length.unwrap_or(2048) {
+                bits @ (1024 | 2048 | 3072) => bits as u32,
+                _ => {
+                    return Err(wrong_value("DSA keys have 1024, 2048 or 3072 bits".to_owned()));
+                }
+            };
+            let key = Dsa::generate(bits).map_err(failed("no DSA key could be made"))?;
+            PKey::from_dsa(key).map_err(failed("no DSA key could be made"))?
+        }
+        Algorithm::DH => {
+            // Of RFC 5114: to find a prime takes minutes, and keys agree only with those of one group.
+            let group = match length.unwrap_or(2048) {
+                1024 => Dh::get_1024_160(),
+                2048 => Dh::get_2048_256(),
+                _ => {
+                    return Err(wrong_value("DH keys have 1024 or 2048 bits here".to_owned()));
+                }
+            };
+            let key = group.and_then(Dh::generate_key).and_then(PKey::from_dh);
+            key.map_err(failed("no DH key could be made"))?
+        }
         _ => {
             let message = format!("this server makes no key pairs for {algorithm:?}");
             return Err(refusal::not_supported(message));
         }
     };
-    let bits = i32::try_from(key.bits()).unwrap_or_default();
+    let bits = nominal.unwrap_or_else(|| i32::try_from(key.bits()).unwrap_or_default());
     if length.is_some_and(|length| length != bits) && curve.is_some() {
         let message = format!("the curve has {bits} bits");
         return Err(wrong_value(message));
@@ -185,40 +236,4 @@ pub(crate) fn generate_key_pair(
 
 fn wrong_value(message: String) -> Failure {
     Failure::new(ResultReason::INVALID_ATTRIBUTE_VALUE, message)
-}
-
-fn by_length(length: Option<i32>) -> Option<RecommendedCurve> {
-    Some(match length? {
-        192 => RecommendedCurve::P_192,
-        224 => RecommendedCurve::P_224,
-        256 => RecommendedCurve::P_256,
-        384 => RecommendedCurve::P_384,
-        521 => RecommendedCurve::P_521,
-        _ => return None,
-    })
-}
-
-/// The curves that the server knows, in OpenSSL's numbers.
-const CURVES: [(RecommendedCurve, Nid); 9] = [
-    (RecommendedCurve::P_192, Nid::X9_62_PRIME192V1),
-    (RecommendedCurve::P_224, Nid::SECP224R1),
-    (RecommendedCurve::P_256, Nid::X9_62_PRIME256V1),
-    (RecommendedCurve::P_384, Nid::SECP384R1),
-    (RecommendedCurve::P_521, Nid::SECP521R1),
-    (RecommendedCurve::SECP256K1, Nid::SECP256K1),
-    (RecommendedCurve::BRAINPOOLP256R1, Nid::BRAINPOOL_P256R1),
-    (RecommendedCurve::BRAINPOOLP384R1, Nid::BRAINPOOL_P384R1),
-    (RecommendedCurve::BRAINPOOLP512R1, Nid::BRAINPOOL_P512R1),
-];
-
-/// The curve in OpenSSL.
-pub(super) fn group_of(curve: RecommendedCurve) -> Option<EcGroup> {
-    let (_, nid) = CURVES.iter().find(|(known, _)| *known == curve)?;
-    EcGroup::from_curve_name(*nid).ok()
-}
-
-/// The curve in KMIP.
-pub(super) fn curve_of(nid: Nid) -> Option<RecommendedCurve> {
-    let (curve, _) = CURVES.iter().find(|(_, known)| *known == nid)?;
-    Some(*curve)
 }

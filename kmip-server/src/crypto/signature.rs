@@ -1,4 +1,4 @@
-//! Signatures with RSA, ECDSA and EdDSA.
+//! Signatures with RSA, DSA, ECDSA and EdDSA.
 
 use kmip::server::Failure;
 use kmip::types::{
@@ -96,12 +96,13 @@ impl Method {
             (Id::RSA, Some(PaddingMethod::PSS)) => Some(Padding::PKCS1_PSS),
             (Id::RSA, None) if pss => Some(Padding::PKCS1_PSS),
             (Id::RSA, Some(PaddingMethod::PKCS1_V1_5) | None) => Some(Padding::PKCS1),
+            (Id::RSA, Some(PaddingMethod::X9_31)) => Some(x9_31()),
             (Id::RSA, Some(other)) => {
                 return Err(unsupported(format!(
                     "RSA does not sign with the padding {other:?}"
                 )));
             }
-            (Id::EC, _) => None,
+            (Id::EC | Id::DSA, _) => None,
             _ => {
                 return Err(unsupported(
                     "this server does not sign with such keys".to_owned(),
@@ -165,15 +166,16 @@ fn of_algorithm(
     use DigitalSignatureAlgorithm as Algorithm;
     let hash = match algorithm {
         Algorithm::RSASSA_PSS => return Ok((None, true)),
-        Algorithm::SHA_1_WITH_RSA_ENCRYPTION | Algorithm::ECDSA_WITH_SHA_1 => {
-            HashingAlgorithm::SHA_1
-        }
-        Algorithm::SHA_224_WITH_RSA_ENCRYPTION | Algorithm::ECDSA_WITH_SHA224 => {
-            HashingAlgorithm::SHA_224
-        }
-        Algorithm::SHA_256_WITH_RSA_ENCRYPTION | Algorithm::ECDSA_WITH_SHA256 => {
-            HashingAlgorithm::SHA_256
-        }
+        Algorithm::MD5_WITH_RSA_ENCRYPTION => HashingAlgorithm::MD5,
+        Algorithm::SHA_1_WITH_RSA_ENCRYPTION
+        | Algorithm::DSA_WITH_SHA_1
+        | Algorithm::ECDSA_WITH_SHA_1 => HashingAlgorithm::SHA_1,
+        Algorithm::SHA_224_WITH_RSA_ENCRYPTION
+        | Algorithm::DSA_WITH_SHA224
+        | Algorithm::ECDSA_WITH_SHA224 => HashingAlgorithm::SHA_224,
+        Algorithm::SHA_256_WITH_RSA_ENCRYPTION
+        | Algorithm::DSA_WITH_SHA256
+        | Algorithm::ECDSA_WITH_SHA256 => HashingAlgorithm::SHA_256,
         Algorithm::SHA_384_WITH_RSA_ENCRYPTION | Algorithm::ECDSA_WITH_SHA384 => {
             HashingAlgorithm::SHA_384
         }
@@ -188,6 +190,11 @@ fn of_algorithm(
         }
     };
     Ok((Some(hash), false))
+}
+
+/// RSA_X931_PADDING of OpenSSL, which its bindings do not name.
+fn x9_31() -> Padding {
+    Padding::from_raw(5)
 }
 
 fn md(algorithm: HashingAlgorithm) -> Result<&'static MdRef, Failure> {

@@ -1,4 +1,4 @@
-//! Modes of AES that need all of their data at once: CCM, whose first block has the length, and the key
+//! Modes of AES (and ARIA) that need all of their data at once: CCM, whose first block has the length, and the key
 //! wraps (NIST SP 800-38C and 800-38F).
 
 use kmip::server::Failure;
@@ -13,6 +13,8 @@ use super::{Direction, failed};
 /// A cipher at work, and the data so far.
 pub(super) struct Whole {
     pub(super) mode: BlockCipherMode,
+    /// Whether the cipher is ARIA, and not AES.
+    pub(super) is_aria: bool,
     pub(super) key: Zeroizing<Vec<u8>>,
     pub(super) iv: Vec<u8>,
     pub(super) additional: Vec<u8>,
@@ -59,13 +61,21 @@ impl Whole {
         mut self,
         direction: Direction,
     ) -> Result<(Zeroizing<Vec<u8>>, Option<Vec<u8>>), Failure> {
+        let family = match self.is_aria {
+            true => "ARIA",
+            false => "AES",
+        };
         let cipher = match self.key.len() {
-            16 => Cipher::aes_128_ccm(),
-            24 => Cipher::aes_192_ccm(),
-            32 => Cipher::aes_256_ccm(),
+            16 | 24 | 32 => {
+                let name = format!("{family}-{}-CCM", self.key.len() * 8);
+                Cipher::fetch(None, &name, None).map_err(failed("the cipher"))?
+            }
             _ => {
                 let reason = ResultReason::UNSUPPORTED_CRYPTOGRAPHIC_PARAMETERS;
-                return Err(Failure::new(reason, "the key does not fit AES"));
+                return Err(Failure::new(
+                    reason,
+                    format!("the key does not fit {family}"),
+                ));
             }
         };
         let mut out = Zeroizing::new(Vec::with_capacity(self.data.len() + 16));
@@ -73,12 +83,12 @@ impl Whole {
         let done = CipherCtx::new().and_then(|mut context| {
             let nonce = Some(&self.iv[..]);
             if direction == Direction::Encrypt {
-                context.encrypt_init(Some(cipher), None, None)?;
+                context.encrypt_init(Some(&cipher), None, None)?;
                 context.set_iv_length(self.iv.len())?;
                 context.set_tag_length(self.tag.len())?;
                 context.encrypt_init(None, Some(&self.key), nonce)?;
             } else {
-                context.decrypt_init(Some(cipher), None, None)?;
+                context.decrypt_init(Some(&cipher), None, None)?;
                 context.set_iv_length(self.iv.len())?;
                 context.set_tag(&self.tag)?;
                 context.decrypt_init(None, Some(&self.key), nonce)?;

@@ -22,21 +22,18 @@ pub(crate) enum WrappingKey {
     Aes(Zeroizing<Vec<u8>>),
 }
 
-/// Wraps a key value: its bytes, or its encoding by the rules of `version`.
+/// Wraps the bytes of a key value.
 ///
 /// # Errors
 /// If the parameters are not supported, or do not fit the keys.
 pub(crate) fn wrap(
     key: &WrappingKey,
     parameters: &CryptographicParameters<'_>,
-    value: &KeyValue<'_>,
-    encoding: EncodingOption,
-    version: ProtocolVersion,
+    plain: &[u8],
 ) -> Result<Vec<u8>, Failure> {
-    let plain = plain_bytes(value, encoding, version)?;
     match key {
-        WrappingKey::Rsa(key) => rsa_encrypt(key, parameters, &plain),
-        WrappingKey::Aes(key) => wrap_with_aes(key, parameters, &plain),
+        WrappingKey::Rsa(key) => rsa_encrypt(key, parameters, plain),
+        WrappingKey::Aes(key) => wrap_with_aes(key, parameters, plain),
     }
 }
 
@@ -48,7 +45,7 @@ pub(crate) enum UnwrappingKey {
     Aes(Zeroizing<Vec<u8>>),
 }
 
-/// Unwraps a key value: its bytes, or its encoding by the rules of `version`.
+/// Unwraps the bytes of a key value.
 ///
 /// # Errors
 /// If the parameters are not supported, or it was not wrapped so with this key.
@@ -56,30 +53,43 @@ pub(crate) fn unwrap(
     key: &UnwrappingKey,
     parameters: &CryptographicParameters<'_>,
     value: &KeyValue<'_>,
-    encoding: EncodingOption,
-    version: ProtocolVersion,
-) -> Result<KeyValue<'static>, Failure> {
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let wrapped = value.as_bytes().ok_or_else(|| {
         let reason = ResultReason::ENCODING_OPTION_ERROR;
         Failure::new(reason, "the wrapped key is no byte string")
     })?;
-    let mut plain = match key {
-        UnwrappingKey::Rsa(key) => rsa_decrypt(key, parameters, wrapped)?,
-        UnwrappingKey::Aes(key) => unwrap_with_aes(key, parameters, wrapped)?,
-    };
+    match key {
+        UnwrappingKey::Rsa(key) => rsa_decrypt(key, parameters, wrapped),
+        UnwrappingKey::Aes(key) => unwrap_with_aes(key, parameters, wrapped),
+    }
+}
+
+/// The key value that was wrapped: the bytes themselves, or what they encode by the rules of `version`.
+///
+/// # Errors
+/// If they encode no key value.
+pub(crate) fn decode_key_value(
+    plain: &[u8],
+    encoding: EncodingOption,
+    version: ProtocolVersion,
+) -> Result<KeyValue<'static>, Failure> {
     if encoding == EncodingOption::NO_ENCODING {
-        let bytes = std::mem::take(&mut *plain);
-        return Ok(KeyValue::new(KeyMaterial::Bytes(Secret::owned(bytes))));
+        let bytes = Secret::owned(plain.to_vec());
+        return Ok(KeyValue::new(KeyMaterial::Bytes(bytes)));
     }
     let value: KeyValue<'_> =
-        ttlv::decode_item(&plain, Tag::KEY_VALUE, version, &Options::default()).map_err(|_| {
+        ttlv::decode_item(plain, Tag::KEY_VALUE, version, &Options::default()).map_err(|_| {
             let reason = ResultReason::ENCODING_OPTION_ERROR;
             Failure::new(reason, "what was wrapped is no encoded Key Value")
         })?;
     Ok(value.into_owned())
 }
 
-fn plain_bytes(
+/// What of a key value is wrapped: its bytes, or its encoding by the rules of `version`.
+///
+/// # Errors
+/// If it is wrapped already, or its bytes are not all of it.
+pub(crate) fn encode_key_value(
     value: &KeyValue<'_>,
     encoding: EncodingOption,
     version: ProtocolVersion,

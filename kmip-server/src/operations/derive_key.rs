@@ -28,14 +28,12 @@ pub(super) fn derive_key(
     let wanted = Attributes::from(given.clone());
     let length = wanted.cryptographic_length().copied();
     let length = length.ok_or_else(|| missing("Cryptographic Length"))?;
-    let bytes = usize::try_from(length / 8)
-        .ok()
-        .filter(|bytes| (1..=8192).contains(bytes));
+    let algorithm = wanted.cryptographic_algorithm().copied();
+    let bytes = crypto::key_bytes(algorithm, length).filter(|bytes| (1..=8192).contains(bytes));
     let bytes = bytes.ok_or_else(|| refusal::invalid_field("the Cryptographic Length is wrong"))?;
     let secret = derive(request, &bases, bytes)?;
     let content = match request.object_type {
         ObjectType::SYMMETRIC_KEY => {
-            let algorithm = wanted.cryptographic_algorithm().copied();
             let algorithm = algorithm.ok_or_else(|| missing("Cryptographic Algorithm"))?;
             ManagedObject::SymmetricKey(SymmetricKey {
                 key_block: KeyBlock {

@@ -2,21 +2,16 @@
 
 use kmip::server::Failure;
 use kmip::types::{
-    AttributeReference, AttributeValue, Attributes, CryptographicAlgorithm,
-    CryptographicParameters, CryptographicUsageMask, EncodingOption, EncryptionKeyInformation,
-    GetRequest, GetResponse, IntoOwned, KeyBlock, KeyFormatType, KeyValue, KeyWrapType,
-    KeyWrappingData, KeyWrappingSpecification, ManagedObject, ObjectType, ProtocolVersion,
-    ResultReason, Secret, Tag, WrappingMethod,
+    AttributeValue, CryptographicAlgorithm, GetRequest, GetResponse, KeyFormatType, KeyWrapType,
+    ManagedObject, ProtocolVersion, ResultReason,
 };
-use zeroize::Zeroizing;
 
 use super::pkcs12;
 use super::unwrap::unwrap_content;
-use crate::attributes::{older_parameters, visible};
-use crate::context::{Context, Objects};
-use crate::crypto::{self, WrappingKey, convert, wrap};
-use crate::object::{StoredObject, key_block, key_block_mut};
-use crate::refusal;
+use super::wrap::{encrypts, wrap_content};
+use crate::context::Context;
+use crate::crypto::convert;
+use crate::object::{StoredObject, key_block};
 
 pub(super) fn get(
     context: &Context<'_>,
@@ -104,10 +99,11 @@ fn check_form(
     request: &GetRequest<'_>,
     version: ProtocolVersion,
 ) -> Result<(), Failure> {
-    let registered_wrapped = key_block(content).is_some_and(|block| {
-        matches!(block.key_value, Some(KeyValue::Wrapped(_))) || block.key_wrapping_data.is_some()
-    });
-    let wrapped = request.key_wrapping_specification.is_some() || registered_wrapped;
+    // A MAC or a signature alone hides nothing.
+    let registered = key_block(content).and_then(|block| block.key_wrapping_data.as_ref());
+    let specified = request.key_wrapping_specification.as_ref();
+    let wrapped = registered.is_some_and(|data| encrypts(data.wrapping_method))
+        || specified.is_some_and(|wanted| encrypts(wanted.wrapping_method));
     let refuse = |reason, message: &str| {
         // The reasons came with the attributes.
         let reason = match version >= ProtocolVersion::V1_4 {
@@ -134,140 +130,4 @@ fn check_form(
         return refuse(ResultReason::SENSITIVE, message);
     }
     Ok(())
-}
-
-fn wrap_content(
-    context: &Context<'_>,
-    objects: &Objects<'_>,
-    object: &StoredObject,
-    content: &mut ManagedObject<'static>,
-    specification: &KeyWrappingSpecification<'_>,
-) -> Result<(), Failure> {
-    let version = context.version();
-    let method = specification.wrapping_method;
-    if method != WrappingMethod::ENCRYPT || specification.mac_signature_key_information.is_some() {
-        return Err(refusal::not_supported(format!(
-            "keys are not wrapped by the method {method:?}"
-        )));
-    }
-    let information = specification.encryption_key_information.as_ref();
-    let information = information
-        .ok_or_else(|| refusal::invalid_field("the Encryption Key Information is missing"))?;
-    let (key, parameters) = wrapping_key(context, objects, information)?;
-    let encoding = match specification.encoding_option {
-        Some(encoding) => encoding,
-        None => context.configuration.default_encoding_option,
-    };
-    // The answer says how the key is wrapped unless the request has left it to the default of the
-    // specification.
-    let told = specification
-        .encoding_option
-        .or((encoding != EncodingOption::TTLV_ENCODING).then_some(encoding));
-    let block = key_block_mut(content)
-        .ok_or_else(|| refusal::wrong_object(version, kmip::types::Operation::GET))?;
-    let value = value_to_wrap(object, block, &specification.attribute_name, version)?;
-    let wrapped = wrap(&key, &parameters, &value, encoding, version)?;
-    block.key_value = Some(KeyValue::Wrapped(Secret::owned(wrapped)));
-    block.key_wrapping_data = Some(Box::new(KeyWrappingData {
-        wrapping_method: method,
-        encryption_key_information: Some(EncryptionKeyInformation {
-            unique_identifier: information.unique_identifier.clone().into_owned(),
-            cryptographic_parameters: Some(parameters),
-            ..EncryptionKeyInformation::default()
-        }),
-        encoding_option: told.filter(|_| version >= ProtocolVersion::V1_1),
-        ..KeyWrappingData::default()
-    }));
-    Ok(())
-}
-
-/// The key value with the attributes that are to be wrapped with it.
-fn value_to_wrap(
-    object: &StoredObject,
-    block: &KeyBlock<'static>,
-    names: &[std::borrow::Cow<'_, str>],
-    version: ProtocolVersion,
-) -> Result<KeyValue<'static>, Failure> {
-    let mut value = block
-        .key_value
-        .clone()
-        .ok_or_else(refusal::value_not_present)?;
-    if let (KeyValue::Plain(plain), false) = (&mut value, names.is_empty()) {
-        let asked: Vec<AttributeReference<'_>> = names
-            .iter()
-            .map(|name| match version >= ProtocolVersion::V2_0 {
-                // 2.x kept the text field; it holds the name of the tag.
-                true => Tag::by_spelling(name).map_or_else(
-                    || AttributeReference::from_name(name.clone()),
-                    AttributeReference::from,
-                ),
-                false => AttributeReference::from_name(name.clone()),
-            })
-            .collect();
-        let attributes: Attributes<'static> = visible(&object.attributes, &asked, version);
-        plain.attributes = Some(attributes).filter(|attributes| !attributes.is_empty());
-    }
-    Ok(value)
-}
-
-/// The wrapping key that a specification names and the parameters to use it with: those of the
-/// specification, or else the first ones among the attributes of the key.
-fn wrapping_key(
-    context: &Context<'_>,
-    objects: &Objects<'_>,
-    information: &EncryptionKeyInformation<'_>,
-) -> Result<(WrappingKey, CryptographicParameters<'static>), Failure> {
-    let version = context.version();
-    let as_wrapping_key = |failure: Failure| {
-        let reason = match failure.reason() {
-            _ if version < ProtocolVersion::V2_0 => return failure,
-            ResultReason::OBJECT_NOT_FOUND => ResultReason::WRAPPING_OBJECT_NOT_FOUND,
-            ResultReason::OBJECT_ARCHIVED => ResultReason::WRAPPING_OBJECT_ARCHIVED,
-            ResultReason::OBJECT_DESTROYED => ResultReason::WRAPPING_OBJECT_DESTROYED,
-            _ => return failure,
-        };
-        Failure::new(reason, format!("wrapping key: {}", failure.message()))
-    };
-    let given = Some(&information.unique_identifier);
-    let object = objects.get_online(given).map_err(as_wrapping_key)?;
-    let content = objects.content(&object).map_err(as_wrapping_key)?;
-    let is_key = [
-        ObjectType::PUBLIC_KEY,
-        ObjectType::SYMMETRIC_KEY,
-        ObjectType::PRIVATE_KEY,
-    ]
-    .contains(&object.object_type);
-    let block = key_block(&content).filter(|_| is_key);
-    let block = block.ok_or_else(|| refusal::wrong_object(version, kmip::types::Operation::GET))?;
-    object.check_protects(version, context.now)?;
-    let mask = object.attributes.cryptographic_usage_mask().copied();
-    if !mask
-        .unwrap_or_default()
-        .contains(CryptographicUsageMask::WRAP_KEY)
-    {
-        let message = format!("the key `{}` may not wrap keys", object.identifier);
-        return Err(refusal::wrong_usage(version, message));
-    }
-    let algorithm = object.attributes.cryptographic_algorithm().copied();
-    let key = match (object.object_type, algorithm) {
-        (ObjectType::PUBLIC_KEY, Some(CryptographicAlgorithm::RSA)) => {
-            WrappingKey::Rsa(crypto::public_key(block)?)
-        }
-        (ObjectType::SYMMETRIC_KEY, Some(CryptographicAlgorithm::AES)) => {
-            let bytes = crypto::symmetric_bytes(block)?;
-            WrappingKey::Aes(Zeroizing::new(bytes.to_vec()))
-        }
-        _ => return Err(unsuitable(&object)),
-    };
-    let given = information.cryptographic_parameters.clone().into_owned();
-    let own = || object.attributes.cryptographic_parameters().cloned();
-    let parameters = given.or_else(own).unwrap_or_default();
-    Ok((key, older_parameters(parameters, version)))
-}
-
-fn unsuitable(object: &StoredObject) -> Failure {
-    refusal::not_supported(format!(
-        "this server does not wrap with the object `{}`",
-        object.identifier
-    ))
 }

@@ -5,7 +5,7 @@ use kmip::types::{Data, HashRequest, HashResponse, IntoOwned, Operation, ResultR
 
 use super::cryptography::{Collected, gather, piece_of, required};
 use crate::context::Context;
-use crate::crypto::{self, failed};
+use crate::crypto;
 
 pub(super) fn hash(
     context: &Context<'_>,
@@ -31,8 +31,7 @@ pub(super) fn hash(
             "the Hashing Algorithm is missing",
         )
     })?;
-    let digest = openssl::hash::hash(crypto::hash_function(algorithm)?, &data)
-        .map_err(failed("the hash function"))?;
+    let digest = crypto::digest(algorithm, &data)?;
     Ok(HashResponse {
         data: Some(Data::from(digest.to_vec())),
         ..HashResponse::default()

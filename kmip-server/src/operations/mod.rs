@@ -39,6 +39,7 @@ mod split_key;
 mod undo;
 mod unwrap;
 mod validate;
+mod wrap;
 
 use kmip::server::Failure;
 use kmip::types::{

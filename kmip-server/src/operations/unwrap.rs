@@ -3,20 +3,22 @@
 
 use kmip::server::Failure;
 use kmip::types::{
-    CryptographicUsageMask, EncodingOption, KeyBlock, ManagedObject, ObjectType, Operation,
-    ProtocolVersion, ResultReason, WrappingMethod,
+    CryptographicUsageMask, EncodingOption, EncryptionKeyInformation, KeyBlock, KeyValue,
+    ManagedObject, ObjectType, Operation, ProtocolVersion, ResultReason,
 };
 use zeroize::Zeroizing;
 
+use super::wrap::{Authenticated, check_authentication, steps};
 use crate::context::{Context, Objects};
-use crate::crypto::{self, UnwrappingKey, unwrap};
+use crate::crypto::{self, UnwrappingKey, decode_key_value, encode_key_value, unwrap};
 use crate::object::{StoredObject, key_block, key_block_mut};
 use crate::refusal;
 
 /// Unwraps the key in `content`, if it is wrapped, with the key that its Key Wrapping Data names.
 ///
 /// # Errors
-/// If the server does not have that key, may not use it, or does not know the way of wrapping.
+/// If the server does not have that key, may not use it, or does not know the way of wrapping; if a MAC
+/// or a signature is wrong.
 pub(super) fn unwrap_content(
     context: &Context<'_>,
     objects: &Objects<'_>,
@@ -28,30 +30,67 @@ pub(super) fn unwrap_content(
     let Some(data) = &block.key_wrapping_data else {
         return Ok(());
     };
-    let information = data.encryption_key_information.as_ref();
-    let information = information.filter(|_| data.wrapping_method == WrappingMethod::ENCRYPT);
-    let information = information.ok_or_else(|| {
-        let reason = ResultReason::KEY_WRAP_TYPE_NOT_SUPPORTED;
-        Failure::new(reason, "the server cannot unwrap what was wrapped so")
-    })?;
+    let (encrypted, authenticated) = steps(data.wrapping_method).ok_or_else(unknown_way)?;
+    let Some(value) = &block.key_value else {
+        block.key_wrapping_data = None;
+        return Ok(());
+    };
+    let encoding = data
+        .encoding_option
+        .unwrap_or(EncodingOption::TTLV_ENCODING);
+    if authenticated == Some(Authenticated::Encrypted) {
+        let bytes = value.as_bytes().ok_or_else(unknown_way)?;
+        check_authentication(context, objects, data, bytes)?;
+    }
+    let version = ProtocolVersion::LATEST;
+    let (plain, unwrapped) = match encrypted {
+        true => {
+            let information = data.encryption_key_information.as_ref();
+            let plain = decrypted(
+                context,
+                objects,
+                information.ok_or_else(unknown_way)?,
+                value,
+            )?;
+            let unwrapped = decode_key_value(&plain, encoding, version)?;
+            (plain, unwrapped)
+        }
+        // The bytes of what is not encrypted may be what is called wrapped.
+        false => match value.as_bytes() {
+            Some(bytes) => {
+                let plain = Zeroizing::new(bytes.to_vec());
+                (plain, decode_key_value(bytes, encoding, version)?)
+            }
+            None => (encode_key_value(value, encoding, version)?, value.clone()),
+        },
+    };
+    if authenticated == Some(Authenticated::Plain) {
+        check_authentication(context, objects, data, &plain)?;
+    }
+    block.key_value = Some(unwrapped);
+    block.key_wrapping_data = None;
+    Ok(())
+}
+
+fn unknown_way() -> Failure {
+    let reason = ResultReason::KEY_WRAP_TYPE_NOT_SUPPORTED;
+    Failure::new(reason, "the server cannot unwrap what was wrapped so")
+}
+
+/// What was encrypted.
+fn decrypted(
+    context: &Context<'_>,
+    objects: &Objects<'_>,
+    information: &EncryptionKeyInformation<'_>,
+    value: &KeyValue<'_>,
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let object = objects.get_online(Some(&information.unique_identifier))?;
     object.check_processes(context.version(), context.now)?;
     let key = unwrapping_key(context, objects, &object)?;
     let given = information.cryptographic_parameters.clone();
     let own = || object.attributes.cryptographic_parameters().cloned();
     let parameters = given.or_else(own).unwrap_or_default();
-    let encoding = data
-        .encoding_option
-        .unwrap_or(EncodingOption::TTLV_ENCODING);
-    block.key_value = match &block.key_value {
-        Some(value) => {
-            let version = ProtocolVersion::LATEST;
-            Some(unwrap(&key, &parameters, value, encoding, version)?)
-        }
-        None => None,
-    };
-    block.key_wrapping_data = None;
-    Ok(())
+    unwrap(&key, &parameters, value)
 }
 
 fn unwrapping_key(

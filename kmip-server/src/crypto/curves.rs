@@ -1,0 +1,99 @@
+//! Elliptic curves (Recommended Curve: KMIP 1.4, 9.1.3.2.5; 2.1, 11.43).
+
+use kmip::types::RecommendedCurve;
+use openssl::ec::EcGroup;
+use openssl::nid::Nid;
+
+/// The curves of KMIP in OpenSSL's numbers. Which of them it has is for those who have built it.
+const CURVES: [(RecommendedCurve, Nid); 66] = [
+    (RecommendedCurve::P_192, Nid::X9_62_PRIME192V1),
+    (RecommendedCurve::K_163, Nid::SECT163K1),
+    (RecommendedCurve::B_163, Nid::SECT163R2),
+    (RecommendedCurve::P_224, Nid::SECP224R1),
+    (RecommendedCurve::K_233, Nid::SECT233K1),
+    (RecommendedCurve::B_233, Nid::SECT233R1),
+    (RecommendedCurve::P_256, Nid::X9_62_PRIME256V1),
+    (RecommendedCurve::K_283, Nid::SECT283K1),
+    (RecommendedCurve::B_283, Nid::SECT283R1),
+    (RecommendedCurve::P_384, Nid::SECP384R1),
+    (RecommendedCurve::K_409, Nid::SECT409K1),
+    (RecommendedCurve::B_409, Nid::SECT409R1),
+    (RecommendedCurve::P_521, Nid::SECP521R1),
+    (RecommendedCurve::K_571, Nid::SECT571K1),
+    (RecommendedCurve::B_571, Nid::SECT571R1),
+    (RecommendedCurve::SECP112R1, Nid::SECP112R1),
+    (RecommendedCurve::SECP112R2, Nid::SECP112R2),
+    (RecommendedCurve::SECP128R1, Nid::SECP128R1),
+    (RecommendedCurve::SECP128R2, Nid::SECP128R2),
+    (RecommendedCurve::SECP160K1, Nid::SECP160K1),
+    (RecommendedCurve::SECP160R1, Nid::SECP160R1),
+    (RecommendedCurve::SECP160R2, Nid::SECP160R2),
+    (RecommendedCurve::SECP192K1, Nid::SECP192K1),
+    (RecommendedCurve::SECP224K1, Nid::SECP224K1),
+    (RecommendedCurve::SECP256K1, Nid::SECP256K1),
+    (RecommendedCurve::SECT113R1, Nid::SECT113R1),
+    (RecommendedCurve::SECT113R2, Nid::SECT113R2),
+    (RecommendedCurve::SECT131R1, Nid::SECT131R1),
+    (RecommendedCurve::SECT131R2, Nid::SECT131R2),
+    (RecommendedCurve::SECT163R1, Nid::SECT163R1),
+    (RecommendedCurve::SECT193R1, Nid::SECT193R1),
+    (RecommendedCurve::SECT193R2, Nid::SECT193R2),
+    (RecommendedCurve::SECT239K1, Nid::SECT239K1),
+    (RecommendedCurve::ANSIX9P192V2, Nid::X9_62_PRIME192V2),
+    (RecommendedCurve::ANSIX9P192V3, Nid::X9_62_PRIME192V3),
+    (RecommendedCurve::ANSIX9P239V1, Nid::X9_62_PRIME239V1),
+    (RecommendedCurve::ANSIX9P239V2, Nid::X9_62_PRIME239V2),
+    (RecommendedCurve::ANSIX9P239V3, Nid::X9_62_PRIME239V3),
+    (RecommendedCurve::ANSIX9C2PNB163V1, Nid::X9_62_C2PNB163V1),
+    (RecommendedCurve::ANSIX9C2PNB163V2, Nid::X9_62_C2PNB163V2),
+    (RecommendedCurve::ANSIX9C2PNB163V3, Nid::X9_62_C2PNB163V3),
+    (RecommendedCurve::ANSIX9C2PNB176V1, Nid::X9_62_C2PNB176V1),
+    (RecommendedCurve::ANSIX9C2TNB191V1, Nid::X9_62_C2TNB191V1),
+    (RecommendedCurve::ANSIX9C2TNB191V2, Nid::X9_62_C2TNB191V2),
+    (RecommendedCurve::ANSIX9C2TNB191V3, Nid::X9_62_C2TNB191V3),
+    (RecommendedCurve::ANSIX9C2PNB208W1, Nid::X9_62_C2PNB208W1),
+    (RecommendedCurve::ANSIX9C2TNB239V1, Nid::X9_62_C2TNB239V1),
+    (RecommendedCurve::ANSIX9C2TNB239V2, Nid::X9_62_C2TNB239V2),
+    (RecommendedCurve::ANSIX9C2TNB239V3, Nid::X9_62_C2TNB239V3),
+    (RecommendedCurve::ANSIX9C2PNB272W1, Nid::X9_62_C2PNB272W1),
+    (RecommendedCurve::ANSIX9C2PNB304W1, Nid::X9_62_C2PNB304W1),
+    (RecommendedCurve::ANSIX9C2TNB359V1, Nid::X9_62_C2TNB359V1),
+    (RecommendedCurve::ANSIX9C2PNB368W1, Nid::X9_62_C2PNB368W1),
+    (RecommendedCurve::ANSIX9C2TNB431R1, Nid::X9_62_C2TNB431R1),
+    (RecommendedCurve::BRAINPOOLP192R1, Nid::BRAINPOOL_P192R1),
+    (RecommendedCurve::BRAINPOOLP192T1, Nid::BRAINPOOL_P192T1),
+    (RecommendedCurve::BRAINPOOLP224R1, Nid::BRAINPOOL_P224R1),
+    (RecommendedCurve::BRAINPOOLP224T1, Nid::BRAINPOOL_P224T1),
+    (RecommendedCurve::BRAINPOOLP256R1, Nid::BRAINPOOL_P256R1),
+    (RecommendedCurve::BRAINPOOLP256T1, Nid::BRAINPOOL_P256T1),
+    (RecommendedCurve::BRAINPOOLP320R1, Nid::BRAINPOOL_P320R1),
+    (RecommendedCurve::BRAINPOOLP320T1, Nid::BRAINPOOL_P320T1),
+    (RecommendedCurve::BRAINPOOLP384R1, Nid::BRAINPOOL_P384R1),
+    (RecommendedCurve::BRAINPOOLP384T1, Nid::BRAINPOOL_P384T1),
+    (RecommendedCurve::BRAINPOOLP512R1, Nid::BRAINPOOL_P512R1),
+    (RecommendedCurve::BRAINPOOLP512T1, Nid::BRAINPOOL_P512T1),
+];
+
+/// The curve that is meant where only a length in bits is given.
+pub(super) fn by_length(length: Option<i32>) -> Option<RecommendedCurve> {
+    Some(match length? {
+        192 => RecommendedCurve::P_192,
+        224 => RecommendedCurve::P_224,
+        256 => RecommendedCurve::P_256,
+        384 => RecommendedCurve::P_384,
+        521 => RecommendedCurve::P_521,
+        _ => return None,
+    })
+}
+
+/// The curve in OpenSSL.
+pub(super) fn group_of(curve: RecommendedCurve) -> Option<EcGroup> {
+    let (_, nid) = CURVES.iter().find(|(known, _)| *known == curve)?;
+    EcGroup::from_curve_name(*nid).ok()
+}
+
+/// The curve in KMIP.
+pub(super) fn curve_of(nid: Nid) -> Option<RecommendedCurve> {
+    let (curve, _) = CURVES.iter().find(|(_, known)| *known == nid)?;
+    Some(*curve)
+}
