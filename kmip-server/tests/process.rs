@@ -333,12 +333,17 @@ fn the_store_is_sealed_with_a_master_key_that_can_be_changed() {
     let key = {
         let clear = world.start(&["--store", store]);
         let mut late = world.client(&clear, "alice");
-        late.call(create("in clear")).unwrap();
+        let clear_key = late.call(create("in clear")).unwrap().unique_identifier;
+        assert_eq!(key_bytes(&mut late, &clear_key).unwrap().len(), 32);
         let process = world.start(&["--store", store, "--master-key", &old]);
         // What lies in clear in a sealed store could not be read.
         let refused = late.call(create("too late")).unwrap_err();
         assert_eq!(refused.result_reason(), Some(ResultReason::GENERAL_FAILURE));
+        // Nor is what is sealed by now given out for a key.
+        let refused = key_bytes(&mut late, &clear_key).unwrap_err();
+        assert_eq!(refused.result_reason(), Some(ResultReason::GENERAL_FAILURE));
         let mut client = world.client(&process, "alice");
+        assert_eq!(key_bytes(&mut client, &clear_key).unwrap().len(), 32);
         client.call(create("disk")).unwrap().unique_identifier
     };
     assert!(fails(&["--store", store]).contains("sealed"));

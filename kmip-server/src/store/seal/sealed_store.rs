@@ -293,6 +293,11 @@ fn key_id<'o>(content: &'o ManagedObject<'_>) -> Option<&'o [u8]> {
     }
 }
 
+/// Whether a content is sealed, as far as one can see.
+pub(super) fn is_sealed(content: &ManagedObject<'_>) -> bool {
+    key_id(content).is_some()
+}
+
 fn seal(
     keyring: &Keyring,
     object: &StoredObject,
