@@ -1,13 +1,13 @@
 //! Users and their passwords: plain, hashed with the time, and good for once (KMIP 2.1, 9.11).
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use kmip::server::Failure;
 use kmip::types::{
     Authentication, Credential, CredentialValue, DateTime, DateTimeExtended,
-    HashedPasswordCredential, HashingAlgorithm, OneTimePasswordCredential, ResultReason,
-    SecretText,
+    HashedPasswordCredential, HashingAlgorithm, ManagedObject, OneTimePasswordCredential,
+    OpaqueObject, ResultReason, Secret, SecretText,
 };
 use openssl::hash::{MessageDigest, hash};
 use openssl::memcmp;
@@ -23,16 +23,14 @@ use crate::store::{INTERNAL_PREFIX, Store, StoreError};
 /// How far the clock of a client that hashes its password may be from that of the server, in seconds.
 const TOLERANCE: i64 = 300;
 
-/// The times of the hashed passwords that were taken last, by user. They only ever increase.
-#[derive(Debug, Default)]
-pub(crate) struct Logins {
-    last: Mutex<BTreeMap<String, DateTimeExtended>>,
-}
+/// How often a note about a password is tried anew that other servers were in the way of.
+const REPETITIONS: u32 = 6;
+/// Pause before the first repetition; each is twice as long as the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
 /// What a login is checked against.
 pub(crate) struct Door<'d> {
     pub(crate) configuration: &'d Configuration,
-    pub(crate) logins: &'d Logins,
     pub(crate) remembered: &'d Remembered,
     pub(crate) store: &'d dyn Store,
     /// When the server has begun: what was hashed before may have been used before.
@@ -102,11 +100,28 @@ impl Door<'_> {
         if !own.any(|password| *password == login.one_time_password) {
             return Ok(false);
         }
-        self.use_up(&login.username, &login.one_time_password)
-            .map_err(|error| {
-                (self.configuration.report)(&error);
-                Failure::internal()
-            })
+        self.noted(|| self.use_up(&login.username, &login.one_time_password))
+    }
+
+    /// Notes something about a password in the store; `false` if what is noted there speaks against it.
+    fn noted(&self, note: impl Fn() -> Result<bool, StoreError>) -> Result<bool, Failure> {
+        let mut attempt = 0;
+        loop {
+            match note() {
+                Ok(fresh) => return Ok(fresh),
+                // Another server notes it at the same time.
+                Err(StoreError::Conflict(_) | StoreError::Duplicate(_))
+                    if attempt < REPETITIONS =>
+                {
+                    thread::sleep(FIRST_PAUSE * (1 << attempt));
+                    attempt += 1;
+                }
+                Err(error) => {
+                    (self.configuration.report)(&error);
+                    return Err(Failure::internal());
+                }
+            }
+        }
     }
 
     /// Notes in the store that a password was used; `false` if it was before.
@@ -114,10 +129,7 @@ impl Door<'_> {
         let mut both = Zeroizing::new(name.as_bytes().to_vec());
         both.push(0);
         both.extend_from_slice(password.expose().as_bytes());
-        let mut identifier = format!("{INTERNAL_PREFIX}one-time-password:");
-        for byte in sha256(&both) {
-            identifier.push_str(&format!("{byte:02x}"));
-        }
+        let identifier = identifier("one-time-password", &both);
         let mut transaction = self.store.begin()?;
         if transaction.get(&identifier)?.is_some() {
             return Ok(false);
@@ -149,15 +161,30 @@ impl Door<'_> {
         if seconds < self.begun.0 || (seconds - now.0).abs() > TOLERANCE {
             return Ok(false);
         }
-        let mut last = self
-            .logins
-            .last
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let before = last.entry(login.username.to_string()).or_default();
-        let later = login.time_stamp > *before;
-        *before = login.time_stamp.max(*before);
-        Ok(later)
+        self.noted(|| self.advance(&login.username, login.time_stamp))
+    }
+
+    /// Notes in the store the time of the last hashed password of a user, which only ever increases;
+    /// `false` if this one is not later.
+    fn advance(&self, name: &str, time: DateTimeExtended) -> Result<bool, StoreError> {
+        let identifier = identifier("hashed-password", name.as_bytes());
+        let mut transaction = self.store.begin()?;
+        let noted = ManagedObject::OpaqueObject(OpaqueObject {
+            opaque_data_value: Secret::owned(time.0.to_be_bytes().to_vec()),
+            ..OpaqueObject::default()
+        });
+        match transaction.content(&identifier)? {
+            Some(ManagedObject::OpaqueObject(before)) => {
+                let before = before.opaque_data_value.expose().try_into();
+                if before.map_or(true, |before| time.0 <= i64::from_be_bytes(before)) {
+                    return Ok(false);
+                }
+                transaction.replace_content(&identifier, &noted)?;
+            }
+            _ => transaction.insert(&StoredObject::internal(&identifier), Some(&noted))?,
+        }
+        transaction.commit()?;
+        Ok(true)
     }
 
     /// What proves to a client with a hashed password that the server knows the password, too. Only
@@ -171,6 +198,15 @@ impl Door<'_> {
         let hashes = Hashes::new(&login.username, user, login.hashing_algorithm).ok()?;
         hashes.of_server(login.time_stamp).ok()
     }
+}
+
+/// Where something about a password is noted.
+fn identifier(kind: &str, of: &[u8]) -> String {
+    let mut identifier = format!("{INTERNAL_PREFIX}{kind}:");
+    for byte in sha256(of) {
+        identifier.push_str(&format!("{byte:02x}"));
+    }
+    identifier
 }
 
 /// The credential that counts: the first one with a name.

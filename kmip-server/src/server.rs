@@ -105,7 +105,6 @@ impl KeyServer {
     fn door(&self) -> Door<'_> {
         Door {
             configuration: &self.configuration,
-            logins: &self.volatile.logins,
             remembered: &self.volatile.remembered,
             store: &*self.store,
             begun: self.begun,

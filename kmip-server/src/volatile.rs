@@ -3,7 +3,6 @@
 use crate::applications::Applications;
 use crate::deferred::Deferred;
 use crate::groups::Groups;
-use crate::logins::Logins;
 use crate::remembered::Remembered;
 use crate::streams::Streams;
 use crate::tickets::Tickets;
@@ -15,7 +14,6 @@ pub(crate) struct Volatile {
     pub(crate) streams: Streams,
     pub(crate) groups: Groups,
     pub(crate) deferred: Deferred,
-    pub(crate) logins: Logins,
     pub(crate) remembered: Remembered,
     pub(crate) tickets: Tickets,
 }

@@ -12,7 +12,7 @@ use kmip::types::{
     RequestMessage, ResponseMessage, ResponsePayload, ResultReason, ResultStatus, Secret,
     SecretText,
 };
-use kmip_server::{Configuration, MemoryStore, Store, User};
+use kmip_server::{Configuration, MemoryStore, SqliteStore, Store, User};
 use openssl::sha::sha256;
 
 const VERSION: ProtocolVersion = ProtocolVersion::V2_1;
@@ -167,6 +167,23 @@ fn a_hashed_password_is_not_replayed() {
     ));
     let refused = locate(&world, Some(hashed("anna", "wrong", time)));
     assert_eq!(refused.response_header.server_hashed_password, None);
+}
+
+/// Servers that share a store, or one that is started again with it.
+#[test]
+fn a_hashed_password_is_not_replayed_to_another_server() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keys.sqlite");
+    let server = || World::with(Arc::new(SqliteStore::open(&path).unwrap()), anna);
+    let time = NOW.0 * 1_000_000;
+    let (one, other) = (server(), server());
+    assert!(is_let_in(&one, hashed("anna", "secret", time + 1)));
+    assert!(!is_let_in(&other, hashed("anna", "secret", time + 1)));
+    assert!(is_let_in(&other, hashed("anna", "secret", time + 2)));
+    assert!(!is_let_in(&one, hashed("anna", "secret", time + 2)));
+    drop((one, other));
+    assert!(!is_let_in(&server(), hashed("anna", "secret", time + 2)));
+    assert!(is_let_in(&server(), hashed("anna", "secret", time + 3)));
 }
 
 #[test]
