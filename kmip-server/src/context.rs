@@ -18,7 +18,7 @@ use crate::notices::Changes;
 use crate::object::{NewObject, StoredObject};
 use crate::operations::exists;
 use crate::refusal;
-use crate::server::undoes;
+use crate::server::{ticket_of, undoes};
 use crate::settings::{self, Setting};
 use crate::store::{
     Found, INTERNAL_OWNER, INTERNAL_PREFIX, Search, Store, StoreError, Transaction,
@@ -88,6 +88,21 @@ impl<'c> Context<'c> {
         let user = self.owner().strip_prefix("user ");
         let user = user.and_then(|name| self.configuration.users.get(name));
         user.map_or(&[], |user| &user.groups)
+    }
+
+    /// Counts what is protected with a key, if the client is let in by a ticket.
+    ///
+    /// # Errors
+    /// If the ticket is not good for so much.
+    pub(crate) fn consume_ticket(&self, key: &str, bytes: usize) -> Result<(), Failure> {
+        let credentials = self.call.header().authentication.as_ref();
+        match credentials.and_then(ticket_of) {
+            Some(ticket) => {
+                let tickets = &self.volatile.tickets;
+                tickets.consume(ticket, self.operation, key, bytes)
+            }
+            None => Ok(()),
+        }
     }
 
     /// Begins a transaction. Until it ends, other clients wait: what takes long is done before.

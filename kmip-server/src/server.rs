@@ -304,7 +304,7 @@ pub(crate) fn undoes(call: &Call<'_>) -> bool {
 }
 
 /// The ticket among credentials.
-fn ticket_of<'a>(credentials: &'a Authentication<'_>) -> Option<&'a Ticket<'a>> {
+pub(crate) fn ticket_of<'a>(credentials: &'a Authentication<'_>) -> Option<&'a Ticket<'a>> {
     let mut credentials = credentials.credential.iter();
     credentials.find_map(|given| match &given.credential_value {
         CredentialValue::Ticket(credential) => Some(&credential.ticket),

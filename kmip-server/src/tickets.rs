@@ -8,11 +8,12 @@ use kmip::server::Failure;
 use kmip::ttlv;
 use kmip::types::{
     DateTime, Interval, IntoOwned, Operation, ProtocolVersion, RequestPayload, ResultReason, Right,
-    Rights, Secret, Tag, Ticket, TicketType,
+    Rights, Secret, Tag, Ticket, TicketType, UsageLimits, UsageLimitsUnit,
 };
 use zeroize::Zeroizing;
 
 use crate::crypto::random;
+use crate::refusal;
 
 /// How many tickets may be out at a time. More are refused.
 const MOST: usize = 4096;
@@ -40,29 +41,49 @@ pub(crate) struct Grant {
     pub(crate) requests: Option<u32>,
     /// What it allows, if not all that the client may.
     pub(crate) rights: Option<Rights<'static>>,
+    /// How much may be protected with keys.
+    pub(crate) usage: Option<UsageLimits<'static>>,
+}
+
+/// The limits of a ticket as a request gives them.
+pub(crate) struct Limits<'l> {
+    pub(crate) lease: Option<Interval>,
+    pub(crate) requests: Option<i32>,
+    pub(crate) usage: Option<&'l UsageLimits<'l>>,
 }
 
 impl Grant {
     /// A grant with the limits of a request, where zero means none.
     ///
     /// # Errors
-    /// If the number of requests is negative.
+    /// If the number of requests or the total of usage limits is negative.
     pub(crate) fn new(
         owner: &str,
-        lease: Option<Interval>,
-        requests: Option<i32>,
+        limits: &Limits<'_>,
         rights: Option<&Rights<'_>>,
         now: DateTime,
     ) -> Result<Self, Failure> {
-        let requests = requests.map(u32::try_from).transpose().map_err(|_| {
-            Failure::new(ResultReason::INVALID_FIELD, "the Request Count is negative")
-        })?;
-        let lease = lease.filter(|lease| lease.0 > 0);
+        let requests = limits.requests.map(u32::try_from).transpose();
+        let requests =
+            requests.map_err(|_| refusal::invalid_field("the Request Count is negative"))?;
+        let mut rights = rights.cloned().map(IntoOwned::into_owned);
+        let mut usage = limits.usage.cloned().map(IntoOwned::into_owned);
+        let of_rights = rights.iter_mut().flat_map(|rights| &mut rights.right);
+        let of_rights = of_rights.filter_map(|right| right.usage_limits.as_mut());
+        for limits in of_rights.chain(&mut usage) {
+            if limits.usage_limits_total < 0 {
+                return Err(refusal::invalid_field("the Usage Limits Total is negative"));
+            }
+            // Nothing is used yet, whatever the client says.
+            limits.usage_limits_count = Some(limits.usage_limits_total);
+        }
+        let lease = limits.lease.filter(|lease| lease.0 > 0);
         Ok(Grant {
             owner: owner.to_owned(),
             until: lease.map(|lease| DateTime(now.0.saturating_add(lease.0.into()))),
             requests: requests.filter(|requests| *requests > 0),
-            rights: rights.cloned().map(IntoOwned::into_owned),
+            rights,
+            usage,
         })
     }
 
@@ -88,8 +109,8 @@ impl Grant {
     }
 }
 
-/// Whether a right covers an operation. What a right does not name it does not restrict; the limits and
-/// groups that are not kept count as covering nothing.
+/// Whether a right covers an operation. What a right does not name it does not restrict; groups, which are
+/// not looked at, count as covering nothing.
 fn covers(right: &Right<'_>, operation: Operation, object: Option<&str>) -> bool {
     let operations = right.operations.as_ref();
     let named = operations.is_none_or(|operations| operations.operation.contains(&operation));
@@ -97,7 +118,17 @@ fn covers(right: &Right<'_>, operation: Operation, object: Option<&str>) -> bool
         let mut identifiers = objects.unique_identifier.iter();
         identifiers.any(|identifier| object.is_some() && identifier.as_text() == object)
     });
-    named && objects && right.object_groups.is_none() && right.usage_limits.is_none()
+    named && objects && right.object_groups.is_none()
+}
+
+/// What is left of limits after a use with so much data. `None` if it is too much.
+fn left_after(limits: &UsageLimits<'_>, bytes: usize) -> Option<i64> {
+    let used = match limits.usage_limits_unit {
+        UsageLimitsUnit::BYTE => i64::try_from(bytes).unwrap_or(i64::MAX),
+        _ => 1,
+    };
+    let left = limits.usage_limits_count.unwrap_or_default();
+    left.checked_sub(used).filter(|left| *left >= 0)
 }
 
 impl Tickets {
@@ -167,6 +198,48 @@ impl Tickets {
         let found = found.find(|issued| issued.value == ticket.ticket_value);
         let grant = found.map(|issued| issued.grant.clone());
         grant.ok_or_else(|| Failure::new(ResultReason::INVALID_TICKET, "the ticket has ended"))
+    }
+
+    /// Counts that data is protected with a key for whoever has a ticket: of the ticket, and of the first
+    /// right that allows it and has as much left.
+    ///
+    /// # Errors
+    /// If less is left, or the ticket has ended.
+    pub(crate) fn consume(
+        &self,
+        ticket: &Ticket<'_>,
+        operation: Operation,
+        key: &str,
+        bytes: usize,
+    ) -> Result<(), Failure> {
+        let mut out = self.lock();
+        let mut issued = out.iter_mut();
+        let issued = issued.find(|issued| issued.value == ticket.ticket_value);
+        let ended = || Failure::new(ResultReason::INVALID_TICKET, "the ticket has ended");
+        let grant = &mut issued.ok_or_else(ended)?.grant;
+        let used_up = || {
+            let reason = ResultReason::USAGE_LIMIT_EXCEEDED;
+            Failure::new(reason, "the Usage Limits of the ticket are reached")
+        };
+        let usage = match &grant.usage {
+            Some(limits) => Some(left_after(limits, bytes).ok_or_else(used_up)?),
+            None => None,
+        };
+        if let Some(rights) = &mut grant.rights {
+            let mut rights = rights.right.iter_mut();
+            let right = rights.find(|right| {
+                let enough = right.usage_limits.as_ref();
+                let enough = enough.is_none_or(|limits| left_after(limits, bytes).is_some());
+                enough && covers(right, operation, Some(key))
+            });
+            if let Some(limits) = &mut right.ok_or_else(used_up)?.usage_limits {
+                limits.usage_limits_count = left_after(limits, bytes);
+            }
+        }
+        if let Some(limits) = &mut grant.usage {
+            limits.usage_limits_count = usage;
+        }
+        Ok(())
     }
 
     /// Ends a ticket.

@@ -318,6 +318,43 @@ fn keys_are_used_only_for_what_they_are_and_when_they_may_be() {
     }
 }
 
+/// Usage Limits are about all that protects data; what was protected is processed further on.
+#[test]
+fn signatures_and_codes_count_for_usage_limits() {
+    let limits = |unit| {
+        Attribute::usage_limits(UsageLimits {
+            usage_limits_total: 1,
+            usage_limits_unit: unit,
+            ..UsageLimits::default()
+        })
+    };
+    for version in VERSIONS {
+        let world = World::new();
+        let usage = CryptographicUsageMask::MAC_GENERATE | CryptographicUsageMask::MAC_VERIFY;
+        let hmac = CryptographicAlgorithm::HMAC_SHA256;
+        let limit = limits(UsageLimitsUnit::OBJECT);
+        let key = symmetric(&world, version, hmac, &[1; 32], usage, [limit]);
+        let request = MacRequest {
+            unique_identifier: Some(key.clone()),
+            data: data(b"data"),
+            ..MacRequest::default()
+        };
+        let code = world.call(version, request.clone()).unwrap().mac_data;
+        let refused = world.call(version, request).unwrap_err();
+        assert_eq!(refused, ResultReason::PERMISSION_DENIED, "{version}");
+        for _ in 0..2 {
+            let request = MacVerifyRequest {
+                unique_identifier: Some(key.clone()),
+                data: data(b"data"),
+                mac_data: code.clone(),
+                ..MacVerifyRequest::default()
+            };
+            let verified = world.call(version, request).unwrap().validity_indicator;
+            assert_eq!(verified, Some(ValidityIndicator::VALID), "{version}");
+        }
+    }
+}
+
 /// RFC 4231, test case 2, and RFC 4493, example 2.
 #[test]
 fn macs_give_the_published_values() {

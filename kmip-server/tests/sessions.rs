@@ -5,13 +5,13 @@ mod common;
 use common::{World, create, name};
 use kmip::ProtocolVersion;
 use kmip::types::{
-    AsynchronousIndicator, Authentication, CancelRequest, CancellationResult, CreateRequest,
-    Credential, CredentialType, CredentialValue, DelegatedLoginRequest, DeviceCredential,
-    GetAttributesRequest, GetRequest, Interval, LocateRequest, LoginRequest, LogoutRequest,
-    Objects, Operation, OperationRequest, Operations, PollRequest, ProcessRequest, ProcessingStage,
-    QueryAsynchronousRequestsRequest, RequestMessage, ResponseBatchItem, ResponsePayload,
-    ResultReason, ResultStatus, Right, Rights, RngSeedRequest, Ticket, TicketCredential,
-    UniqueIdentifier,
+    AsynchronousIndicator, Authentication, BlockCipherMode, CancelRequest, CancellationResult,
+    CreateRequest, Credential, CredentialType, CredentialValue, CryptographicParameters, Data,
+    DelegatedLoginRequest, DeviceCredential, EncryptRequest, GetAttributesRequest, GetRequest,
+    Interval, LocateRequest, LoginRequest, LogoutRequest, Objects, Operation, OperationRequest,
+    Operations, PollRequest, ProcessRequest, ProcessingStage, QueryAsynchronousRequestsRequest,
+    RequestMessage, ResponseBatchItem, ResponsePayload, ResultReason, ResultStatus, Right, Rights,
+    RngSeedRequest, Ticket, TicketCredential, UniqueIdentifier, UsageLimits, UsageLimitsUnit,
 };
 use kmip_server::SeedPolicy;
 
@@ -238,6 +238,82 @@ fn a_delegated_ticket_allows_what_its_rights_name() {
     assert_eq!(with_ticket(&world, &ticket, get), refused);
     let nothing = GetAttributesRequest::default();
     assert_eq!(with_ticket(&world, &ticket, nothing), refused);
+}
+
+fn limit(unit: UsageLimitsUnit, total: i64) -> UsageLimits<'static> {
+    UsageLimits {
+        usage_limits_total: total,
+        usage_limits_unit: unit,
+        // What the client says has no effect.
+        usage_limits_count: Some(1_000_000),
+        ..UsageLimits::default()
+    }
+}
+
+#[test]
+fn usage_limits_of_tickets_and_their_rights_are_kept() {
+    let world = World::new();
+    let [mine, other] = [0, 1].map(|_| {
+        let key = world.create(VERSION, []);
+        world.activate(VERSION, &key).unwrap();
+        key
+    });
+    let encrypt = |ticket: &Ticket<'static>, key: &UniqueIdentifier<'static>, blocks: usize| {
+        let request = EncryptRequest {
+            unique_identifier: Some(key.clone()),
+            cryptographic_parameters: Some(CryptographicParameters {
+                block_cipher_mode: Some(BlockCipherMode::ECB),
+                ..CryptographicParameters::default()
+            }),
+            data: Some(Data::from(vec![0; 16 * blocks])),
+            ..EncryptRequest::default()
+        };
+        with_ticket(&world, ticket, request)
+    };
+    let exceeded = Err(Some(ResultReason::USAGE_LIMIT_EXCEEDED));
+
+    let login = LoginRequest {
+        usage_limits: Some(limit(UsageLimitsUnit::BYTE, 48)),
+        ..LoginRequest::default()
+    };
+    let ticket = world.call(VERSION, login).expect("login").ticket;
+    assert_eq!(encrypt(&ticket, &mine, 2), Ok(()));
+    assert_eq!(encrypt(&ticket, &mine, 2), exceeded);
+    assert_eq!(encrypt(&ticket, &mine, 1), Ok(()));
+    assert_eq!(encrypt(&ticket, &mine, 1), exceeded);
+    // To ask protects nothing.
+    assert_eq!(with_ticket(&world, &ticket, attributes_of(&mine)), Ok(()));
+
+    let right = Right {
+        usage_limits: Some(limit(UsageLimitsUnit::OBJECT, 1)),
+        objects: Some(Objects {
+            unique_identifier: vec![mine.clone()],
+            ..Objects::default()
+        }),
+        ..Right::default()
+    };
+    let login = DelegatedLoginRequest {
+        rights: Rights {
+            right: vec![right],
+            ..Rights::default()
+        },
+        ..DelegatedLoginRequest::default()
+    };
+    let ticket = world.call(VERSION, login.clone()).expect("login").ticket;
+    assert_eq!(encrypt(&ticket, &mine, 1), Ok(()));
+    assert_eq!(encrypt(&ticket, &mine, 1), exceeded);
+    let refused = Err(Some(ResultReason::NOT_AUTHORISED));
+    assert_eq!(encrypt(&ticket, &other, 1), refused);
+    // Another ticket has limits of its own.
+    let ticket = world.call(VERSION, login).expect("login").ticket;
+    assert_eq!(encrypt(&ticket, &mine, 1), Ok(()));
+
+    let negative = LoginRequest {
+        usage_limits: Some(limit(UsageLimitsUnit::BYTE, -1)),
+        ..LoginRequest::default()
+    };
+    let refused = world.call(VERSION, negative).unwrap_err();
+    assert_eq!(refused, ResultReason::INVALID_FIELD);
 }
 
 #[test]

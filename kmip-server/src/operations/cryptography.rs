@@ -30,6 +30,16 @@ pub(super) struct Use<'u> {
     pub(super) bytes: Option<usize>,
 }
 
+impl<'u> Use<'u> {
+    /// The same use with so much data, which counts if it is protected.
+    pub(super) fn of(&self, data: &[u8]) -> Use<'u> {
+        Use {
+            bytes: self.protects.then_some(data.len()),
+            ..*self
+        }
+    }
+}
+
 /// Which key is meant.
 #[derive(Clone, Copy)]
 pub(super) enum Key<'k> {
@@ -68,7 +78,10 @@ impl UsableKey {
             return Err(refusal::wrong_usage(version, message));
         }
         if let Some(bytes) = wanted.bytes {
-            if consume(&mut object, bytes)? {
+            let counts = consume(&mut object, bytes)?;
+            // Last of what can refuse it: what is counted is used.
+            context.consume_ticket(&object.identifier, bytes)?;
+            if counts {
                 objects.save(&object)?;
                 objects.commit()?;
             }

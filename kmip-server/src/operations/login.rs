@@ -4,20 +4,29 @@
 use kmip::server::Failure;
 use kmip::types::{
     DelegatedLoginRequest, DelegatedLoginResponse, LoginRequest, LoginResponse, LogoutRequest,
-    LogoutResponse, UsageLimits,
+    LogoutResponse,
 };
 
 use crate::context::Context;
-use crate::refusal;
-use crate::tickets::Grant;
+use crate::tickets::{Grant, Limits};
+
+/// The limits in a request: those of both operations have the same fields for it.
+macro_rules! limits {
+    ($request:expr) => {
+        Limits {
+            lease: $request.lease_time,
+            requests: $request.request_count,
+            usage: $request.usage_limits.as_ref(),
+        }
+    };
+}
 
 pub(super) fn login(
     context: &Context<'_>,
     request: &LoginRequest<'_>,
 ) -> Result<LoginResponse<'static>, Failure> {
-    check_limits(request.usage_limits.as_ref())?;
-    let (lease, requests) = (request.lease_time, request.request_count);
-    let grant = Grant::new(context.owner(), lease, requests, None, context.now)?;
+    let limits = limits!(request);
+    let grant = Grant::new(context.owner(), &limits, None, context.now)?;
     Ok(LoginResponse {
         ticket: context.volatile.tickets.issue(grant, context.now)?,
         ..LoginResponse::default()
@@ -28,10 +37,9 @@ pub(super) fn delegated(
     context: &Context<'_>,
     request: &DelegatedLoginRequest<'_>,
 ) -> Result<DelegatedLoginResponse<'static>, Failure> {
-    check_limits(request.usage_limits.as_ref())?;
-    let (lease, requests) = (request.lease_time, request.request_count);
+    let limits = limits!(request);
     let rights = Some(&request.rights);
-    let grant = Grant::new(context.owner(), lease, requests, rights, context.now)?;
+    let grant = Grant::new(context.owner(), &limits, rights, context.now)?;
     Ok(DelegatedLoginResponse {
         ticket: context.volatile.tickets.issue(grant, context.now)?,
         ..DelegatedLoginResponse::default()
@@ -45,12 +53,4 @@ pub(super) fn logout(
     let tickets = &context.volatile.tickets;
     tickets.end(&request.ticket, context.owner())?;
     Ok(LogoutResponse::default())
-}
-
-/// A limit that is not kept must not be promised.
-fn check_limits(limits: Option<&UsageLimits<'_>>) -> Result<(), Failure> {
-    match limits {
-        None => Ok(()),
-        Some(_) => Err(refusal::not_supported("tickets have no Usage Limits")),
-    }
 }

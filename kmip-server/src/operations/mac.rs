@@ -115,7 +115,7 @@ impl Job<'_> {
                 correlation: Some(correlation),
             }),
             Collected::Complete(data, stream) => {
-                let key = again(context, stream, *key, wanted)?;
+                let key = again(context, stream, *key, &wanted.of(&data))?;
                 let block = key_block(&key.content)
                     .ok_or_else(|| refusal::wrong_object(context.version(), *operation))?;
                 let own = key.object.attributes.cryptographic_algorithm().copied();

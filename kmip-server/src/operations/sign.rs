@@ -37,7 +37,7 @@ pub(super) fn sign(
         })
     };
     if let Some(digest) = &request.digested_data {
-        let key = UsableKey::new(context, Key::Given(given), &wanted)?;
+        let key = UsableKey::new(context, Key::Given(given), &wanted.of(digest))?;
         return answer(&key, Signed::Digest(digest));
     }
     let data = required(request.data.as_ref(), &piece)?;
@@ -48,7 +48,7 @@ pub(super) fn sign(
             ..SignResponse::default()
         }),
         Collected::Complete(data, stream) => {
-            let key = again(context, stream, given, &wanted)?;
+            let key = again(context, stream, given, &wanted.of(&data))?;
             answer(&key, Signed::Data(&data))
         }
     }
@@ -109,7 +109,8 @@ fn signing<'u>(
 ) -> Use<'u> {
     Use {
         usage,
-        protects: true,
+        // To verify is to process: old keys serve for it.
+        protects: usage == CryptographicUsageMask::SIGN,
         parameters,
         bytes: None,
     }
