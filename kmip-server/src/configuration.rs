@@ -10,6 +10,7 @@ use kmip::types::{
     SecretText, ServerInformation,
 };
 
+use crate::attestation::AttestationVerifier;
 use crate::audit::AuditLog;
 use crate::clock::{Clock, SystemClock};
 use crate::crypto;
@@ -53,6 +54,9 @@ pub struct Configuration {
     pub token: TokenInformation,
     /// Whom clients' objects and changes to them are told without being asked (Put and Notify).
     pub notices: Option<Arc<dyn Notices>>,
+    /// Who judges attestations of clients, and says for which operations they have to attest. Without,
+    /// no attestation is accepted.
+    pub attestation: Option<Arc<dyn AttestationVerifier>>,
     /// What is done with the data of RNG Seed.
     pub seed_policy: SeedPolicy,
     /// Object group in which a client that wants a fresh member always finds one: a new AES-256 key.
@@ -67,6 +71,10 @@ pub struct Configuration {
     /// Whether certificates of clients must be for clients (Extended Key Usage clientAuth, RFC 5280,
     /// 4.2.1.12), as PyKMIP demands it. Those that are expressly for something else never pass TLS.
     pub demands_client_usage: bool,
+    /// Whether clients get certificates from the authority of the server with which they can connect
+    /// (Re-Provision). Listeners have to trust [`KeyServer::authority`](crate::KeyServer::authority)
+    /// then; of what it issues otherwise (Certify), nothing makes a client.
+    pub provisions: bool,
     /// The vendor whose server this one is to pass for. [`Personality::configure`] sets the rest.
     pub personality: Option<Personality>,
     /// Where it is noted who does what.
@@ -166,12 +174,14 @@ impl Default for Configuration {
             random_number_generator: crypto::generator(),
             token: TokenInformation::default(),
             notices: None,
+            attestation: None,
             seed_policy: SeedPolicy::default(),
             default_group: None,
             users: BTreeMap::new(),
             login_is_optional: false,
             policies: Policies::default(),
             demands_client_usage: false,
+            provisions: false,
             personality: None,
             audit: None,
             clock: Arc::new(SystemClock),

@@ -6,13 +6,15 @@ use std::ops::ControlFlow;
 use kmip::server::{Call, Failure};
 use kmip::types::{
     Attribute, AttributeValue, Attributes, Constraints, DateTime, DefaultsInformation, IntoOwned,
-    ManagedObject, ObjectType, OpaqueObject, Operation, ProtocolVersion, ResultReason,
-    UniqueIdentifier,
+    ManagedObject, ObjectType, Operation, ProtocolVersion, ResultReason, UniqueIdentifier,
 };
+use openssl::x509::X509Ref;
 
 use crate::attributes::has_instances;
 use crate::configuration::Configuration;
+use crate::credentials::{self, Standing};
 use crate::crypto::CertificationAuthority;
+use crate::identity::identity_of;
 use crate::journal::{self, Before};
 use crate::notices::Changes;
 use crate::object::{NewObject, StoredObject};
@@ -24,9 +26,6 @@ use crate::store::{
     Found, INTERNAL_OWNER, INTERNAL_PREFIX, Search, Store, StoreError, Transaction,
 };
 use crate::volatile::Volatile;
-
-/// Where the certification authority is kept.
-const AUTHORITY: &str = "kmip-server:authority";
 
 /// What an operation has at hand.
 pub(crate) struct Context<'c> {
@@ -390,19 +389,35 @@ impl Objects<'_> {
     /// # Errors
     /// If it cannot be read or made.
     pub(crate) fn authority(&mut self) -> Result<CertificationAuthority, Failure> {
-        let kept = self.transaction.content(AUTHORITY);
-        if let Some(ManagedObject::OpaqueObject(kept)) = self.check(kept)? {
-            return CertificationAuthority::from_pem(kept.opaque_data_value.expose());
-        }
-        let authority = CertificationAuthority::new()?;
-        let object = StoredObject::internal(AUTHORITY);
-        let content = ManagedObject::OpaqueObject(OpaqueObject {
-            opaque_data_value: authority.to_pem()?,
-            ..OpaqueObject::default()
-        });
-        let inserted = self.transaction.insert(&object, Some(&content));
-        self.check(inserted)?;
-        Ok(authority)
+        let authority = credentials::authority(&mut *self.transaction);
+        self.check(authority)?
+    }
+
+    /// Notes that a certificate stands for the client that has this connection.
+    ///
+    /// # Errors
+    /// If the store is out of order.
+    pub(crate) fn note_credential(
+        &mut self,
+        certificate: &X509Ref,
+        object: &str,
+    ) -> Result<(), Failure> {
+        let present = self.context.call.peer().certificate();
+        let present = present.ok_or_else(Failure::internal)?;
+        // The certificate of the connection may take the place of another one itself.
+        let standing = match CertificationAuthority::has_issued(present) {
+            true => {
+                let transaction = &*self.transaction;
+                let now = self.context.now;
+                self.check(credentials::standing(transaction, present, now))?
+            }
+            false => Standing::For(identity_of(present)),
+        };
+        let Standing::For(client) = standing else {
+            return Err(Failure::internal());
+        };
+        let noted = credentials::note(&mut *self.transaction, certificate, object, &client);
+        self.check(noted)
     }
 
     /// Ends the transaction. What the client is told afterwards is true for good.

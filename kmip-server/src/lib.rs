@@ -35,15 +35,18 @@
 
 mod admin;
 mod applications;
+mod attestation;
 mod attributes;
 mod audit;
 mod clock;
 pub mod command;
 mod configuration;
 mod context;
+mod credentials;
 mod crypto;
 mod deferred;
 mod groups;
+mod identity;
 mod interfere;
 mod journal;
 mod logins;
@@ -64,12 +67,13 @@ pub mod testing;
 mod tickets;
 mod volatile;
 
+pub use attestation::AttestationVerifier;
 pub use attributes::AttributeSet;
 pub use audit::AuditLog;
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use configuration::{Configuration, Report, SeedPolicy, TokenInformation, User};
 pub use interfere::{Fault, FaultError, Interference, Personality, Print};
-pub use notices::Notices;
+pub use notices::{NetworkNotices, NoticeError, Notices, Recipient};
 pub use object::StoredObject;
 pub use password::{Password, PasswordHashError};
 pub use policy::{Policies, PolicyError};

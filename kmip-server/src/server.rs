@@ -1,5 +1,6 @@
 //! The server: a handler for the engine, and a listener.
 
+use std::error::Error;
 use std::fmt;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -9,15 +10,20 @@ use std::time::Duration;
 use kmip::server::{Call, Engine, Failure, Handler, Peer, Polled, ServeOptions, Server};
 use kmip::transport::tls::TlsAcceptor;
 use kmip::types::{
-    Authentication, BatchErrorContinuationOption, Credential, CredentialValue, DateTime, IntoOwned,
-    Operation, ProtocolVersion, RequestBatchItem, RequestHeader, RequestPayload, ResponsePayload,
+    Authentication, BatchErrorContinuationOption, CredentialValue, DateTime, IntoOwned, Operation,
+    ProtocolVersion, RequestBatchItem, RequestHeader, RequestPayload, ResponsePayload,
     ResultReason, Ticket,
 };
+use openssl::x509::{X509, X509Ref};
 
+use crate::attestation::Gate;
 use crate::audit::{self, Record};
 use crate::configuration::Configuration;
 use crate::context::Context;
+use crate::credentials::{self, Standing};
+use crate::crypto::CertificationAuthority;
 use crate::deferred::Progress;
+use crate::identity::{device_identity, identity_of, is_for_clients};
 use crate::journal;
 use crate::logins::Door;
 use crate::operations;
@@ -102,6 +108,14 @@ impl KeyServer {
         }
     }
 
+    fn gate(&self) -> Gate<'_> {
+        Gate {
+            verifier: self.configuration.attestation.as_deref(),
+            nonces: &self.volatile.nonces,
+            now: self.configuration.clock.now(),
+        }
+    }
+
     fn door(&self) -> Door<'_> {
         Door {
             configuration: &self.configuration,
@@ -134,6 +148,8 @@ impl KeyServer {
         request: RequestPayload<'_>,
     ) -> Result<ResponsePayload<'static>, Failure> {
         let context = self.context(call, request.operation());
+        self.gate()
+            .check(request.operation(), context.owner(), call.header())?;
         check_rights(&context, &request)?;
         // These are about what waits, and find it waiting.
         let operation = request.operation();
@@ -167,6 +183,10 @@ impl KeyServer {
                 "the certificate is not for clients (Extended Key Usage clientAuth)",
             ));
         }
+        let certificate = match peer.certificate() {
+            None => "local".to_owned(),
+            Some(own) => self.standing(own)?,
+        };
         if let Some(ticket) = credentials.and_then(ticket_of) {
             let now = self.configuration.clock.now();
             return Ok(Some(self.volatile.tickets.redeem(ticket, now)?.owner));
@@ -182,13 +202,48 @@ impl KeyServer {
             false => {
                 let mut given = credentials.iter().flat_map(|given| &given.credential);
                 let device = given.find_map(device_identity).unwrap_or_default();
-                Ok(Some(certificate_identity(peer) + &device))
+                Ok(Some(certificate + &device))
             }
             true => Err(Failure::new(
                 ResultReason::AUTHENTICATION_NOT_SUCCESSFUL,
                 "this server wants a user name and a password",
             )),
         }
+    }
+}
+
+impl KeyServer {
+    /// Whom a certificate stands for: its owner, or the client to whom the server has given it.
+    fn standing(&self, certificate: &X509Ref) -> Result<String, Failure> {
+        let provisions = self.configuration.provisions;
+        if !provisions || !CertificationAuthority::has_issued(certificate) {
+            return Ok(identity_of(certificate));
+        }
+        let now = self.configuration.clock.now();
+        let view = self.store.view();
+        match view.and_then(|view| credentials::standing(&*view, certificate, now)) {
+            Ok(Standing::For(client)) => Ok(client),
+            Ok(Standing::Refused) => Err(Failure::new(
+                ResultReason::AUTHENTICATION_NOT_SUCCESSFUL,
+                "the certificate was not issued for a client, or is no longer good",
+            )),
+            Err(error) => {
+                (self.configuration.report)(&error);
+                Err(Failure::internal())
+            }
+        }
+    }
+
+    /// The authority that issues certificates for clients (Re-Provision), which a listener has to trust
+    /// if [`Configuration::provisions`] is set. It is made when it is first needed.
+    ///
+    /// # Errors
+    /// If the store is out of order, or the authority cannot be made or read.
+    pub fn authority(&self) -> Result<X509, Box<dyn Error + Send + Sync>> {
+        let mut transaction = self.store.begin()?;
+        let authority = credentials::authority(&mut *transaction)??;
+        transaction.commit()?;
+        Ok(authority.certificate().clone())
     }
 }
 
@@ -232,7 +287,11 @@ impl Handler for KeyServer {
     ) -> Result<Option<String>, Failure> {
         // Called once for each message, before its first item.
         journal::clear();
-        let identified = self.identify(peer, credentials);
+        let identified = self.identify(peer, credentials).and_then(|owner| {
+            let name = owner.as_deref().unwrap_or_default();
+            self.gate().enter(peer, name, credentials)?;
+            Ok(owner)
+        });
         if let (Some(log), Err(failure)) = (&self.configuration.audit, &identified) {
             self.noted(audit::refused(log, peer, failure));
         }
@@ -258,6 +317,8 @@ impl Handler for KeyServer {
             log.admit(request.operation()).map(|()| record)
         });
         let record = record.transpose()?;
+        self.gate()
+            .check(request.operation(), context.owner(), call.header())?;
         check_rights(&context, &request)?;
         let deferred = &self.volatile.deferred;
         let request = request.into_owned();
@@ -327,63 +388,6 @@ fn check_rights(context: &Context<'_>, request: &RequestPayload<'_>) -> Result<(
     }
     let mut named = named.iter();
     named.try_for_each(|identifier| grant.check(operation, Some(identifier)))
-}
-
-/// Whether the client's certificate, if it has one, says that it is for clients. OpenSSL has checked
-/// the purpose, but lets pass what does not say any.
-fn is_for_clients(peer: &Peer) -> bool {
-    peer.certificate().is_none_or(|certificate| {
-        let text = certificate.to_text().unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let mut lines = text.lines().map(str::trim);
-        // A name of somebody who is called so stands on a line that begins in another way.
-        let usage = lines
-            .find(|line| line.starts_with("X509v3 Extended Key Usage:"))
-            .and_then(|_| lines.next());
-        usage.is_some_and(|usage| {
-            let mut purposes = usage.split(", ");
-            purposes.any(|purpose| purpose == "TLS Web Client Authentication")
-        })
-    })
-}
-
-/// A device that names itself sees its own objects only. The certificate vouches for it.
-fn device_identity(credential: &Credential<'_>) -> Option<String> {
-    let CredentialValue::Device(device) = &credential.credential_value else {
-        return None;
-    };
-    let fields = [
-        &device.device_serial_number,
-        &device.device_identifier,
-        &device.network_identifier,
-        &device.machine_identifier,
-        &device.media_identifier,
-    ];
-    let mut identity = String::from(" device");
-    for field in fields {
-        // The length keeps the end of one field from passing for the begin of the next.
-        let field = field.as_deref().unwrap_or_default();
-        identity.push_str(&format!(" {}:{field}", field.len()));
-    }
-    Some(identity)
-}
-
-/// Subject and issuer of the client's certificate, in DER as hexadecimal digits. Unlike a
-/// fingerprint, they stay when the certificate is renewed; unlike the common name, they cannot be had
-/// from another authority.
-fn certificate_identity(peer: &Peer) -> String {
-    let Some(certificate) = peer.certificate() else {
-        return "local".to_owned();
-    };
-    let names = [certificate.subject_name(), certificate.issuer_name()];
-    let mut identity = String::from("certificate");
-    for name in names {
-        identity.push(' ');
-        for byte in name.to_der().unwrap_or_default() {
-            identity.push_str(&format!("{byte:02x}"));
-        }
-    }
-    identity
 }
 
 /// Listens with TLS. Dropping what is returned shuts the server down.

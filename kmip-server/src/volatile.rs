@@ -1,6 +1,7 @@
 //! What the server remembers only until it ends.
 
 use crate::applications::Applications;
+use crate::attestation::Nonces;
 use crate::deferred::Deferred;
 use crate::groups::Groups;
 use crate::remembered::Remembered;
@@ -16,4 +17,5 @@ pub(crate) struct Volatile {
     pub(crate) deferred: Deferred,
     pub(crate) remembered: Remembered,
     pub(crate) tickets: Tickets,
+    pub(crate) nonces: Nonces,
 }

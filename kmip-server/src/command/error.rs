@@ -49,6 +49,17 @@ pub enum CommandError {
         /// What is wrong.
         message: String,
     },
+    /// A client that is to be told something is described wrongly.
+    #[error("notices for `{listener}`: {message}")]
+    Notice {
+        /// Where the client listens.
+        listener: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// The certification authority for clients cannot be had.
+    #[error("the certification authority of the server cannot be read or made")]
+    Authority(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The file of users has none, which must not mean that everybody may log in.
     #[error(
         "{path}: there are no users in it; leave out '--users' to let in whoever has a certificate"

@@ -23,7 +23,7 @@ use signal_hook::iterator::Signals;
 use zeroize::Zeroizing;
 
 pub use error::CommandError;
-pub use options::{FileOptions, FileTls, FileUser, Limits, Options};
+pub use options::{FileNotice, FileOptions, FileTls, FileUser, Limits, Options};
 
 use crate::admin::{self, Admin};
 use crate::audit::AuditLog;
@@ -71,7 +71,11 @@ pub fn run(options: &Options) -> Result<(), CommandError> {
     let audit = audit.transpose()?;
     let configuration = settings::configuration(&options, audit.clone())?;
     let store = storage::open(&options)?;
-    let acceptor = settings::tls(&options)?;
+    let introduction = configuration.vendor_identification.clone();
+    let server = KeyServer::new(configuration, store.clone());
+    let own = options.provision.then(|| server.authority());
+    let own = own.transpose().map_err(CommandError::Authority)?;
+    let acceptor = settings::tls(&options, own)?;
     let recent = options.admin.is_some().then(Arc::<RecentMessages>::default);
     let interference = Arc::new(Interference {
         personality: options.personality,
@@ -81,8 +85,7 @@ pub fn run(options: &Options) -> Result<(), CommandError> {
             .log_messages
             .then(|| Box::new(|text: &str| tell(format_args!("{text}"))) as _),
     });
-    let introduction = configuration.vendor_identification.clone();
-    let engine = Arc::new(Engine::new(KeyServer::new(configuration, store.clone())));
+    let engine = Arc::new(Engine::new(server));
 
     let mut servers = Vec::new();
     allow_connections();

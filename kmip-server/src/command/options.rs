@@ -71,6 +71,9 @@ pub struct Options {
     /// Print all messages to the standard error output, without their secrets
     #[arg(long)]
     pub log_messages: bool,
+    /// Give clients certificates with which they can connect when they ask for it (Re-Provision)
+    #[arg(long)]
+    pub provision: bool,
     /// Oldest protocol version to speak
     #[arg(long, value_name = "VERSION")]
     #[serde(deserialize_with = "from_text")]
@@ -129,6 +132,8 @@ pub struct FileOptions {
     pub users: BTreeMap<String, FileUser>,
     /// Cipher suites and versions of TLS.
     pub tls: FileTls,
+    /// Clients that are told what happens with their objects.
+    pub notices: Vec<FileNotice>,
     /// Whether certificates must have the Extended Key Usage clientAuth.
     pub demand_client_usage: bool,
     /// Whether clients that give no name are let in by their certificate, although there are users.
@@ -173,6 +178,21 @@ impl std::fmt::Debug for FileUser {
             .field("groups", &self.groups)
             .finish_non_exhaustive()
     }
+}
+
+/// A client that listens, and is sent Put and Notify.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", default)]
+#[non_exhaustive]
+pub struct FileNotice {
+    /// Where it listens, with TLS.
+    pub listener: String,
+    /// The certificate of the client whose objects it is told about, in a PEM file.
+    pub certificate: Option<PathBuf>,
+    /// The user whose objects it is told about.
+    pub user: Option<String>,
+    /// The CAs of the listener; without any, those of clients.
+    pub ca: Vec<PathBuf>,
 }
 
 /// TLS.
@@ -222,6 +242,7 @@ impl Options {
         }
         self.fault.extend(file.fault);
         self.log_messages |= file.log_messages;
+        self.provision |= file.provision;
         self.allow_duplicate_names |= file.allow_duplicate_names;
         self.wrap_without_encoding |= file.wrap_without_encoding;
         self.file = file.file;
@@ -239,7 +260,11 @@ impl Options {
             &mut self.users,
             &mut self.policies,
         ];
-        for path in paths.into_iter().flatten().chain(&mut self.client_ca) {
+        let of_notices = self.file.notices.iter_mut();
+        let of_notices =
+            of_notices.flat_map(|notice| notice.ca.iter_mut().chain(&mut notice.certificate));
+        let lists = self.client_ca.iter_mut().chain(of_notices);
+        for path in paths.into_iter().flatten().chain(lists) {
             *path = directory.join(&*path);
         }
         let is_file = |store: &&mut PathBuf| {

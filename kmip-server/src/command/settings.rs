@@ -1,6 +1,7 @@
 //! From options to the configuration of the server.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,9 +9,11 @@ use std::time::Duration;
 
 use kmip::ProtocolVersion;
 use kmip::server::ServeOptions;
-use kmip::transport::tls::{Identity, Protocol, ServerTls, TlsAcceptor};
+use kmip::transport::tls::{ClientTls, Identity, Protocol, ServerTls, TlsAcceptor, TlsConnector};
+use kmip::transport::{AddressError, ServerAddress};
 use kmip::types::{EncodingOption, Interval, SecretText};
 use openssl::ssl::SslVersion;
+use openssl::x509::X509;
 
 use super::error::CommandError;
 use super::options::{FileUser, Options};
@@ -18,6 +21,7 @@ use super::{chain, complain};
 use crate::audit::AuditLog;
 use crate::configuration::{Configuration, User};
 use crate::interfere::Interference;
+use crate::notices::{NetworkNotices, Notices, Recipient};
 use crate::password::Password;
 
 /// What the server does.
@@ -35,6 +39,8 @@ pub(super) fn configuration(
         demands_client_usage: options.file.demand_client_usage,
         personality: options.personality,
         login_is_optional: options.file.login_is_optional,
+        notices: notices(options)?,
+        provisions: options.provision,
         audit,
         ..Configuration::default()
     };
@@ -113,20 +119,75 @@ fn file_user(name: &str, user: &FileUser) -> Result<User, CommandError> {
     })
 }
 
-/// Certificates and keys.
-pub(super) fn tls(options: &Options) -> Result<TlsAcceptor, CommandError> {
+/// Whom clients' objects are told over the network.
+fn notices(options: &Options) -> Result<Option<Arc<dyn Notices>>, CommandError> {
+    if options.file.notices.is_empty() {
+        return Ok(None);
+    }
+    let mut notices = NetworkNotices::new();
+    for notice in &options.file.notices {
+        let wrong = |message: String| CommandError::Notice {
+            listener: notice.listener.clone(),
+            message,
+        };
+        let address: ServerAddress = notice
+            .listener
+            .parse()
+            .map_err(|error: AddressError| wrong(error.to_string()))?;
+        let mut tls = ClientTls::new()
+            .identity(identity(options)?)
+            .protocol(protocol(options));
+        for path in match notice.ca.is_empty() {
+            true => &options.client_ca,
+            false => &notice.ca,
+        } {
+            tls = tls.ca_file(path);
+        }
+        let tls = TlsConnector::new(tls)?;
+        let certificate = match &notice.certificate {
+            Some(path) => {
+                let pem = fs::read(path).map_err(CommandError::file(path))?;
+                let certificate = X509::from_pem(&pem);
+                let message = format!("{} is no certificate in PEM", path.display());
+                Some(certificate.map_err(|_| wrong(message))?)
+            }
+            None => None,
+        };
+        let recipient = match (&certificate, &notice.user) {
+            (Some(certificate), None) => Recipient::Certificate(certificate),
+            (None, Some(user)) => Recipient::User(user),
+            _ => return Err(wrong("give `certificate` or `user`".to_owned())),
+        };
+        let report = Arc::new(|error: &(dyn Error + 'static)| complain(&chain(error)));
+        notices
+            .tell(recipient, address, tls, report)
+            .map_err(|error| wrong(error.to_string()))?;
+    }
+    Ok(Some(Arc::new(notices)))
+}
+
+/// The certificate of the server and its key.
+fn identity(options: &Options) -> Result<Identity, CommandError> {
     let cert = options
         .cert
         .as_ref()
         .ok_or(CommandError::Missing("--cert"))?;
     let key = options.key.as_ref().ok_or(CommandError::Missing("--key"))?;
+    Ok(Identity::from_pem_files(cert, key, None)?)
+}
+
+/// Certificates and keys. Beside the CAs of clients, that of the server's own can be trusted.
+pub(super) fn tls(options: &Options, own: Option<X509>) -> Result<TlsAcceptor, CommandError> {
+    let identity = identity(options)?;
     if options.client_ca.is_empty() {
         return Err(CommandError::Missing("--client-ca"));
     }
-    let identity = Identity::from_pem_files(cert, key, None)?;
     let mut tls = ServerTls::new(identity).protocol(protocol(options));
     for path in &options.client_ca {
         tls = tls.client_ca_file(path);
+    }
+    if let Some(own) = own {
+        tls = tls.client_ca(own);
     }
     Ok(TlsAcceptor::new(tls)?)
 }

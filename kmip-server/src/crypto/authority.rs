@@ -1,5 +1,7 @@
 //! The certification authority of the server.
 
+use std::cmp::Ordering;
+
 use kmip::server::Failure;
 use kmip::types::{CertificateRequestType, ResultReason, Secret};
 use openssl::asn1::Asn1Time;
@@ -8,8 +10,10 @@ use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::pkey::{PKey, PKeyRef, Private, Public};
 use openssl::rsa::Rsa;
-use openssl::x509::extension::{AuthorityKeyIdentifier, BasicConstraints, SubjectKeyIdentifier};
-use openssl::x509::{X509, X509Builder, X509Name, X509NameRef, X509Req};
+use openssl::x509::extension::{
+    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, SubjectKeyIdentifier,
+};
+use openssl::x509::{X509, X509Builder, X509Name, X509NameRef, X509Ref, X509Req};
 use zeroize::Zeroizing;
 
 use super::failed;
@@ -18,6 +22,10 @@ use crate::refusal;
 
 /// How long certificates are valid, in days.
 const VALIDITY: u32 = 365;
+
+/// What the authority is called.
+const ORGANIZATION: &str = "KMIP reference key server";
+const COMMON_NAME: &str = "certification authority";
 
 /// Issues certificates. Its key is made when the first one is asked for, and is kept in the store like
 /// those of clients: it is for tests and demonstrations.
@@ -101,15 +109,44 @@ impl CertificationAuthority {
 
     fn signed(&self, key: &PKeyRef<Public>, subject: &X509NameRef) -> Result<Vec<u8>, Failure> {
         let serial = random(16)?;
-        let certificate = self.issue(key, subject, &serial);
+        let certificate = self.issue(key, subject, &serial, |_| Ok(()));
         certificate
             .and_then(|certificate| certificate.to_der())
             .map_err(failed("the certificate cannot be signed"))
     }
 
+    /// A certificate with which a client connects.
+    ///
+    /// # Errors
+    /// If cryptography does not work.
+    pub(crate) fn certify_client(
+        &self,
+        key: &PKeyRef<Public>,
+        subject: &X509NameRef,
+    ) -> Result<X509, Failure> {
+        let serial = random(16)?;
+        let for_clients = |builder: &mut X509Builder| {
+            builder.append_extension(ExtendedKeyUsage::new().client_auth().build()?)
+        };
+        let certificate = self.issue(key, subject, &serial, for_clients);
+        certificate.map_err(failed("the certificate cannot be signed"))
+    }
+
+    /// Its own certificate.
+    pub(crate) fn certificate(&self) -> &X509 {
+        &self.certificate
+    }
+
+    /// Whether a certificate says that it comes from an authority like this.
+    pub(crate) fn has_issued(certificate: &X509Ref) -> bool {
+        let own = named(ORGANIZATION, COMMON_NAME);
+        let issuer = certificate.issuer_name();
+        own.is_ok_and(|own| issuer.try_cmp(&own).is_ok_and(Ordering::is_eq))
+    }
+
     fn make() -> Result<Self, ErrorStack> {
         let key = PKey::from_rsa(Rsa::generate(2048)?)?;
-        let name = named("KMIP reference key server", "certification authority")?;
+        let name = named(ORGANIZATION, COMMON_NAME)?;
         let mut serial = [0; 16];
         openssl::rand::rand_bytes(&mut serial)?;
         let mut builder = started(&name, &serial)?;
@@ -132,6 +169,7 @@ impl CertificationAuthority {
         key: &PKeyRef<Public>,
         subject: &X509NameRef,
         serial: &[u8],
+        more: impl FnOnce(&mut X509Builder) -> Result<(), ErrorStack>,
     ) -> Result<X509, ErrorStack> {
         let mut builder = started(subject, serial)?;
         builder.set_issuer_name(self.certificate.subject_name())?;
@@ -141,6 +179,7 @@ impl CertificationAuthority {
         let context = builder.x509v3_context(Some(&self.certificate), None);
         let identifier = identifier.keyid(false).build(&context)?;
         builder.append_extension(identifier)?;
+        more(&mut builder)?;
         builder.sign(&self.key, MessageDigest::sha256())?;
         Ok(builder.build())
     }
@@ -173,6 +212,25 @@ fn named(organization: &str, common_name: &str) -> Result<X509Name, ErrorStack> 
 
 fn invalid(message: &'static str) -> Failure {
     Failure::new(ResultReason::INVALID_CSR, message)
+}
+
+/// The key in a request that its owner has made, for this subject or none.
+///
+/// # Errors
+/// If it is for somebody else, or was not made by the owner of the key.
+pub(crate) fn requested_key(
+    kind: CertificateRequestType,
+    bytes: &[u8],
+    subject: &X509NameRef,
+) -> Result<PKey<Public>, Failure> {
+    let (wanted, key) = read(kind, bytes)?;
+    let same = wanted.try_cmp(subject).is_ok_and(Ordering::is_eq);
+    match same || wanted.entries().next().is_none() {
+        true => Ok(key),
+        false => Err(invalid(
+            "the certificate request is for another subject than that of the client",
+        )),
+    }
 }
 
 /// The subject and the key of a request, after checking that the owner of the key has made it.

@@ -27,7 +27,7 @@ use kmip::types::ResultReason;
 use openssl::error::ErrorStack;
 
 pub(crate) use asymmetric::{private_key, private_material, public_key, public_material};
-pub(crate) use authority::CertificationAuthority;
+pub(crate) use authority::{CertificationAuthority, requested_key};
 pub(crate) use certificate::{certificate_attributes, certificate_key};
 pub(crate) use cipher::{CipherInput, CipherRun, Direction};
 pub(crate) use derive::{agree, derive};

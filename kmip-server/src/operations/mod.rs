@@ -29,6 +29,7 @@ mod pkcs12;
 mod query;
 mod re_key;
 mod re_key_key_pair;
+mod re_provision;
 mod register;
 mod revoke;
 mod rng;
@@ -132,6 +133,9 @@ pub(crate) fn perform(
         RequestPayload::ReKeyKeyPair(request) => {
             re_key_key_pair::re_key_key_pair(context, &request)?.into()
         }
+        RequestPayload::ReProvision(request) => {
+            re_provision::re_provision(context, &request)?.into()
+        }
         RequestPayload::Recover(request) => archive::recover(context, &request)?.into(),
         RequestPayload::Register(request) => register::register(context, request)?.into(),
         RequestPayload::Revoke(request) => revoke::revoke(context, request)?.into(),
@@ -162,7 +166,8 @@ fn endpoint_role(
 
 /// Whether an operation can be done later than it is asked for.
 pub(crate) fn can_defer(operation: Operation) -> bool {
-    const AT_ONCE: [Operation; 9] = [
+    const AT_ONCE: [Operation; 10] = [
+        Operation::RE_PROVISION,
         Operation::DISCOVER_VERSIONS,
         Operation::POLL,
         Operation::CANCEL,
@@ -178,7 +183,8 @@ pub(crate) fn can_defer(operation: Operation) -> bool {
 
 /// The operations that the server performs, Discover Versions, which the engine answers, and Poll among
 /// them.
-const SUPPORTED: [Operation; 56] = [
+const SUPPORTED: [Operation; 57] = [
+    Operation::RE_PROVISION,
     Operation::ADJUST_ATTRIBUTE,
     Operation::VALIDATE,
     Operation::CREATE,

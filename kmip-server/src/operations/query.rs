@@ -38,7 +38,8 @@ pub(super) fn query(
                 answer.profile_information = profiles(context);
             }
             QueryFunction::QUERY_CAPABILITIES => {
-                answer.capability_information = vec![capabilities()];
+                answer.capability_information =
+                    vec![capabilities(configuration.attestation.is_some())];
             }
             QueryFunction::QUERY_VALIDATIONS => {
                 let told = &configuration.query.validation_information;
@@ -68,8 +69,11 @@ pub(super) fn query(
                 answer.extension_information.clone_from(told);
             }
             QueryFunction::QUERY_ATTESTATION_TYPES => {
-                let told = &configuration.query.attestation_type;
-                answer.attestation_type.clone_from(told);
+                let verifier = configuration.attestation.as_ref();
+                answer.attestation_type = match verifier {
+                    Some(verifier) => verifier.types(),
+                    None => configuration.query.attestation_type.clone(),
+                };
             }
             // Of the others there is nothing to tell.
             _ => {}
@@ -183,11 +187,11 @@ fn rng_parameters(context: &Context<'_>) -> RngParameters<'static> {
     }
 }
 
-fn capabilities() -> CapabilityInformation<'static> {
+fn capabilities(attestation: bool) -> CapabilityInformation<'static> {
     CapabilityInformation {
         streaming_capability: Some(true),
         asynchronous_capability: Some(true),
-        attestation_capability: Some(false),
+        attestation_capability: Some(attestation),
         batch_undo_capability: Some(true),
         batch_continue_capability: Some(true),
         unwrap_mode: Some(UnwrapMode::NOT_PROCESSED),

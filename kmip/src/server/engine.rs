@@ -11,7 +11,7 @@ use crate::types::{
 };
 
 use super::demands::{has_repeated_id, is_asynchronous, refuse_extension};
-use super::failure::Failure;
+use super::failure::{Challenge, Failure};
 use super::handler::{Call, Handler, Polled};
 use super::identifiers::Identifiers;
 use super::peer::Peer;
@@ -66,7 +66,7 @@ impl<H: Handler> Engine<H> {
         };
         let version = message.request_header.protocol_version;
         match self.process(peer, &message.request_header, message.batch_item) {
-            Ok(items) => {
+            Ok((items, challenge)) => {
                 // The Client Correlation Value is for logs of the server: responses to clients do not
                 // repeat it (KMIP 1.4, 6.18; the test cases).
                 let mut response = response::message(version, items);
@@ -75,6 +75,10 @@ impl<H: Handler> Engine<H> {
                 if let Some(credentials) = credentials.filter(|_| !refused) {
                     let hashed = self.handler.server_hashed_password(credentials);
                     response.response_header.server_hashed_password = hashed.map(Secret::owned);
+                }
+                if let Some(challenge) = challenge {
+                    response.response_header.nonce = Some(challenge.nonce);
+                    response.response_header.attestation_type = challenge.attestation_types;
                 }
                 let maximum = message.request_header.maximum_response_size;
                 response::write(encoding, response, maximum, out);
@@ -102,13 +106,13 @@ impl<H: Handler> Engine<H> {
         peer: &Peer,
         header: &RequestHeader<'m>,
         items: Vec<RequestBatchItem<'m>>,
-    ) -> Result<Vec<ResponseBatchItem<'m>>, Failure> {
+    ) -> Result<(Vec<ResponseBatchItem<'m>>, Option<Challenge>), Failure> {
         self.check(header, &items)?;
         self.handler.admit(header, &items)?;
         let credentials = header.authentication.as_ref();
         let user = match self.handler.authenticate(peer, credentials) {
             Ok(user) => user,
-            Err(failure) => return Ok(vec![refused(header, items, &failure)]),
+            Err(failure) => return Ok((vec![refused(header, items, &failure)], None)),
         };
         let option = header
             .batch_error_continuation_option
@@ -122,6 +126,7 @@ impl<H: Handler> Engine<H> {
             header,
             identifiers: Identifiers::default(),
             answers: Vec::with_capacity(items.len()),
+            challenge: None,
         };
         for item in items {
             let failed = !batch.run(item);
@@ -135,7 +140,7 @@ impl<H: Handler> Engine<H> {
                 _ => {}
             }
         }
-        Ok(batch.answers)
+        Ok((batch.answers, batch.challenge))
     }
 
     /// Whether requests can be processed asynchronously: each alone, since the ID Placeholder of a
@@ -194,6 +199,8 @@ struct BatchRun<'b, 'm, H> {
     deferred: bool,
     identifiers: Identifiers,
     answers: Vec<ResponseBatchItem<'m>>,
+    /// That of the first item that failed for lack of an attestation.
+    challenge: Option<Challenge>,
 }
 
 impl<'m, H: Handler> BatchRun<'_, 'm, H> {
@@ -233,6 +240,9 @@ impl<'m, H: Handler> BatchRun<'_, 'm, H> {
             }
             Err(failure) => {
                 self.identifiers.note(operation, None);
+                if self.challenge.is_none() {
+                    self.challenge = failure.challenge().cloned();
+                }
                 response::failed(version, Some(operation), id, &failure)
             }
         };

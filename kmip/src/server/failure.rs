@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::types::{Enumeration, Operation, ProtocolVersion, ResultReason};
+use crate::types::{AttestationType, Enumeration, Nonce, Operation, ProtocolVersion, ResultReason};
 
 /// A failed operation, in the words that the client gets to see: nothing internal belongs here.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -10,6 +10,14 @@ use crate::types::{Enumeration, Operation, ProtocolVersion, ResultReason};
 pub struct Failure {
     reason: ResultReason,
     message: Cow<'static, str>,
+    challenge: Option<Box<Challenge>>,
+}
+
+/// What a client needs to attest in what state it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Challenge {
+    pub(super) nonce: Nonce<'static>,
+    pub(super) attestation_types: Vec<AttestationType>,
 }
 
 impl Failure {
@@ -18,7 +26,30 @@ impl Failure {
         Failure {
             reason,
             message: message.into(),
+            challenge: None,
         }
+    }
+
+    /// The client has to attest first: it sends the request again with an Attestation Credential of one
+    /// of these types about this nonce (KMIP 1.4, 2.1.14; 2.1, 9.11). The header of the response has
+    /// both.
+    pub fn attestation_required(
+        nonce: Nonce<'static>,
+        attestation_types: Vec<AttestationType>,
+    ) -> Self {
+        let message = "send the request again with an attestation about the nonce";
+        Failure {
+            challenge: Some(Box::new(Challenge {
+                nonce,
+                attestation_types,
+            })),
+            ..Failure::new(ResultReason::ATTESTATION_REQUIRED, message)
+        }
+    }
+
+    /// What the client is challenged with.
+    pub(super) fn challenge(&self) -> Option<&Challenge> {
+        self.challenge.as_deref()
     }
 
     /// The server does not have this operation.

@@ -9,6 +9,7 @@ mod facts;
 mod finding;
 mod host;
 mod html;
+mod inbox;
 mod node;
 mod objects;
 mod options;

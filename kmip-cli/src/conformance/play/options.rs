@@ -109,6 +109,10 @@ pub(crate) struct LiveOptions {
     /// Speak KMIP over HTTPS, at this path of the server
     #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "/kmip")]
     pub(crate) https: Option<String>,
+    /// Listen here for what the server tells its clients (Put and Notify), with --cert and --key, which
+    /// the server must accept as those of a server, and --ca
+    #[arg(long, value_name = "HOST:PORT", requires = "server")]
+    pub(crate) notices: Option<String>,
 }
 
 /// An encoding of messages.

@@ -16,10 +16,14 @@ use kmip::types::{DateTime, RequestMessage};
 use kmip_server::{Configuration, KeyServer, ManualClock, MemoryStore, Notices};
 
 use super::PlayError;
+use super::inbox::Inbox;
 use super::options::LiveOptions;
 
 /// How long a server may take for a response.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long it may take until a server tells something.
+const NOTICE: Duration = Duration::from_secs(10);
 
 /// A server that answers requests.
 pub(super) trait Target {
@@ -109,6 +113,7 @@ pub(super) struct Live {
     tls: TlsConnector,
     https: Option<HttpTarget>,
     connections: HashMap<char, Connection>,
+    inbox: Option<Inbox>,
 }
 
 impl Live {
@@ -133,6 +138,7 @@ impl Live {
             tls: TlsConnector::new(tls)?,
             https,
             connections: HashMap::new(),
+            inbox: Inbox::open(options)?,
         })
     }
 
@@ -171,7 +177,11 @@ impl Target for Live {
     }
 
     fn receive(&mut self) -> Result<Vec<u8>, String> {
-        Err("requests of the server are awaited with --embedded only".to_owned())
+        let inbox = self.inbox.as_ref().ok_or_else(|| {
+            "say with --notices where to listen for what the server tells".to_owned()
+        })?;
+        let request = inbox.receive(NOTICE);
+        request.ok_or_else(|| "the server has sent no request".to_owned())
     }
 
     fn now(&self) -> DateTime {

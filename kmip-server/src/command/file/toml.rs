@@ -8,7 +8,8 @@ use super::{Fault, Read, Warning, line_of};
 use crate::command::options::{FileOptions, Options};
 
 /// What there is beside the options.
-const OTHERS: [&str; 5] = [
+const OTHERS: [&str; 6] = [
+    "notices",
     "limits",
     "users",
     "tls",

@@ -1,6 +1,8 @@
 //! What the server tells clients without being asked: Put for new objects, Notify for changed attributes
 //! (KMIP 1.4, 5.1 and 5.2; 2.1, 6.2.2 and 6.2.3).
 
+mod network;
+
 use kmip::types::{
     Attribute, AttributeValue, Attributes, IntoOwned, ManagedObject, NotifyRequest,
     ProtocolVersion, PutFunction, PutRequest, RequestMessage, Tag, UniqueIdentifier,
@@ -9,6 +11,8 @@ use kmip::types::{
 use crate::attributes::visible;
 use crate::object::StoredObject;
 use crate::operations::{may_leave, replaced};
+
+pub use network::{NetworkNotices, NoticeError, Recipient};
 
 /// Takes requests to clients.
 pub trait Notices: Send + Sync {

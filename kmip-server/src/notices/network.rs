@@ -1,0 +1,198 @@
+//! Put and Notify over the network, to clients that listen.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use kmip::codec::Options;
+use kmip::transport::tls::TlsConnector;
+use kmip::transport::{
+    Connection, DEFAULT_MAXIMUM_MESSAGE_SIZE, Deadline, MessageDirection, ServerAddress, TcpStream,
+    Timeouts,
+};
+use kmip::types::{RequestMessage, ResponseMessage, ResultStatus};
+use openssl::x509::X509Ref;
+use zeroize::Zeroizing;
+
+use super::Notices;
+use crate::configuration::Report;
+use crate::identity::identity_of;
+
+/// Requests that wait for a listener. More are given up.
+const MOST: usize = 1024;
+/// How often a request is sent at most.
+const ATTEMPTS: u32 = 5;
+/// Pause before the second attempt; each is twice as long as the one before.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+/// How long a listener may take for a handshake, and for a response.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Sends what clients are told to their listeners, over TLS in TTLV, each from a thread of its own.
+///
+/// A listener gets its requests in order, and one that does not answer again: whether it has got it is
+/// unknown then. A request that cannot be delivered is reported and given up, as are all that wait
+/// when the process ends: clients that must miss nothing look for themselves.
+#[derive(Default)]
+pub struct NetworkNotices {
+    listeners: HashMap<String, Vec<Line>>,
+}
+
+/// The way to a listener.
+struct Line {
+    address: ServerAddress,
+    queue: SyncSender<RequestMessage<'static>>,
+    report: Arc<Report>,
+}
+
+/// Whose objects a listener is told about.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub enum Recipient<'r> {
+    /// The client with a certificate like this one: of the same subject and issuer.
+    Certificate(&'r X509Ref),
+    /// The user with this name.
+    User(&'r str),
+}
+
+/// Why a client was not told something.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoticeError {
+    /// The listener cannot be reached, or does not answer.
+    #[error("the listener {address} cannot be told what has changed")]
+    Unreachable {
+        /// Where it should listen.
+        address: ServerAddress,
+        /// Why.
+        #[source]
+        source: kmip::transport::Error,
+    },
+    /// The listener answers that it has failed, or with something that is no response.
+    #[error("the listener {0} refuses to be told what has changed")]
+    Refused(ServerAddress),
+    /// Too many requests wait for the listener.
+    #[error("the listener {0} is too slow: what has changed is not told")]
+    TooSlow(ServerAddress),
+    /// The request cannot be written in the version of the client.
+    #[error("what has changed cannot be put in words")]
+    Encoding(#[source] kmip::codec::Error),
+}
+
+impl NetworkNotices {
+    /// Without listeners.
+    pub fn new() -> Self {
+        NetworkNotices::default()
+    }
+
+    /// Tells a listener about the objects of a client. Errors go to `report`.
+    ///
+    /// # Errors
+    /// If there can be no more threads.
+    pub fn tell(
+        &mut self,
+        recipient: Recipient<'_>,
+        address: ServerAddress,
+        tls: TlsConnector,
+        report: Arc<Report>,
+    ) -> std::io::Result<()> {
+        let owner = match recipient {
+            Recipient::Certificate(certificate) => identity_of(certificate),
+            Recipient::User(name) => format!("user {name}"),
+        };
+        let (queue, requests) = sync_channel(MOST);
+        let listener = Listener {
+            address: address.clone(),
+            tls,
+            connection: None,
+        };
+        let errors = report.clone();
+        thread::Builder::new()
+            .name("kmip notices".to_owned())
+            .spawn(move || listener.run(&requests, &*errors))?;
+        self.listeners.entry(owner).or_default().push(Line {
+            address,
+            queue,
+            report,
+        });
+        Ok(())
+    }
+}
+
+impl Notices for NetworkNotices {
+    fn send(&self, owner: &str, request: RequestMessage<'static>) {
+        for line in self.listeners.get(owner).into_iter().flatten() {
+            if let Err(TrySendError::Full(_)) = line.queue.try_send(request.clone()) {
+                (line.report)(&NoticeError::TooSlow(line.address.clone()));
+            }
+        }
+    }
+}
+
+/// A client that listens.
+struct Listener {
+    address: ServerAddress,
+    tls: TlsConnector,
+    connection: Option<Connection>,
+}
+
+impl Listener {
+    fn run(mut self, requests: &Receiver<RequestMessage<'static>>, report: &Report) {
+        while let Ok(request) = requests.recv() {
+            if let Err(error) = self.deliver(&request) {
+                report(&error);
+            }
+        }
+    }
+
+    fn deliver(&mut self, request: &RequestMessage<'_>) -> Result<(), NoticeError> {
+        let mut bytes = Zeroizing::new(Vec::with_capacity(16 << 10));
+        kmip::ttlv::encode(request, &mut bytes).map_err(NoticeError::Encoding)?;
+        for attempt in 0.. {
+            match self.exchange(&bytes) {
+                Ok(true) => return Ok(()),
+                Ok(false) => return Err(NoticeError::Refused(self.address.clone())),
+                Err(source) if attempt + 1 == ATTEMPTS => {
+                    let address = self.address.clone();
+                    return Err(NoticeError::Unreachable { address, source });
+                }
+                Err(_) => thread::sleep(FIRST_PAUSE * (1 << attempt)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a request and reads the response; whether the client has taken it.
+    fn exchange(&mut self, request: &[u8]) -> Result<bool, kmip::transport::Error> {
+        let deadline = Deadline::after(PATIENCE);
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.connect(deadline)?,
+        };
+        connection.send(request, deadline)?;
+        let response = connection.receive(deadline)?;
+        let response: Result<ResponseMessage<'_>, _> =
+            kmip::ttlv::decode(response, &Options::default());
+        let taken = response.is_ok_and(|response| {
+            let mut items = response.batch_item.iter();
+            items.all(|item| item.result_status == ResultStatus::SUCCESS)
+        });
+        connection.release();
+        self.connection = Some(connection);
+        Ok(taken)
+    }
+
+    fn connect(&self, deadline: Deadline) -> Result<Connection, kmip::transport::Error> {
+        let stream = TcpStream::connect(&self.address, deadline)?;
+        let stream = self.tls.connect(stream, &self.address, deadline)?;
+        let timeouts = Timeouts::NONE.with_operation(PATIENCE);
+        Ok(Connection::new(
+            stream,
+            self.address.to_string(),
+            MessageDirection::Responses,
+            DEFAULT_MAXIMUM_MESSAGE_SIZE,
+            timeouts,
+        ))
+    }
+}
