@@ -15,10 +15,11 @@ use std::sync::Arc;
 use case::CASE;
 use common::{kmip, shared};
 use kmip::server::ServeOptions;
-use kmip::transport::tls::{Identity, ServerTls, TlsAcceptor};
-use kmip_server::{Configuration, KeyServer, MemoryStore};
+use kmip::transport::tls::{ClientTls, Identity, ServerTls, TlsAcceptor, TlsConnector};
+use kmip::types::Interval;
+use kmip_server::{Configuration, KeyServer, MemoryStore, NetworkNotices, Recipient};
 use serde_json::Value;
-use test_support::{Authority, Browser};
+use test_support::{Authority, Browser, Certified};
 
 /// The cases that fail, with the reason. Whoever mends one removes it from the list.
 const FAILURES: &str = include_str!("data/conformance-failures.tsv");
@@ -288,4 +289,70 @@ fn a_server_elsewhere_is_played_against_over_tls_and_https() {
             "{text}{errors}"
         );
     }
+}
+
+/// The server connects to the runner, and tells it over TLS what the case awaits.
+#[test]
+fn what_a_server_elsewhere_tells_is_awaited() {
+    let Some(cases) = shared("conformance/xml/1.4/testcases") else {
+        return;
+    };
+    let authority = Authority::new("test authority");
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| directory.path().join(name);
+    let client = authority.client("tester");
+    client.write_pem(directory.path(), "client");
+    authority.server().write_pem(directory.path(), "listener");
+    authority.write_pem(&path("ca.pem"));
+    let identity = |certified: Certified| {
+        Identity::new(certified.key, certified.certificate, Vec::new()).expect("an identity")
+    };
+    // A port that was free a moment ago: the server has to know it before the runner listens.
+    let free = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let inbox = free.local_addr().expect("its address").to_string();
+    drop(free);
+    let mut notices = NetworkNotices::new();
+    let tls = ClientTls::new()
+        .ca_certificate(authority.certificate().clone())
+        .identity(identity(authority.client("teller")));
+    let told = notices.tell(
+        Recipient::Certificate(&client.certificate),
+        inbox.parse().expect("an address"),
+        TlsConnector::new(tls).expect("a connector"),
+        Arc::new(|error| eprintln!("{error:?}")),
+    );
+    told.expect("a thread");
+    let mut configuration = Configuration::default();
+    configuration.notices = Some(Arc::new(notices));
+    configuration.lease_time = Some(Interval(3600));
+    let tls = ServerTls::new(identity(authority.server()));
+    let tls = tls.client_ca(authority.certificate().clone());
+    let acceptor = TlsAcceptor::new(tls).expect("an acceptor");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let server = KeyServer::new(configuration, Arc::new(MemoryStore::new()));
+    let options = ServeOptions::default();
+    let server = kmip_server::serve(listener, acceptor, server, options).expect("a server");
+    let mut command = kmip();
+    command.args(["conformance", "run"]).arg(cases);
+    command.args(["--case", "TC-NP-2-14", "--notices", &inbox]);
+    command.args([
+        "--server",
+        &format!("localhost:{}", server.address().port()),
+    ]);
+    for (option, file) in [
+        ("--cert", "client.crt"),
+        ("--key", "client.key"),
+        ("--ca", "ca.pem"),
+        ("--notices-cert", "listener.crt"),
+        ("--notices-key", "listener.key"),
+    ] {
+        command.arg(option).arg(path(file));
+    }
+    let output = command.output().expect("the program");
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let errors = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(
+        text.ends_with("\n1 passed, 0 failed, 0 skipped\n"),
+        "{text}{errors}"
+    );
 }

@@ -71,8 +71,11 @@ impl Ear {
 
 fn start(world: &World, listener: &str, who: &str) -> Process {
     let configuration = format!(
-        "[users.fred]\npassword = \"secret\"\n\n[[notices]]\nlistener = \"{listener}\"\n{who}\n"
+        "[users.fred]\npassword = \"secret\"\n\n[[notices]]\nlistener = \"{listener}\"\n{who}\n\
+         cert = \"teller.crt\"\nkey = \"teller.key\"\n"
     );
+    let teller = world.authority.client("teller");
+    teller.write_pem(world.directory.path(), "teller");
     let path = world.path("kmip.toml");
     let configuration = format!("login-is-optional = true\n{configuration}");
     std::fs::write(&path, configuration).unwrap();
@@ -172,8 +175,15 @@ fn an_impostor_is_told_nothing() {
 fn mistakes_in_the_configuration_are_told() {
     let world = World::new();
     for (notice, expected) in [
-        ("listener = \"nowhere\"\nuser = \"fred\"", "nowhere"),
+        (
+            "listener = \"nowhere:port\"\nuser = \"fred\"",
+            "nowhere:port",
+        ),
         ("listener = \"127.0.0.1:1\"", "give `certificate` or `user`"),
+        (
+            "listener = \"127.0.0.1:1\"\nuser = \"fred\"\ncert = \"server.crt\"",
+            "give `cert` and `key`",
+        ),
         (
             "listener = \"127.0.0.1:1\"\ncertificate = \"missing.crt\"",
             "missing.crt",

@@ -193,6 +193,11 @@ pub struct FileNotice {
     pub user: Option<String>,
     /// The CAs of the listener; without any, those of clients.
     pub ca: Vec<PathBuf>,
+    /// Certificate with which the server connects, in a PEM file; without one, that with which it
+    /// listens, which must be good for clients then.
+    pub cert: Option<PathBuf>,
+    /// The private key of that.
+    pub key: Option<PathBuf>,
 }
 
 /// TLS.
@@ -261,8 +266,10 @@ impl Options {
             &mut self.policies,
         ];
         let of_notices = self.file.notices.iter_mut();
-        let of_notices =
-            of_notices.flat_map(|notice| notice.ca.iter_mut().chain(&mut notice.certificate));
+        let of_notices = of_notices.flat_map(|notice| {
+            let others = [&mut notice.certificate, &mut notice.cert, &mut notice.key];
+            notice.ca.iter_mut().chain(others.into_iter().flatten())
+        });
         let lists = self.client_ca.iter_mut().chain(of_notices);
         for path in paths.into_iter().flatten().chain(lists) {
             *path = directory.join(&*path);

@@ -134,9 +134,12 @@ fn notices(options: &Options) -> Result<Option<Arc<dyn Notices>>, CommandError> 
             .listener
             .parse()
             .map_err(|error: AddressError| wrong(error.to_string()))?;
-        let mut tls = ClientTls::new()
-            .identity(identity(options)?)
-            .protocol(protocol(options));
+        let own = match (&notice.cert, &notice.key) {
+            (Some(cert), Some(key)) => Identity::from_pem_files(cert, key, None)?,
+            (None, None) => identity(options)?,
+            _ => return Err(wrong("give `cert` and `key`, or none of them".to_owned())),
+        };
+        let mut tls = ClientTls::new().identity(own).protocol(protocol(options));
         for path in match notice.ca.is_empty() {
             true => &options.client_ca,
             false => &notice.ca,

@@ -203,7 +203,9 @@ pub(crate) fn generate_key_pair(
             let bits = match length.unwrap_or(2048) {
                 bits @ (1024 | 2048 | 3072) => bits as u32,
                 _ => {
-                    return Err(wrong_value("DSA keys have 1024, 2048 or 3072 bits".to_owned()));
+                    return Err(wrong_value(
+                        "DSA keys have 1024, 2048 or 3072 bits".to_owned(),
+                    ));
                 }
             };
             let key = Dsa::generate(bits).map_err(failed("no DSA key could be made"))?;
@@ -215,7 +217,9 @@ pub(crate) fn generate_key_pair(
                 1024 => Dh::get_1024_160(),
                 2048 => Dh::get_2048_256(),
                 _ => {
-                    return Err(wrong_value("DH keys have 1024 or 2048 bits here".to_owned()));
+                    return Err(wrong_value(
+                        "DH keys have 1024 or 2048 bits here".to_owned(),
+                    ));
                 }
             };
             let key = group.and_then(Dh::generate_key).and_then(PKey::from_dh);

@@ -3,11 +3,11 @@
 use crate::common::{self, Identifier, World};
 use crate::{
     VERSION, VERSIONS, agrees, codes, decrypt, encrypt, has_legacy, hex, mode, pair, register,
-    register_in, signs, unsupported,
+    register_in, signs, unsupported, values,
 };
 use kmip::types::{
     Attribute, BlockCipherMode, CryptographicAlgorithm, CryptographicParameters,
-    CryptographicUsageMask, GetRequest, ManagedObject, ResultReason, SymmetricKey,
+    CryptographicUsageMask, GetRequest, ManagedObject, ResultReason,
 };
 
 /// FIPS 81; RFC 2144, B.1; RFC 2268, 5; RFC 3713, A; RFC 4269, B.1; RFC 5794, A.1; GB/T 32907; Blowfish and

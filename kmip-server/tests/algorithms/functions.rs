@@ -1,12 +1,14 @@
 //! Hashing Algorithm, Digital Signature Algorithm, Recommended Curve and Derivation Method.
 
-use crate::common::{self, Identifier, World};
-use crate::{VERSION, VERSIONS, agrees, has_legacy, hex, pair, register, signs, unsupported};
+use crate::common::World;
+use crate::{
+    VERSION, VERSIONS, agrees, has_legacy, hex, pair, register, signs, unsupported, values,
+};
 use kmip::types::{
     Attribute, Attributes, BlockCipherMode, CryptographicAlgorithm, CryptographicParameters,
     CryptographicUsageMask, Data, DerivationMethod, DerivationParameters, DeriveKeyRequest,
     DigitalSignatureAlgorithm, GetRequest, HashRequest, HashingAlgorithm, ManagedObject,
-    ObjectType, RecommendedCurve, ResultReason, Secret, SymmetricKey,
+    ObjectType, RecommendedCurve, ResultReason, Secret,
 };
 
 /// The digests of "abc", as their publications have them.

@@ -1,8 +1,9 @@
 //! Block Cipher Mode and Padding Method.
 
-use crate::common::{self, Identifier, World};
+use crate::common::{Identifier, World};
 use crate::{
     VERSION, VERSIONS, codes, decrypt, encrypt, hex, mode, pair, register, signs, unsupported,
+    values,
 };
 use kmip::types::{
     BlockCipherMode, CryptographicAlgorithm, CryptographicParameters, HashingAlgorithm,

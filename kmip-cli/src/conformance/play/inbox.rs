@@ -42,7 +42,8 @@ impl Inbox {
             return Ok(None);
         };
         let listening = |error| PlayError::Listen(address.clone(), error);
-        let (Some(cert), Some(key), Some(ca)) = (&options.cert, &options.key, &options.ca) else {
+        let (cert, key) = (&options.notices_cert, &options.notices_key);
+        let (Some(cert), Some(key), Some(ca)) = (cert, key, &options.ca) else {
             return Err(PlayError::NoCertificates);
         };
         let identity = Identity::from_pem_files(cert, key, None)?;

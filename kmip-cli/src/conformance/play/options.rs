@@ -109,10 +109,20 @@ pub(crate) struct LiveOptions {
     /// Speak KMIP over HTTPS, at this path of the server
     #[arg(long, value_name = "PATH", num_args = 0..=1, default_missing_value = "/kmip")]
     pub(crate) https: Option<String>,
-    /// Listen here for what the server tells its clients (Put and Notify), with --cert and --key, which
-    /// the server must accept as those of a server, and --ca
-    #[arg(long, value_name = "HOST:PORT", requires = "server")]
+    /// Listen here for what the server tells its clients (Put and Notify); --ca has issued the
+    /// certificate with which it connects
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        requires_all = ["server", "notices_cert", "notices_key"]
+    )]
     pub(crate) notices: Option<String>,
+    /// PEM file with the certificate of this listener
+    #[arg(long, value_name = "FILE", requires = "notices")]
+    pub(crate) notices_cert: Option<PathBuf>,
+    /// PEM file with its private key
+    #[arg(long, value_name = "FILE", requires = "notices")]
+    pub(crate) notices_key: Option<PathBuf>,
 }
 
 /// An encoding of messages.

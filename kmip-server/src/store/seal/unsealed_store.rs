@@ -6,7 +6,7 @@ use kmip::types::ManagedObject;
 
 use super::sealed_store::{KEYRING, is_sealed};
 use crate::object::StoredObject;
-use crate::store::{Search, Store, StoreError, Transaction};
+use crate::store::{Found, Search, Store, StoreError, Transaction};
 
 /// A [`Store`] without a master key. As soon as the one below is sealed, nothing is changed any more, and
 /// no content is read: what lies in clear in a sealed store cannot be read, and what is sealed is not
@@ -87,7 +87,7 @@ impl Transaction for UnsealedTransaction<'_> {
         self.inner.replace_content(identifier, content)
     }
 
-    fn find(&self, search: &Search, found: &mut dyn FnMut(StoredObject)) -> Result<(), StoreError> {
+    fn find(&self, search: &Search, found: &mut Found<'_>) -> Result<(), StoreError> {
         self.inner.find(search, found)
     }
 
