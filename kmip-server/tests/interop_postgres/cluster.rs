@@ -1,10 +1,13 @@
 //! A PostgreSQL server of the test's own, in a directory that is gone afterwards.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+
+use test_support::Authority;
 
 /// PostgreSQL refuses to run as root; then it runs as `nobody`.
 const NOBODY: u32 = 65534;
@@ -13,16 +16,42 @@ pub(crate) const PASSWORD: &str = "correct horse";
 pub(crate) struct Cluster {
     directory: tempfile::TempDir,
     programs: PathBuf,
+    /// The port where it listens for TLS, if it does.
+    port: Option<u16>,
 }
 
 impl Cluster {
     /// Starts a server that is reached through a socket in the directory, with a password.
     pub(crate) fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let cluster = Cluster {
-            directory,
+        Cluster::made(None).started()
+    }
+
+    /// As that, and at `localhost` with TLS, with a certificate of this authority.
+    pub(crate) fn start_with_tls(authority: &Authority) -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let cluster = Cluster::made(Some(free.local_addr().unwrap().port()));
+        drop(free);
+        let server = authority.server();
+        for path in <[PathBuf; 2]>::from(server.write_pem(cluster.directory.path(), "server")) {
+            // PostgreSQL refuses a key that others can read.
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            if is_root() {
+                chown(&path, Some(NOBODY), Some(NOBODY)).unwrap();
+            }
+        }
+        cluster.started()
+    }
+
+    fn made(port: Option<u16>) -> Self {
+        Cluster {
+            directory: tempfile::tempdir().unwrap(),
             programs: programs(),
-        };
+            port,
+        }
+    }
+
+    fn started(self) -> Self {
+        let cluster = self;
         let password = cluster.path("password");
         fs::write(&password, PASSWORD).unwrap();
         if is_root() {
@@ -55,10 +84,17 @@ impl Cluster {
         format!("postgres://kmip@{socket}/postgres")
     }
 
+    /// Where servers find the database over the network.
+    pub(crate) fn network_url(&self) -> String {
+        let port = self.port.expect("it listens");
+        format!("postgres://kmip@localhost:{port}/postgres")
+    }
+
     /// A session for what a test does to the database itself.
     pub(crate) fn session(&self) -> postgres::Client {
         postgres::Config::new()
             .host_path(self.directory.path())
+            .port(self.port.unwrap_or(5432))
             .user("kmip")
             .dbname("postgres")
             .password(PASSWORD)
@@ -68,9 +104,15 @@ impl Cluster {
 
     fn control(&self, what: &str) {
         let socket = self.directory.path().display();
+        let listen = match self.port {
+            None => "-c listen_addresses=".to_owned(),
+            Some(port) => format!(
+                "-c listen_addresses=localhost -c port={port} -c ssl=on \
+                 -c ssl_cert_file={socket}/server.crt -c ssl_key_file={socket}/server.key"
+            ),
+        };
         // Nothing here outlives the machine.
-        let options =
-            format!("-c listen_addresses= -c unix_socket_directories={socket} -c fsync=off");
+        let options = format!("{listen} -c unix_socket_directories={socket} -c fsync=off");
         self.run(
             Command::new(self.programs.join("pg_ctl"))
                 .arg("--pgdata")

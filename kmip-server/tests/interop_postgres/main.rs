@@ -6,6 +6,7 @@ mod common;
 
 use std::collections::HashSet;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -18,6 +19,7 @@ use kmip::types::{
     LocateRequest, RawValue, ResultReason, State, UniqueIdentifier, UsageLimits, UsageLimitsUnit,
 };
 use kmip_server::{PostgresStore, StoreError};
+use test_support::Authority;
 
 type Identifier = UniqueIdentifier<'static>;
 
@@ -318,4 +320,59 @@ fn servers_that_do_not_have_the_present_master_key_change_nothing() {
     third.call(create("goes on")).unwrap();
     let found = third.call(LocateRequest::default()).unwrap();
     assert_eq!(found.unique_identifier.len(), 3);
+}
+
+/// Over the network, sessions are encrypted where the database offers it, and only to one whose
+/// certificate is trusted.
+#[test]
+#[ignore = "needs PostgreSQL: make interop"]
+fn the_database_is_reached_over_tls_if_its_certificate_is_trusted() {
+    let world = World::new();
+    let cluster = Cluster::start_with_tls(&world.authority);
+    let (ca, other) = (world.path("ca.pem"), world.path("other.pem"));
+    Authority::new("Another CA").write_pem(&other);
+    let start = |url: &str, trusted: &Path| {
+        let mut command = world.command(&["--store", url]);
+        command
+            .env("PGPASSWORD", PASSWORD)
+            .env("SSL_CERT_FILE", trusted)
+            .env("SSL_CERT_DIR", world.directory.path());
+        command
+    };
+    let encrypted = || {
+        let mut session = cluster.session();
+        let others = "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+                      WHERE ssl AND pid <> pg_backend_pid()";
+        session.query_one(others, &[]).unwrap().get::<_, i64>(0)
+    };
+    let url = cluster.network_url();
+    let key = {
+        let server = world.run(start(&format!("{url}?sslmode=require"), &ca));
+        let mut client = world.client(&server, "alice");
+        let key = client.call(create("over TLS")).unwrap().unique_identifier;
+        assert!(encrypted() > 0);
+        key
+    };
+    // Also where nobody asks for it.
+    {
+        let server = world.run(start(&url, &ca));
+        let mut client = world.client(&server, "alice");
+        assert_eq!(key_bytes(&mut client, &key).unwrap().len(), 32);
+        assert!(encrypted() > 0);
+    }
+    // An authority that is not trusted, and another name than that in the certificate.
+    let elsewhere = format!(
+        "{}?hostaddr=127.0.0.1",
+        url.replace("localhost", "db.example.com")
+    );
+    for (url, trusted, why) in [
+        (&url, &other, "certificate verify failed"),
+        (&elsewhere, &ca, "certificate verify failed"),
+    ] {
+        let output = start(url, trusted).output().unwrap();
+        assert!(!output.status.success(), "{url}");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(text.contains(why), "{text}");
+        assert!(!text.contains(PASSWORD), "{text}");
+    }
 }
