@@ -1,5 +1,7 @@
 //! The server: a handler for the engine, and a listener.
 
+mod identity;
+
 use std::fmt;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -9,9 +11,8 @@ use std::time::Duration;
 use kmip::server::{Call, Engine, Failure, Handler, Peer, Polled, ServeOptions, Server};
 use kmip::transport::tls::TlsAcceptor;
 use kmip::types::{
-    Authentication, BatchErrorContinuationOption, Credential, CredentialValue, DateTime, IntoOwned,
-    Operation, ProtocolVersion, RequestBatchItem, RequestHeader, RequestPayload, ResponsePayload,
-    ResultReason, Ticket,
+    Authentication, BatchErrorContinuationOption, DateTime, IntoOwned, Operation, ProtocolVersion,
+    RequestBatchItem, RequestHeader, RequestPayload, ResponsePayload,
 };
 
 use crate::audit::{self, Record};
@@ -24,6 +25,7 @@ use crate::operations;
 use crate::store::Store;
 use crate::tickets::{Grant, named_objects};
 use crate::volatile::Volatile;
+use identity::ticket_of;
 
 /// How often an operation is repeated at most that other servers were in the way of.
 const REPETITIONS: u32 = 6;
@@ -156,41 +158,6 @@ impl KeyServer {
             (self.configuration.report)(&error);
         }
     }
-
-    fn identify(
-        &self,
-        peer: &Peer,
-        credentials: Option<&Authentication<'_>>,
-    ) -> Result<Option<String>, Failure> {
-        if self.configuration.demands_client_usage && !is_for_clients(peer) {
-            return Err(Failure::new(
-                ResultReason::AUTHENTICATION_NOT_SUCCESSFUL,
-                "the certificate is not for clients (Extended Key Usage clientAuth)",
-            ));
-        }
-        if let Some(ticket) = credentials.and_then(ticket_of) {
-            let now = self.configuration.clock.now();
-            return Ok(Some(self.volatile.tickets.redeem(ticket, now)?.owner));
-        }
-        let users = !self.configuration.users.is_empty();
-        if users {
-            let door = self.door();
-            if let Some(login) = credentials.and_then(|given| door.open_first(given)) {
-                return login.map(Some);
-            }
-        }
-        match users && !self.configuration.login_is_optional {
-            false => {
-                let mut given = credentials.iter().flat_map(|given| &given.credential);
-                let device = given.find_map(device_identity).unwrap_or_default();
-                Ok(Some(certificate_identity(peer) + &device))
-            }
-            true => Err(Failure::new(
-                ResultReason::AUTHENTICATION_NOT_SUCCESSFUL,
-                "this server wants a user name and a password",
-            )),
-        }
-    }
 }
 
 impl fmt::Debug for KeyServer {
@@ -304,15 +271,6 @@ pub(crate) fn undoes(call: &Call<'_>) -> bool {
     option == Some(BatchErrorContinuationOption::UNDO)
 }
 
-/// The ticket among credentials.
-fn ticket_of<'a>(credentials: &'a Authentication<'_>) -> Option<&'a Ticket<'a>> {
-    let mut credentials = credentials.credential.iter();
-    credentials.find_map(|given| match &given.credential_value {
-        CredentialValue::Ticket(credential) => Some(&credential.ticket),
-        _ => None,
-    })
-}
-
 /// Whether the ticket of the message, if it has one, allows a request: each object that it names, at
 /// whatever place.
 fn check_rights(context: &Context<'_>, request: &RequestPayload<'_>) -> Result<(), Failure> {
@@ -328,63 +286,6 @@ fn check_rights(context: &Context<'_>, request: &RequestPayload<'_>) -> Result<(
     }
     let mut named = named.iter();
     named.try_for_each(|identifier| grant.check(operation, Some(identifier)))
-}
-
-/// Whether the client's certificate, if it has one, says that it is for clients. OpenSSL has checked
-/// the purpose, but lets pass what does not say any.
-fn is_for_clients(peer: &Peer) -> bool {
-    peer.certificate().is_none_or(|certificate| {
-        let text = certificate.to_text().unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let mut lines = text.lines().map(str::trim);
-        // A name of somebody who is called so stands on a line that begins in another way.
-        let usage = lines
-            .find(|line| line.starts_with("X509v3 Extended Key Usage:"))
-            .and_then(|_| lines.next());
-        usage.is_some_and(|usage| {
-            let mut purposes = usage.split(", ");
-            purposes.any(|purpose| purpose == "TLS Web Client Authentication")
-        })
-    })
-}
-
-/// A device that names itself sees its own objects only. The certificate vouches for it.
-fn device_identity(credential: &Credential<'_>) -> Option<String> {
-    let CredentialValue::Device(device) = &credential.credential_value else {
-        return None;
-    };
-    let fields = [
-        &device.device_serial_number,
-        &device.device_identifier,
-        &device.network_identifier,
-        &device.machine_identifier,
-        &device.media_identifier,
-    ];
-    let mut identity = String::from(" device");
-    for field in fields {
-        // The length keeps the end of one field from passing for the begin of the next.
-        let field = field.as_deref().unwrap_or_default();
-        identity.push_str(&format!(" {}:{field}", field.len()));
-    }
-    Some(identity)
-}
-
-/// Subject and issuer of the client's certificate, in DER as hexadecimal digits. Unlike a
-/// fingerprint, they stay when the certificate is renewed; unlike the common name, they cannot be had
-/// from another authority.
-fn certificate_identity(peer: &Peer) -> String {
-    let Some(certificate) = peer.certificate() else {
-        return "local".to_owned();
-    };
-    let names = [certificate.subject_name(), certificate.issuer_name()];
-    let mut identity = String::from("certificate");
-    for name in names {
-        identity.push(' ');
-        for byte in name.to_der().unwrap_or_default() {
-            identity.push_str(&format!("{byte:02x}"));
-        }
-    }
-    identity
 }
 
 /// Listens with TLS. Dropping what is returned shuts the server down.
