@@ -46,7 +46,6 @@ mod credentials;
 mod crypto;
 mod deferred;
 mod groups;
-mod identity;
 mod interfere;
 mod journal;
 mod logins;

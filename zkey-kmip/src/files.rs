@@ -5,7 +5,7 @@
 //! content, also after a crash or on a full disk.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -53,6 +53,32 @@ pub enum Access {
     AsDirectory,
     /// The same without anything for the rest of the world (mask 0660): for keys.
     AsDirectoryKey,
+}
+
+/// Largest file that is read; zkey's own are a few KiB.
+const MAX_FILE: u64 = 1 << 20;
+
+/// The content of a file of the configuration. Nothing but a regular file is read: a pipe could keep
+/// the reader waiting for ever, a device could fill its memory.
+///
+/// # Errors
+/// It is no regular file, too large, or cannot be read.
+pub fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    let wrong = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(wrong("it is no regular file".to_owned()));
+    }
+    if metadata.len() > MAX_FILE {
+        return Err(wrong(format!("{} bytes are too many", metadata.len())));
+    }
+    let mut content = Vec::new();
+    file.take(MAX_FILE).read_to_end(&mut content)?;
+    Ok(content)
 }
 
 /// Replaces the file `path`, or creates it.

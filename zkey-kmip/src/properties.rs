@@ -7,7 +7,6 @@
 //! attackers. Files written here are read by the C programs and the other way round.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -20,9 +19,6 @@ use crate::files::{self, Access, FileError};
 /// Longest line that the C programs read in one piece, without its line end. Longer lines are
 /// read here, but not written.
 pub const MAX_LINE: usize = 4094;
-
-/// Largest file that is read; zkey's own are a few KiB.
-const MAX_FILE: u64 = 1 << 20;
 
 const HASH_NAME: &str = "__hash__";
 
@@ -260,12 +256,8 @@ impl Properties {
             path: path.to_owned(),
             source,
         };
-        let size = fs::metadata(path).map_err(failed)?.len();
-        if size > MAX_FILE {
-            let text = format!("{size} bytes are too many for a properties file");
-            return Err(failed(io::Error::new(io::ErrorKind::InvalidData, text)));
-        }
-        Self::parse(&fs::read(path).map_err(failed)?, path, integrity)
+        let content = files::read_regular(path).map_err(failed)?;
+        Self::parse(&content, path, integrity)
     }
 
     /// Reads the content of a file; `path` is for error messages.

@@ -216,7 +216,7 @@ fn key_that_cannot_be_stored_is_not_generated_or_is_named() {
     fs::write(repository.config("fail-generate-Xts2"), "full").unwrap();
     let message = repository.run(&["generate", "-N", "x", "-x"]).fails(1);
     assert!(
-        message.contains("id-1 was generated at the KMS") && message.contains("full"),
+        message.contains("left of it at the KMS: id-1") && message.contains("full"),
         "{message}"
     );
     assert!(repository.files().is_empty());

@@ -193,3 +193,31 @@ fn a_directory_that_is_not_there_is_an_error_that_names_the_file() {
     let error = Properties::load(directory.path(), Integrity::Hashed).unwrap_err();
     assert!(!error.is_not_found(), "{error}");
 }
+
+#[test]
+fn only_regular_files_of_some_size_are_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    rustix::fs::mkfifoat(rustix::fs::CWD, path("pipe"), rustix::fs::Mode::RWXU).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", path("endless")).unwrap();
+    std::fs::create_dir(path("directory")).unwrap();
+    std::fs::write(path("large"), vec![b'#'; (1 << 20) + 1]).unwrap();
+    for (name, problem) in [
+        ("pipe", "no regular file"),
+        ("endless", "no regular file"),
+        ("directory", "no regular file"),
+        ("large", "too many"),
+    ] {
+        // At once: nobody writes into the pipe.
+        let error = Properties::load(&path(name), Integrity::Plain).unwrap_err();
+        let text = format!("{error}: {:?}", std::error::Error::source(&error));
+        assert!(text.contains(problem) && text.contains(name), "{text}");
+    }
+    std::fs::write(
+        path("whole"),
+        format!("a=b\n#{}", "x".repeat((1 << 20) - 5)),
+    )
+    .unwrap();
+    let whole = Properties::load(&path("whole"), Integrity::Plain).unwrap();
+    assert_eq!(whole.get("a"), Some("b"));
+}

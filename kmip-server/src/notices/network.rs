@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 
 use super::Notices;
 use crate::configuration::Report;
-use crate::identity::identity_of;
+use crate::server::identity_of;
 
 /// Requests that wait for a listener. More are given up.
 const MOST: usize = 1024;

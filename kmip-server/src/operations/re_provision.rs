@@ -12,9 +12,9 @@ use openssl::x509::{X509, X509Ref};
 use super::create_key_pair::{link, make};
 use crate::context::{Context, Objects};
 use crate::crypto::{self, failed, generate_key_pair};
-use crate::identity::identity_of;
 use crate::object::{NewObject, StoredObject};
 use crate::refusal;
+use crate::server::identity_of;
 
 /// Bits of the key, if the server makes it.
 const BITS: i32 = 2048;

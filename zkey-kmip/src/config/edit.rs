@@ -1,7 +1,6 @@
 //! Changes of the configuration.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::lock::Lock;
@@ -9,7 +8,7 @@ use super::parts::key;
 use super::transaction::{CommitError, Transaction};
 use super::{Config, ConfigError, ConfigFile, KMIP_CONF, ProtocolSetting};
 use crate::abi::Apqn;
-use crate::files::{Access, FileError};
+use crate::files::{self, Access, FileError};
 use crate::properties::{Integrity, PropertiesError};
 use crate::secure_key::{CardType, KeySpec};
 use crate::server_traits::ServerTraits;
@@ -68,7 +67,8 @@ impl Edit {
         let staged = self.transaction.path_of(file.name());
         match staged {
             Some(path) if path != self.config.directory.join(file.name()) => {
-                fs::read(&path).map_err(|cause| FileError::new("read", path, cause).into())
+                files::read_regular(&path)
+                    .map_err(|cause| FileError::new("read", path, cause).into())
             }
             _ => self.config.read(file),
         }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
@@ -67,7 +68,12 @@ fn open_lock_file(directory: &Path) -> io::Result<File> {
         // Another process may be faster.
         let _ = files::create(&path, b"", Access::AsDirectory);
     }
-    File::options().read(true).write(true).open(path)
+    // A link must not lead to a file elsewhere.
+    File::options()
+        .read(true)
+        .write(true)
+        .custom_flags(libc::O_NOFOLLOW)
+        .open(path)
 }
 
 /// What became of a lock.

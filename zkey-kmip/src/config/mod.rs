@@ -26,7 +26,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use crate::abi::Apqn;
-use crate::files::FileError;
+use crate::files::{self, FileError};
 use crate::properties::{Integrity, Properties};
 use crate::secure_key::CardType;
 use crate::server_traits::ServerTraits;
@@ -236,7 +236,7 @@ impl Config {
         let path = self
             .path(file)
             .unwrap_or_else(|| self.directory.join(file.name()));
-        fs::read(&path).map_err(|cause| FileError::new("read", path, cause).into())
+        files::read_regular(&path).map_err(|cause| FileError::new("read", path, cause).into())
     }
 
     /// The directory.

@@ -113,8 +113,8 @@ pub enum HostError {
     },
     /// The plugin did not make a pair of its keys.
     #[error(
-        "key '{key}' is not in the repository; for it, {ids} was generated at the KMS, which the \
-         plugin may have destroyed again"
+        "key '{key}' is not in the repository; unless the plugin has destroyed it again, this is \
+         left of it at the KMS: {ids}"
     )]
     Unpaired {
         /// Name of the key.

@@ -53,8 +53,9 @@ impl Report {
         if let Err(error) = &result {
             self.set("error", describe(error));
         }
-        output::print_json(&Value::Object(self.0.take()), terminal)?;
-        result
+        let printed = output::print_json(&Value::Object(self.0.take()), terminal);
+        // That nobody reads the report does not make a failure a success.
+        result.and(printed)
     }
 }
 

@@ -16,7 +16,7 @@ use super::peer::Peer;
 use super::target::Target;
 use crate::abi::{Errno, PluginError};
 use crate::config::{Config, ConfigError, ConfigFile, Connection, Part, ProtocolSetting};
-use crate::files::FileError;
+use crate::files::{self, FileError};
 use crate::identity::certificates_from_pem;
 use crate::profile::{Profile, ProfileDirectory, VersionChoice};
 use crate::secure_key::{SecureKeyBackend, tls_identity_for};
@@ -190,7 +190,8 @@ fn read<T>(
     path: &Path,
     decode: impl Fn(&[u8]) -> Result<T, openssl::error::ErrorStack>,
 ) -> Result<T, PluginError> {
-    let content = std::fs::read(path).map_err(|cause| FileError::new("read", path, cause))?;
+    let content = files::read_regular(path);
+    let content = content.map_err(|cause| FileError::new("read", path, cause))?;
     decode(&content).map_err(|error| {
         let text = format!("{} is damaged", path.display());
         PluginError::new(Errno::EPERM, text).caused_by(error)

@@ -158,7 +158,7 @@ static void options(void)
 static void certificate(const char *file)
 {
 	const struct apqn apqn = { 3, 0x39 };
-	const struct kms_option unknown = { 9999, NULL };
+	const struct kms_option unknown = { 9999, NULL }, empty = { 'r', "/dev/null" };
 	const struct kms_option list[] = {
 		{ 'i', "ECC:prime256v1" }, { 'C', file }, { 's', "CN=client" },
 	};
@@ -171,6 +171,7 @@ static void certificate(const char *file)
 	CHECK(kms->supports_key_type(handle, "cca-aesdata"));
 	CHECK(!kms->supports_key_type(handle, "EP11-AES"));
 	CHECK(kms->configure(handle, NULL, 0, list, 3) == -EAGAIN);
+	CHECK(kms->configure(handle, NULL, 0, &empty, 1) == -EINVAL);
 }
 
 struct key { char id[257], label[271]; unsigned char blob[336]; size_t length; };
@@ -248,6 +249,7 @@ static void properties(const char *id, const char *other)
 static void keys(const char *server, const char *ca)
 {
 	const struct kms_option connection[] = { { 'S', server }, { 'b', ca }, { 'p', "used" } };
+	const struct kms_option nobody[] = { { 'S', server }, { 'b', "/dev/null" } };
 	const struct kms_option destroyed = { 's', "DESTROYED" };
 	struct property first[] = { { "zkey-name", "disk" }, { "volumes", "" },
 				    { "xts-key", "XTS-KEY-1" } };
@@ -261,6 +263,9 @@ static void keys(const char *server, const char *ca)
 	int count = 0;
 
 	CHECK(kms->list_keys(handle, NULL, NULL, 0, NULL, 0, counted, &count) == -EINVAL);
+	/* Without its CA certificate, the server is not trusted; with none at all, nobody is. */
+	CHECK(kms->configure(handle, NULL, 0, connection, 1) == -EINVAL);
+	CHECK(kms->configure(handle, NULL, 0, nobody, 2) < 0 && kms->get_last_error(handle));
 	CHECK(!kms->configure(handle, NULL, 0, connection, 3));
 	CHECK(!kms->display_info(handle));
 	CHECK(!kms->login(handle));
@@ -330,6 +335,7 @@ static int configure(int count, char **arguments)
 int main(int argc, char **argv)
 {
 	const struct functions *(*get)(void);
+	unsigned long (*errors)(void);
 	static struct process before, after;
 	mode_t mask = umask(077);
 	void *library;
@@ -348,6 +354,7 @@ int main(int argc, char **argv)
 	CHECK(dlsym(RTLD_DEFAULT, "kms_get_functions"));
 	CHECK(!dlsym(RTLD_DEFAULT, "rust_eh_personality"));
 	get = (const struct functions *(*)(void))dlsym(library, "kms_get_functions");
+	errors = (unsigned long (*)(void))dlsym(RTLD_DEFAULT, "ERR_peek_error");
 	kms = get();
 	CHECK(kms && kms->api_version == 2 && !kms->import_key);
 	options();
@@ -364,8 +371,11 @@ int main(int argc, char **argv)
 		code = report(kms->reencipher(handle, atoi(argv[4]), atoi(argv[5]), NULL, 0));
 	else
 		keys(argv[4], argv[5]);
+	/* zkey uses OpenSSL, too, and would take these errors for its own. */
+	CHECK(errors && !errors());
 	CHECK(!kms->terminate(handle));
 	handle = NULL;
+	CHECK(!errors());
 	look(&after);
 	CHECK(!memcmp(&before, &after, sizeof(before)));
 	CHECK(umask(mask) == 077);

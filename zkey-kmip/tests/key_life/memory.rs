@@ -73,6 +73,10 @@ impl Watch {
 
 #[test]
 fn aes_keys_are_wiped() {
+    if std::env::var_os("KMIP_TEST_RUNNER").is_some() {
+        println!("skipped: what emulates the processor has its registers in its own memory");
+        return;
+    }
     for (card_type, key_types) in [
         ("CCA", ["CCA-AESDATA", "CCA-AESCIPHER"].as_slice()),
         ("EP11", &["EP11-AES"]),

@@ -112,6 +112,18 @@ fn life_of_an_xts_key() {
     let info = own.run(&["kms", "info"]).ok();
     assert!(info.contains("APQNs:                03.0039"), "{info}");
     assert!(info.contains("used"), "{info}");
+    let info = own.run(&["kms", "info", "--json"]).ok();
+    let info: serde_json::Value = serde_json::from_str(&info).unwrap();
+    let settings = &info["plugin_settings"];
+    assert_eq!(
+        settings["KMIP server"],
+        serde_json::json!([server.address()])
+    );
+    assert_eq!(settings["Wrapping key state"][0], "Active (as last seen)");
+    assert!(
+        settings["Client certificate"].as_array().unwrap().len() > 5,
+        "{settings}"
+    );
 
     own.run(&[
         "generate",

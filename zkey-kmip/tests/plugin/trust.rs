@@ -232,7 +232,14 @@ fn swapped_files_are_told_and_nothing_is_sent() {
         let error = works();
         assert!(error.contains("certificate"), "{error}");
     }
-    fs::write(&certificate, own).unwrap();
+    // Or something to wait for.
+    fs::remove_file(&certificate).unwrap();
+    let mode = rustix::fs::Mode::RWXU;
+    rustix::fs::mkfifoat(rustix::fs::CWD, &certificate, mode).unwrap();
+    let error = works();
+    assert!(error.contains("no regular file"), "{error}");
+    fs::remove_file(&certificate).unwrap();
+    fs::write(&certificate, &own).unwrap();
     // The identity key is a wrapping key.
     let key = machine.path("KMIP/identity-key.skey");
     let own = fs::read(&key).unwrap();

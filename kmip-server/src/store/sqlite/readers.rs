@@ -12,8 +12,9 @@ use crate::object::StoredObject;
 
 /// How many connections are kept for later.
 const KEPT: usize = 8;
-/// Size of the cache of a connection in KiB; the system caches the file anyway.
-const CACHE: i64 = 512;
+/// Size of the cache of a connection in KiB: enough for the upper levels of the trees of a million objects,
+/// and for a thousand candidates. It is taken only as it is used.
+const CACHE: i64 = 4096;
 
 /// The connections that nobody uses.
 pub(super) struct Readers {

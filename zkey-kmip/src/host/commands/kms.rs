@@ -2,7 +2,7 @@
 
 use std::io::{Read, Seek};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Host, Tally};
 use crate::abi::{MasterKeyRegister, ReencipherMode, SecureKeyType};
@@ -137,6 +137,7 @@ pub(crate) fn info(host: &Host<'_>, arguments: &Arguments) -> Result<(), HostErr
             "key_types": key_types,
             "apqns": apqns,
             "plugin_info": lines,
+            "plugin_settings": settings(&text),
         });
         return output::print_json(&info, host.terminal);
     }
@@ -146,6 +147,28 @@ pub(crate) fn info(host: &Host<'_>, arguments: &Arguments) -> Result<(), HostErr
     print_list("APQNs:", &apqns, "(configuration required)", terminal)?;
     display()
 }
+
+/// What the lines of a plugin say, by their labels: these end with a colon before column 24, and lines
+/// without one go on with the value.
+fn settings(text: &str) -> serde_json::Map<String, Value> {
+    let mut settings = serde_json::Map::new();
+    let mut last = None;
+    for line in text.lines() {
+        let (label, value) = line.split_at_checked(VALUE_COLUMN).unwrap_or((line, ""));
+        if let Some(label) = label.trim().strip_suffix(':') {
+            last = Some(label.to_owned());
+        }
+        let Some(last) = &last else { continue };
+        let entry = settings.entry(last.as_str());
+        if let Value::Array(lines) = entry.or_insert_with(|| json!([])) {
+            lines.push(value.trim_end().into());
+        }
+    }
+    settings
+}
+
+/// Where values begin in the lines of `kms info`.
+const VALUE_COLUMN: usize = 24;
 
 /// Lines as zkey prints them: two blanks, and the values in column 24.
 fn print_list<T: AsRef<str>>(

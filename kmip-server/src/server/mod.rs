@@ -1,5 +1,7 @@
 //! The server: a handler for the engine, and a listener.
 
+mod identity;
+
 use std::error::Error;
 use std::fmt;
 use std::net::TcpListener;
@@ -10,26 +12,24 @@ use std::time::Duration;
 use kmip::server::{Call, Engine, Failure, Handler, Peer, Polled, ServeOptions, Server};
 use kmip::transport::tls::TlsAcceptor;
 use kmip::types::{
-    Authentication, BatchErrorContinuationOption, CredentialValue, DateTime, IntoOwned, Operation,
-    ProtocolVersion, RequestBatchItem, RequestHeader, RequestPayload, ResponsePayload,
-    ResultReason, Ticket,
+    Authentication, BatchErrorContinuationOption, DateTime, IntoOwned, Operation, ProtocolVersion,
+    RequestBatchItem, RequestHeader, RequestPayload, ResponsePayload,
 };
-use openssl::x509::{X509, X509Ref};
+use openssl::x509::X509;
 
 use crate::attestation::Gate;
 use crate::audit::{self, Record};
 use crate::configuration::Configuration;
 use crate::context::Context;
-use crate::credentials::{self, Standing};
-use crate::crypto::CertificationAuthority;
+use crate::credentials;
 use crate::deferred::Progress;
-use crate::identity::{device_identity, identity_of, is_for_clients};
 use crate::journal;
 use crate::logins::Door;
 use crate::operations;
 use crate::store::Store;
 use crate::tickets::{Grant, named_objects};
 use crate::volatile::Volatile;
+pub(crate) use identity::{identity_of, ticket_of};
 
 /// How often an operation is repeated at most that other servers were in the way of.
 const REPETITIONS: u32 = 6;
@@ -171,69 +171,9 @@ impl KeyServer {
             (self.configuration.report)(&error);
         }
     }
-
-    fn identify(
-        &self,
-        peer: &Peer,
-        credentials: Option<&Authentication<'_>>,
-    ) -> Result<Option<String>, Failure> {
-        if self.configuration.demands_client_usage && !is_for_clients(peer) {
-            return Err(Failure::new(
-                ResultReason::AUTHENTICATION_NOT_SUCCESSFUL,
-                "the certificate is not for clients (Extended Key Usage clientAuth)",
-            ));
-        }
-        let certificate = match peer.certificate() {
-            None => "local".to_owned(),
-            Some(own) => self.standing(own)?,
-        };
-        if let Some(ticket) = credentials.and_then(ticket_of) {
-            let now = self.configuration.clock.now();
-            return Ok(Some(self.volatile.tickets.redeem(ticket, now)?.owner));
-        }
-        let users = !self.configuration.users.is_empty();
-        if users {
-            let door = self.door();
-            if let Some(login) = credentials.and_then(|given| door.open_first(given)) {
-                return login.map(Some);
-            }
-        }
-        match users && !self.configuration.login_is_optional {
-            false => {
-                let mut given = credentials.iter().flat_map(|given| &given.credential);
-                let device = given.find_map(device_identity).unwrap_or_default();
-                Ok(Some(certificate + &device))
-            }
-            true => Err(Failure::new(
-                ResultReason::AUTHENTICATION_NOT_SUCCESSFUL,
-                "this server wants a user name and a password",
-            )),
-        }
-    }
 }
 
 impl KeyServer {
-    /// Whom a certificate stands for: its owner, or the client to whom the server has given it.
-    fn standing(&self, certificate: &X509Ref) -> Result<String, Failure> {
-        let provisions = self.configuration.provisions;
-        if !provisions || !CertificationAuthority::has_issued(certificate) {
-            return Ok(identity_of(certificate));
-        }
-        let now = self.configuration.clock.now();
-        let view = self.store.view();
-        match view.and_then(|view| credentials::standing(&*view, certificate, now)) {
-            Ok(Standing::For(client)) => Ok(client),
-            Ok(Standing::Refused) => Err(Failure::new(
-                ResultReason::AUTHENTICATION_NOT_SUCCESSFUL,
-                "the certificate was not issued for a client, or is no longer good",
-            )),
-            Err(error) => {
-                (self.configuration.report)(&error);
-                Err(Failure::internal())
-            }
-        }
-    }
-
     /// The authority that issues certificates for clients (Re-Provision), which a listener has to trust
     /// if [`Configuration::provisions`] is set. It is made when it is first needed.
     ///
@@ -362,15 +302,6 @@ impl Handler for KeyServer {
 pub(crate) fn undoes(call: &Call<'_>) -> bool {
     let option = call.header().batch_error_continuation_option;
     option == Some(BatchErrorContinuationOption::UNDO)
-}
-
-/// The ticket among credentials.
-pub(crate) fn ticket_of<'a>(credentials: &'a Authentication<'_>) -> Option<&'a Ticket<'a>> {
-    let mut credentials = credentials.credential.iter();
-    credentials.find_map(|given| match &given.credential_value {
-        CredentialValue::Ticket(credential) => Some(&credential.ticket),
-        _ => None,
-    })
 }
 
 /// Whether the ticket of the message, if it has one, allows a request: each object that it names, at

@@ -1,161 +1,43 @@
-//! An operation in its surroundings: who wants it, when, in which version, and on which store.
+//! The objects that an operation reads and changes.
 
-use std::cell::Cell;
 use std::ops::ControlFlow;
 
-use kmip::server::{Call, Failure};
-use kmip::types::{
-    Attribute, AttributeValue, Attributes, Constraints, DateTime, DefaultsInformation, IntoOwned,
-    ManagedObject, ObjectType, Operation, ProtocolVersion, ResultReason, UniqueIdentifier,
-};
+use kmip::server::Failure;
+use kmip::types::{Attribute, Constraints, ManagedObject, Operation, UniqueIdentifier};
 use openssl::x509::X509Ref;
 
-use crate::attributes::has_instances;
-use crate::configuration::Configuration;
+use super::Context;
 use crate::credentials::{self, Standing};
 use crate::crypto::CertificationAuthority;
-use crate::identity::identity_of;
 use crate::journal::{self, Before};
 use crate::notices::Changes;
 use crate::object::{NewObject, StoredObject};
 use crate::operations::exists;
 use crate::refusal;
-use crate::server::{ticket_of, undoes};
-use crate::settings::{self, Setting};
-use crate::store::{
-    Found, INTERNAL_OWNER, INTERNAL_PREFIX, Search, Store, StoreError, Transaction,
-};
-use crate::volatile::Volatile;
-
-/// What an operation has at hand.
-pub(crate) struct Context<'c> {
-    pub(crate) configuration: &'c Configuration,
-    pub(crate) call: &'c Call<'c>,
-    pub(crate) now: DateTime,
-    pub(crate) volatile: &'c Volatile,
-    operation: Operation,
-    store: &'c dyn Store,
-    conflict: Cell<Option<StoreError>>,
-}
-
-impl<'c> Context<'c> {
-    pub(crate) fn new(
-        configuration: &'c Configuration,
-        store: &'c dyn Store,
-        volatile: &'c Volatile,
-        call: &'c Call<'c>,
-        operation: Operation,
-    ) -> Self {
-        Context {
-            configuration,
-            call,
-            now: configuration.clock.now(),
-            volatile,
-            operation,
-            store,
-            conflict: Cell::default(),
-        }
-    }
-
-    /// Why the operation has failed, if it can be repeated for that.
-    pub(crate) fn take_conflict(&self) -> Option<StoreError> {
-        self.conflict.take()
-    }
-
-    /// The version of the request.
-    pub(crate) fn version(&self) -> ProtocolVersion {
-        self.call.version()
-    }
-
-    /// The client, to whom new objects belong.
-    pub(crate) fn owner(&self) -> &str {
-        self.call.user().unwrap_or_default()
-    }
-
-    /// Whether the client may perform an operation on an object.
-    fn may(&self, operation: Operation, object: &StoredObject) -> bool {
-        let is_owner = object.owner == self.owner();
-        let policies = &self.configuration.policies;
-        if policies.is_empty() {
-            return is_owner;
-        }
-        policies.allow(object, operation, is_owner, self.groups())
-    }
-
-    /// The groups of the user that the client has logged in as.
-    fn groups(&self) -> &[String] {
-        let user = self.owner().strip_prefix("user ");
-        let user = user.and_then(|name| self.configuration.users.get(name));
-        user.map_or(&[], |user| &user.groups)
-    }
-
-    /// Counts what is protected with a key, if the client is let in by a ticket.
-    ///
-    /// # Errors
-    /// If the ticket is not good for so much.
-    pub(crate) fn consume_ticket(&self, key: &str, bytes: usize) -> Result<(), Failure> {
-        let credentials = self.call.header().authentication.as_ref();
-        match credentials.and_then(ticket_of) {
-            Some(ticket) => {
-                let tickets = &self.volatile.tickets;
-                tickets.consume(ticket, self.operation, key, bytes)
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// Begins a transaction. Until it ends, other clients wait: what takes long is done before.
-    pub(crate) fn begin(&self) -> Result<Objects<'_>, Failure> {
-        let transaction = self.store.begin().map_err(|error| self.broken(error))?;
-        Ok(Objects {
-            context: self,
-            transaction,
-            before: Vec::new(),
-            changes: Changes::default(),
-        })
-    }
-
-    /// As [`begin`](Self::begin), but for what changes nothing: it does not wait for those who do.
-    pub(crate) fn view(&self) -> Result<Objects<'_>, Failure> {
-        let transaction = self.store.view().map_err(|error| self.broken(error))?;
-        Ok(Objects {
-            context: self,
-            transaction,
-            before: Vec::new(),
-            changes: Changes::default(),
-        })
-    }
-
-    /// A store that is out of order is not the client's fault, nor its business.
-    fn broken(&self, error: StoreError) -> Failure {
-        let failure = match error.is_out_of_space() {
-            true => Failure::new(
-                ResultReason::GENERAL_FAILURE,
-                "the store cannot be written, perhaps since its disk is full; reading still works",
-            ),
-            false => Failure::internal(),
-        };
-        match error {
-            StoreError::Conflict(_) => self.conflict.set(Some(error)),
-            // Another server has made at the same time what there is only one of.
-            StoreError::Duplicate(_) if self.store.can_conflict() => self.conflict.set(Some(error)),
-            _ => (self.configuration.report)(&error),
-        }
-        failure
-    }
-}
+use crate::server::{identity_of, undoes};
+use crate::settings;
+use crate::store::{Found, INTERNAL_OWNER, INTERNAL_PREFIX, Search, StoreError, Transaction};
 
 /// The objects of the client, within a transaction.
 pub(crate) struct Objects<'c> {
-    context: &'c Context<'c>,
-    transaction: Box<dyn Transaction + 'c>,
+    pub(super) context: &'c Context<'c>,
+    pub(super) transaction: Box<dyn Transaction + 'c>,
     /// What the objects were that have changed, in case the client wants it back.
     before: Vec<Before>,
     /// What changes, in case the client is to be told.
     changes: Changes,
 }
 
-impl Objects<'_> {
+impl<'c> Objects<'c> {
+    pub(super) fn new(context: &'c Context<'c>, transaction: Box<dyn Transaction + 'c>) -> Self {
+        Objects {
+            context,
+            transaction,
+            before: Vec::new(),
+            changes: Changes::default(),
+        }
+    }
+
     /// The object that a request means, as it is now.
     ///
     /// # Errors
@@ -432,115 +314,7 @@ impl Objects<'_> {
         Ok(())
     }
 
-    /// Refuses a Name that another object of the client has, or this one already.
-    pub(crate) fn check_name(&self, attribute: &Attribute<'static>) -> Result<(), Failure> {
-        let AttributeValue::Name(name) = &attribute.value else {
-            return Ok(());
-        };
-        if !self.context.configuration.unique_names {
-            return Ok(());
-        }
-        match self.find(attribute.clone(), |object| !object.is_destroyed())? {
-            None => Ok(()),
-            Some(_) => {
-                let (operation, version) = (self.context.operation, self.context.version());
-                Err(refusal::name_in_use(&name.name_value, operation, version))
-            }
-        }
-    }
-
-    /// The attributes that a request gives, those of templates included (until KMIP 1.4).
-    ///
-    /// # Errors
-    /// If there is no such template, or there is something else than attributes.
-    pub(crate) fn given(&self, given: &Attributes<'_>) -> Result<Vec<Attribute<'static>>, Failure> {
-        if let Some(item) = given.extra.iter().next() {
-            let message = format!("{} is no attribute of this version", item.tag);
-            return Err(Failure::new(ResultReason::INVALID_FIELD, message));
-        }
-        let mut list: Vec<Attribute<'static>> = given.clone().into_owned().list;
-        for name in &given.names {
-            let name = AttributeValue::Name(name.clone().into_owned());
-            let is_template = |object: &StoredObject| object.object_type == ObjectType::TEMPLATE;
-            let template = self.find(name.into(), is_template)?.ok_or_else(|| {
-                Failure::new(ResultReason::OBJECT_NOT_FOUND, "there is no such template")
-            })?;
-            let ManagedObject::Template(content) = self.content(&template)? else {
-                return Err(Failure::internal());
-            };
-            let mut own: Vec<Attribute<'static>> = content.attributes.list;
-            // What the request gives replaces what the template gives, or comes after it.
-            own.retain(|attribute| {
-                let reference = attribute.reference();
-                let given = list.iter().any(|given| given.reference() == reference);
-                let name = matches!(attribute.value, AttributeValue::Name(_));
-                !name && (has_instances(&reference) || !given)
-            });
-            own.append(&mut list);
-            list = own;
-        }
-        Ok(list)
-    }
-
-    /// What the client has set of this kind.
-    ///
-    /// # Errors
-    /// If the store is out of order.
-    pub(crate) fn setting<S: Setting>(&self) -> Result<Option<S>, Failure> {
-        let identifier = settings::identifier_of::<S>(self.context.owner());
-        let content = self.check(self.transaction.content(&identifier))?;
-        content.as_ref().map(settings::restored).transpose()
-    }
-
-    /// Keeps what the client sets, in place of what it has set before.
-    ///
-    /// # Errors
-    /// If it cannot be kept, or the store is out of order.
-    pub(crate) fn set<S: Setting>(&mut self, setting: Option<&S>) -> Result<(), Failure> {
-        let owner = self.context.owner();
-        let identifier = settings::identifier_of::<S>(owner);
-        if self.check(self.transaction.get(&identifier))?.is_some() {
-            let removed = self.transaction.remove(&identifier);
-            self.check(removed)?;
-        }
-        if let Some(setting) = setting {
-            let (object, content) = settings::stored(owner, setting)?;
-            let inserted = self.transaction.insert(&object, Some(&content));
-            self.check(inserted)?;
-        }
-        Ok(())
-    }
-
-    /// As [`given`](Self::given), for a new object, with the defaults for its type.
-    ///
-    /// # Errors
-    /// As for `given`.
-    pub(crate) fn given_for(
-        &self,
-        object_type: ObjectType,
-        given: &Attributes<'_>,
-    ) -> Result<Vec<Attribute<'static>>, Failure> {
-        let mut given = self.given(given)?;
-        self.complete(object_type, &mut given)?;
-        Ok(given)
-    }
-
-    /// Adds the defaults of the client for a type to what it gives for a new object.
-    ///
-    /// # Errors
-    /// If the store is out of order.
-    pub(crate) fn complete(
-        &self,
-        object_type: ObjectType,
-        given: &mut Vec<Attribute<'static>>,
-    ) -> Result<(), Failure> {
-        if let Some(defaults) = self.setting::<DefaultsInformation<'static>>()? {
-            settings::complete(given, object_type, &defaults);
-        }
-        Ok(())
-    }
-
-    fn check<T>(&self, result: Result<T, StoreError>) -> Result<T, Failure> {
+    pub(super) fn check<T>(&self, result: Result<T, StoreError>) -> Result<T, Failure> {
         result.map_err(|error| self.context.broken(error))
     }
 }

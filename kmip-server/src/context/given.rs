@@ -1,0 +1,123 @@
+//! What a request gives for a new object, and what the client has set for all of them.
+
+use kmip::server::Failure;
+use kmip::types::{
+    Attribute, AttributeValue, Attributes, DefaultsInformation, IntoOwned, ManagedObject,
+    ObjectType, ResultReason,
+};
+
+use super::Objects;
+use crate::attributes::has_instances;
+use crate::object::StoredObject;
+use crate::refusal;
+use crate::settings::{self, Setting};
+
+impl Objects<'_> {
+    /// Refuses a Name that another object of the client has, or this one already.
+    pub(crate) fn check_name(&self, attribute: &Attribute<'static>) -> Result<(), Failure> {
+        let AttributeValue::Name(name) = &attribute.value else {
+            return Ok(());
+        };
+        if !self.context.configuration.unique_names {
+            return Ok(());
+        }
+        match self.find(attribute.clone(), |object| !object.is_destroyed())? {
+            None => Ok(()),
+            Some(_) => {
+                let (operation, version) = (self.context.operation, self.context.version());
+                Err(refusal::name_in_use(&name.name_value, operation, version))
+            }
+        }
+    }
+
+    /// The attributes that a request gives, those of templates included (until KMIP 1.4).
+    ///
+    /// # Errors
+    /// If there is no such template, or there is something else than attributes.
+    pub(crate) fn given(&self, given: &Attributes<'_>) -> Result<Vec<Attribute<'static>>, Failure> {
+        if let Some(item) = given.extra.iter().next() {
+            let message = format!("{} is no attribute of this version", item.tag);
+            return Err(Failure::new(ResultReason::INVALID_FIELD, message));
+        }
+        let mut list: Vec<Attribute<'static>> = given.clone().into_owned().list;
+        for name in &given.names {
+            let name = AttributeValue::Name(name.clone().into_owned());
+            let is_template = |object: &StoredObject| object.object_type == ObjectType::TEMPLATE;
+            let template = self.find(name.into(), is_template)?.ok_or_else(|| {
+                Failure::new(ResultReason::OBJECT_NOT_FOUND, "there is no such template")
+            })?;
+            let ManagedObject::Template(content) = self.content(&template)? else {
+                return Err(Failure::internal());
+            };
+            let mut own: Vec<Attribute<'static>> = content.attributes.list;
+            // What the request gives replaces what the template gives, or comes after it.
+            own.retain(|attribute| {
+                let reference = attribute.reference();
+                let given = list.iter().any(|given| given.reference() == reference);
+                let name = matches!(attribute.value, AttributeValue::Name(_));
+                !name && (has_instances(&reference) || !given)
+            });
+            own.append(&mut list);
+            list = own;
+        }
+        Ok(list)
+    }
+
+    /// What the client has set of this kind.
+    ///
+    /// # Errors
+    /// If the store is out of order.
+    pub(crate) fn setting<S: Setting>(&self) -> Result<Option<S>, Failure> {
+        let identifier = settings::identifier_of::<S>(self.context.owner());
+        let content = self.check(self.transaction.content(&identifier))?;
+        content.as_ref().map(settings::restored).transpose()
+    }
+
+    /// Keeps what the client sets, in place of what it has set before.
+    ///
+    /// # Errors
+    /// If it cannot be kept, or the store is out of order.
+    pub(crate) fn set<S: Setting>(&mut self, setting: Option<&S>) -> Result<(), Failure> {
+        let owner = self.context.owner();
+        let identifier = settings::identifier_of::<S>(owner);
+        if self.check(self.transaction.get(&identifier))?.is_some() {
+            let removed = self.transaction.remove(&identifier);
+            self.check(removed)?;
+        }
+        if let Some(setting) = setting {
+            let (object, content) = settings::stored(owner, setting)?;
+            let inserted = self.transaction.insert(&object, Some(&content));
+            self.check(inserted)?;
+        }
+        Ok(())
+    }
+
+    /// As [`given`](Self::given), for a new object, with the defaults for its type.
+    ///
+    /// # Errors
+    /// As for `given`.
+    pub(crate) fn given_for(
+        &self,
+        object_type: ObjectType,
+        given: &Attributes<'_>,
+    ) -> Result<Vec<Attribute<'static>>, Failure> {
+        let mut given = self.given(given)?;
+        self.complete(object_type, &mut given)?;
+        Ok(given)
+    }
+
+    /// Adds the defaults of the client for a type to what it gives for a new object.
+    ///
+    /// # Errors
+    /// If the store is out of order.
+    pub(crate) fn complete(
+        &self,
+        object_type: ObjectType,
+        given: &mut Vec<Attribute<'static>>,
+    ) -> Result<(), Failure> {
+        if let Some(defaults) = self.setting::<DefaultsInformation<'static>>()? {
+            settings::complete(given, object_type, &defaults);
+        }
+        Ok(())
+    }
+}
