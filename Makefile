@@ -52,6 +52,10 @@ fuzz: ## every fuzz target for SECONDS each (default 60)
 tables: setup ## the tables against the specification (needs the reference material)
 	scripts/spec-check.sh
 
+.PHONY: conformance
+conformance: setup ## the official test cases in all encodings (needs the reference material)
+	cargo test --locked -p kmip-cli --test conformance --test play --test transposed
+
 .PHONY: interop
 interop: ## client and server against PyKMIP, PostgreSQL and curl
 	scripts/interop.sh

@@ -157,6 +157,77 @@ fn a_wrong_reason_is_told() {
 }
 
 #[test]
+fn documents_that_cannot_be_played_fail_and_say_why() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let deep = CASE.replacen(
+        "<TemplateAttribute>",
+        &format!(
+            "{}{}<TemplateAttribute>",
+            "<TemplateAttribute>".repeat(5000),
+            "</TemplateAttribute>".repeat(5000)
+        ),
+        1,
+    );
+    let mut latin = CASE.as_bytes().to_vec();
+    latin.splice(0..0, *b"<!-- \xe9 -->");
+    let unknown = CASE.replacen(r#"value="256""#, r#"value="$NOBODY_KNOWS""#, 1);
+    let cut = CASE[..CASE.len() / 2].to_owned();
+    let typeless = CASE.replacen(r#"type="Integer" value="256""#, r#"value="256""#, 1);
+    let cases: [(&str, Vec<u8>, &str); 7] = [
+        ("DEEP", deep.into_bytes(), "more than 200 elements"),
+        ("LATIN", latin, "invalid utf-8"),
+        ("UNKNOWN", unknown.into_bytes(), "`$NOBODY_KNOWS`"),
+        ("CUT", cut.into_bytes(), "line 40"),
+        ("TYPELESS", typeless.into_bytes(), "no request"),
+        ("EMPTY", Vec::new(), "the document has no request"),
+        ("OTHER", b"<html/>".to_vec(), "the document has no request"),
+    ];
+    for (name, document, _) in &cases {
+        let path = directory.path().join(format!("{name}-1-12.xml"));
+        fs::write(path, document).expect("a file");
+    }
+    let output = run(directory.path(), &["--embedded"]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    for (name, _, why) in &cases {
+        let line = text.lines().find(|line| line.contains(name));
+        let line = line.unwrap_or_else(|| panic!("{name} is not in {text}"));
+        assert!(line.starts_with("FAILED") && line.contains(why), "{line}");
+    }
+    assert!(
+        text.ends_with("\n0 passed, 7 failed, 0 skipped\n"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_case_that_comes_before_is_found_beside_the_directory() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let before = directory.path().join("1.3/testcases");
+    let cases = directory.path().join("1.4/mandatory");
+    for path in [&before, &cases] {
+        fs::create_dir_all(path).expect("a directory");
+    }
+    let alone = run(&cases, &["--embedded"]);
+    let text = String::from_utf8(alone.stdout).expect("UTF-8");
+    assert!(text.ends_with("0 passed, 0 failed, 0 skipped\n"), "{text}");
+    fs::write(cases.join("TC-OTP-1-14.xml"), CASE).expect("a file");
+    let missing = run(&cases, &["--embedded"]);
+    let text = String::from_utf8(missing.stdout).expect("UTF-8");
+    assert!(
+        text.contains("it needs the case TC-OTP-SETUP-1-13"),
+        "{text}"
+    );
+    fs::write(before.join("TC-OTP-SETUP-1-13.xml"), CASE).expect("a file");
+    let found = run(&cases, &["--embedded"]);
+    let text = String::from_utf8(found.stdout).expect("UTF-8");
+    assert!(
+        text.ends_with("\n1 passed, 0 failed, 0 skipped\n"),
+        "{text}"
+    );
+}
+
+#[test]
 fn cases_can_be_chosen_and_reported_as_junit() {
     let directory = tempfile::tempdir().expect("a directory");
     for name in ["ONE-1-12.xml", "TWO-1-12.xml"] {

@@ -14,6 +14,7 @@ use super::demands::{has_repeated_id, is_asynchronous, refuse_extension};
 use super::failure::{Challenge, Failure};
 use super::handler::{Call, Handler, Polled};
 use super::identifiers::Identifiers;
+use super::outputs::Outputs;
 use super::peer::Peer;
 use super::response;
 
@@ -125,6 +126,8 @@ impl<H: Handler> Engine<H> {
             user: user.as_deref(),
             header,
             identifiers: Identifiers::default(),
+            keeps_data: items.len() > 1,
+            outputs: Outputs::default(),
             answers: Vec::with_capacity(items.len()),
             challenge: None,
         };
@@ -198,6 +201,9 @@ struct BatchRun<'b, 'm, H> {
     /// Whether the operations are done later.
     deferred: bool,
     identifiers: Identifiers,
+    /// Whether a later item may refer to the data of an earlier one.
+    keeps_data: bool,
+    outputs: Outputs,
     answers: Vec<ResponseBatchItem<'m>>,
     /// That of the first item that failed for lack of an attestation.
     challenge: Option<Challenge>,
@@ -210,15 +216,18 @@ impl<'m, H: Handler> BatchRun<'_, 'm, H> {
         let allowed = refuse_extension(&item);
         let RequestBatchItem {
             operation,
+            ephemeral,
             unique_batch_item_id: id,
-            request_payload,
+            mut request_payload,
             ..
         } = item;
-        let (operation, outcome) = match allowed.and_then(|()| self.process(request_payload)) {
+        let ephemeral = ephemeral == Some(true);
+        let resolved = allowed.and_then(|()| self.outputs.resolve(&mut request_payload));
+        let (operation, outcome) = match resolved.and_then(|()| self.process(request_payload)) {
             Ok(Outcome::Done(payload)) => (operation, Ok(payload)),
             Ok(Outcome::Polled(operation, outcome)) => (operation, outcome),
             Ok(Outcome::Pending(correlation)) => {
-                self.identifiers.note(operation, None);
+                self.note(operation, None, false);
                 self.answers.push(ResponseBatchItem {
                     operation: Some(operation),
                     unique_batch_item_id: id,
@@ -231,15 +240,15 @@ impl<'m, H: Handler> BatchRun<'_, 'm, H> {
             Err(failure) => (operation, Err(failure)),
         };
         let answer = match outcome {
-            Ok(payload) => {
-                self.identifiers.note(operation, Some(&payload));
+            Ok(mut payload) => {
+                self.note(operation, Some(&mut payload), ephemeral);
                 ResponseBatchItem {
                     unique_batch_item_id: id,
                     ..ResponseBatchItem::success(*payload)
                 }
             }
             Err(failure) => {
-                self.identifiers.note(operation, None);
+                self.note(operation, None, false);
                 if self.challenge.is_none() {
                     self.challenge = failure.challenge().cloned();
                 }
@@ -249,6 +258,19 @@ impl<'m, H: Handler> BatchRun<'_, 'm, H> {
         let successful = answer.result_status == ResultStatus::SUCCESS;
         self.answers.push(answer);
         successful
+    }
+
+    /// Takes note of what later items may refer to.
+    fn note(
+        &mut self,
+        operation: Operation,
+        response: Option<&mut ResponsePayload<'static>>,
+        ephemeral: bool,
+    ) {
+        self.identifiers.note(operation, response.as_deref());
+        if self.keeps_data || ephemeral {
+            self.outputs.note(operation, response, ephemeral);
+        }
     }
 
     /// Performs an operation, has it performed later, or looks how far it is.

@@ -27,8 +27,13 @@ impl Identifiers {
     /// Takes note of an item that was processed.
     pub(super) fn note(&mut self, operation: Operation, response: Option<&ResponsePayload<'_>>) {
         let made = response.and_then(made);
-        if let Some(made) = &made {
-            self.placeholder = Some(made.identifier.clone());
+        match &made {
+            Some(made) => self.placeholder = Some(made.identifier.clone()),
+            // A search for one object that finds none or several leaves none to go on with.
+            None if matches!(response, Some(ResponsePayload::Locate(_))) => self.placeholder = None,
+            // Neither does a check that says no (KMIP 2.1, 6.1.7).
+            None if operation == Operation::CHECK && response.is_none() => self.placeholder = None,
+            None => {}
         }
         self.items.push((operation, made));
     }

@@ -15,6 +15,7 @@ mod identifiers;
 mod idle;
 mod listener;
 mod options;
+mod outputs;
 mod peer;
 mod response;
 
