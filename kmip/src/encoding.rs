@@ -70,6 +70,21 @@ impl Encoding {
         }
     }
 
+    /// As [`encode`](Self::encode) or [`encode_numbers`](Self::encode_numbers), and strictly: see
+    /// [`Encoder::strict`](crate::codec::Encoder::strict).
+    pub(crate) fn encode_strictly<'a, M: Message<'a>>(
+        self,
+        message: &M,
+        numbers: bool,
+        out: &mut Vec<u8>,
+    ) -> Result<()> {
+        match self {
+            Encoding::Ttlv => ttlv::encode_strictly(message, out),
+            Encoding::Json => json::encode_strictly(message, numbers, out),
+            Encoding::Xml => xml::encode_strictly(message, numbers, out),
+        }
+    }
+
     /// Reads a message.
     ///
     /// # Errors

@@ -3,12 +3,9 @@
 mod answers;
 mod request;
 mod response;
-mod values;
 
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicU64, Ordering};
-
-use zeroize::Zeroize;
 
 use crate::Encoding;
 use crate::codec::Options;
@@ -210,18 +207,13 @@ impl Session {
         };
         header.attestation_capable_indicator =
             (self.attestation_capable && self.version >= ProtocolVersion::V1_2).then_some(true);
-        let begin = out.len();
-        let encoded = match self.sends_numbers {
-            true => self.encoding.encode_numbers(&request.message, out),
-            false => self.encoding.encode(&request.message, out),
+        let (message, numbers) = (&request.message, self.sends_numbers);
+        let encoded = match (self.sends_other_values, numbers) {
+            (false, _) => self.encoding.encode_strictly(message, numbers, out),
+            (true, true) => self.encoding.encode_numbers(message, out),
+            (true, false) => self.encoding.encode(message, out),
         };
-        let encoded = encoded.and_then(|()| match self.sends_other_values {
-            true => Ok(()),
-            false => values::check(&request.message),
-        });
         encoded.map_err(|error| {
-            out[begin..].zeroize();
-            out.truncate(begin);
             let operation = request.expected.operation();
             self.error(operation, Problem::Encode(error))
         })

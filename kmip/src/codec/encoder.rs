@@ -6,7 +6,7 @@ use super::raw::Extra;
 use super::row::{ExtraCursor, Row};
 use super::source::Sink;
 use crate::ttlv;
-use crate::types::{Attributes, EnumerationTable, Names, Operation, Tag};
+use crate::types::{AttributeReference, Attributes, EnumerationTable, Names, Operation, Tag};
 use crate::version::{Edition, ProtocolVersion};
 
 /// Writes typed items as an encoded message of one protocol version.
@@ -15,6 +15,7 @@ use crate::version::{Edition, ProtocolVersion};
 pub struct Encoder<'s> {
     output: Output<'s>,
     edition: Edition,
+    strict: bool,
 }
 
 enum Output<'s> {
@@ -33,6 +34,7 @@ impl<'s> Encoder<'s> {
         Encoder {
             output: Output::Ttlv(ttlv::Writer::new(buffer)),
             edition: version.edition(),
+            strict: false,
         }
     }
 
@@ -41,7 +43,17 @@ impl<'s> Encoder<'s> {
         Encoder {
             output: Output::Sink(sink),
             edition: version.edition(),
+            strict: false,
         }
+    }
+
+    /// With `strict`, also the values of enumerations and masks, and attributes that are only named, are
+    /// errors if the specification has them, but not in the version. Vendors' and unknown ones pass. A
+    /// server or a relay has to be able to pass on what it was given; what a client asks for, the
+    /// version has to be able to say.
+    pub(crate) fn strict(mut self, strict: bool) -> Self {
+        self.strict = strict;
+        self
     }
 
     /// The version whose rules are followed.
@@ -51,6 +63,29 @@ impl<'s> Encoder<'s> {
 
     pub(crate) fn edition(&self) -> Edition {
         self.edition
+    }
+
+    fn check_value(&self, tag: Tag, value: u32, names: Names) -> Result<()> {
+        names.check_value(value).map_err(|error| match tag {
+            Tag::OPERATION => {
+                let (operation, version) = (Operation(value), self.version());
+                Error::new(ErrorKind::OperationNotInVersion(operation, version))
+            }
+            _ => error,
+        })
+    }
+
+    fn check_attribute_name(&self, name: &str) -> Result<()> {
+        // In 2.x only vendors' attributes have names.
+        if self.version() >= ProtocolVersion::V2_0 {
+            return Ok(());
+        }
+        match AttributeReference::from_name(name.into()) {
+            AttributeReference::Standard(tag) if !tag.is_attribute_in(self.edition) => {
+                Err(Error::new(ErrorKind::NotInVersion(tag, self.version())))
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn not_expressible(&self, what: &'static str) -> Error {
@@ -94,6 +129,9 @@ impl Encoder<'_> {
     #[inline]
     pub fn mask(&mut self, tag: Tag, value: u32, table: &'static EnumerationTable) -> Result<()> {
         let names = Names::new(table, self.edition);
+        if self.strict {
+            names.check_bits(value)?;
+        }
         match &mut self.output {
             Output::Ttlv(writer) => writer.integer(tag, value as i32),
             Output::Sink(sink) => return sink.mask(tag, value, names),
@@ -137,6 +175,9 @@ impl Encoder<'_> {
         table: Option<&'static EnumerationTable>,
     ) -> Result<()> {
         let names = table.map(|table| Names::new(table, self.edition));
+        if let (true, Some(names)) = (self.strict, names) {
+            self.check_value(tag, value, names)?;
+        }
         match &mut self.output {
             Output::Ttlv(writer) => writer.enumeration(tag, value),
             Output::Sink(sink) => return sink.enumeration(tag, value, names),
@@ -157,6 +198,9 @@ impl Encoder<'_> {
     /// A Text String.
     #[inline]
     pub fn text(&mut self, tag: Tag, value: &str) -> Result<()> {
+        if self.strict && tag == Tag::ATTRIBUTE_NAME {
+            self.check_attribute_name(value)?;
+        }
         match &mut self.output {
             Output::Ttlv(writer) => writer.text_string(tag, value),
             Output::Sink(sink) => sink.text(tag, value),

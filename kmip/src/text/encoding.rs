@@ -34,17 +34,18 @@ pub(crate) trait TextWriter<'b>: Sink {
     fn into_lines(self) -> Lines<'b>;
 }
 
-/// Appends an item to a buffer, or nothing if that fails.
+/// Appends an item to a buffer, or nothing if that fails. `strict`: see [`Encoder::strict`].
 pub(crate) fn encode_item<'a, 'b, W: TextWriter<'b>, T: Item<'a>>(
     item: &T,
     tag: Tag,
     version: ProtocolVersion,
     buffer: &'b mut Vec<u8>,
     style: Style,
+    strict: bool,
 ) -> Result<()> {
     let length = buffer.len();
     let mut writer = W::on(Lines::new(buffer, style));
-    let written = item.write(tag, &mut Encoder::new(&mut writer, version));
+    let written = item.write(tag, &mut Encoder::new(&mut writer, version).strict(strict));
     written.map_err(|error| {
         let buffer = writer.into_lines().buffer;
         // It may hold the begin of a key.
@@ -189,7 +190,23 @@ macro_rules! encoding {
         /// See [`encode`].
         pub fn encode_numbers<'a, M: Message<'a>>(message: &M, buffer: &mut Vec<u8>) -> Result<()> {
             let version = message.version();
-            text::encode_item::<Writer<'_>, M>(message, M::TAG, version, buffer, Style::Numbers)
+            let style = Style::Numbers;
+            text::encode_item::<Writer<'_>, M>(message, M::TAG, version, buffer, style, false)
+        }
+
+        /// As [`encode`] or [`encode_numbers`], and strictly: see
+        /// [`Encoder::strict`](crate::codec::Encoder::strict).
+        pub(crate) fn encode_strictly<'a, M: Message<'a>>(
+            message: &M,
+            numbers: bool,
+            buffer: &mut Vec<u8>,
+        ) -> Result<()> {
+            let version = message.version();
+            let style = match numbers {
+                true => Style::Numbers,
+                false => Style::Compact,
+            };
+            text::encode_item::<Writer<'_>, M>(message, M::TAG, version, buffer, style, true)
         }
 
         /// As [`encode`], with an item a line and a line feed at the end.
@@ -214,7 +231,7 @@ macro_rules! encoding {
             version: ProtocolVersion,
             buffer: &mut Vec<u8>,
         ) -> Result<()> {
-            text::encode_item::<Writer<'_>, T>(item, tag, version, buffer, Style::Compact)
+            text::encode_item::<Writer<'_>, T>(item, tag, version, buffer, Style::Compact, false)
         }
 
         /// As [`encode_item`], with an item a line and a line feed at the end.
@@ -227,7 +244,7 @@ macro_rules! encoding {
             version: ProtocolVersion,
             buffer: &mut Vec<u8>,
         ) -> Result<()> {
-            text::encode_item::<Writer<'_>, T>(item, tag, version, buffer, Style::Indented)
+            text::encode_item::<Writer<'_>, T>(item, tag, version, buffer, Style::Indented, false)
         }
     };
 }

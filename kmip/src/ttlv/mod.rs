@@ -62,6 +62,11 @@ pub fn encode<'a, M: Message<'a>>(message: &M, buffer: &mut Vec<u8>) -> Result<(
     encode_item(message, M::TAG, message.version(), buffer)
 }
 
+/// As [`encode`], and strictly: see [`Encoder::strict`].
+pub(crate) fn encode_strictly<'a, M: Message<'a>>(message: &M, buffer: &mut Vec<u8>) -> Result<()> {
+    write(message, M::TAG, message.version(), buffer, true)
+}
+
 /// Appends an item to `buffer`, by the rules of `version`. On an error the buffer is as it was.
 ///
 /// # Errors
@@ -72,8 +77,19 @@ pub fn encode_item<'a, T: Item<'a>>(
     version: ProtocolVersion,
     buffer: &mut Vec<u8>,
 ) -> Result<()> {
+    write(item, tag, version, buffer, false)
+}
+
+fn write<'a, T: Item<'a>>(
+    item: &T,
+    tag: Tag,
+    version: ProtocolVersion,
+    buffer: &mut Vec<u8>,
+    strict: bool,
+) -> Result<()> {
     let length = buffer.len();
-    let written = item.write(tag, &mut Encoder::ttlv(buffer, version));
+    let mut encoder = Encoder::ttlv(buffer, version).strict(strict);
+    let written = item.write(tag, &mut encoder);
     written.map_err(|error| {
         // It may hold the begin of a key.
         buffer[length..].zeroize();

@@ -39,7 +39,8 @@ pub(crate) fn pairs(version: ProtocolVersion) -> BTreeMap<u32, Pair> {
         }
         let noise = noise(seed);
         let mut u = Unstructured::new(&noise);
-        for payload in requests_of(&mut u, version) {
+        let payloads = requests_of(&mut u, version).into_iter();
+        for payload in payloads.filter(|payload| !needs_an_earlier_item(payload)) {
             requests
                 .entry(payload.operation().value())
                 .or_insert(payload);
@@ -64,6 +65,23 @@ pub(crate) fn pairs(version: ProtocolVersion) -> BTreeMap<u32, Pair> {
         (number, pair)
     };
     wanted.into_iter().map(pair).collect()
+}
+
+/// Whether the data of a request are those of an earlier item of its batch. Alone, such a request is
+/// refused.
+fn needs_an_earlier_item(request: &RequestPayload<'_>) -> bool {
+    let data = match request {
+        RequestPayload::Encrypt(request) => request.data.as_ref(),
+        RequestPayload::Decrypt(request) => request.data.as_ref(),
+        RequestPayload::Sign(request) => request.data.as_ref(),
+        RequestPayload::SignatureVerify(request) => request.data.as_ref(),
+        RequestPayload::Mac(request) => request.data.as_ref(),
+        RequestPayload::MacVerify(request) => request.data.as_ref(),
+        RequestPayload::Hash(request) => request.data.as_ref(),
+        RequestPayload::RngSeed(request) => Some(&request.data),
+        _ => None,
+    };
+    data.is_some_and(|data| data.as_bytes().is_none())
 }
 
 /// Random requests of a version.
