@@ -214,7 +214,7 @@ fn get_wrapped(version: ProtocolVersion) -> ResponseMessage<'static> {
         key_value: Some(KeyValue::Wrapped(Secret::owned(noise(256)))),
         cryptographic_algorithm: Some(CryptographicAlgorithm::AES),
         cryptographic_length: Some(256),
-        key_wrapping_data: Some(Box::new(KeyWrappingData {
+        key_wrapping_data: Some(KeyWrappingData {
             wrapping_method: WrappingMethod::ENCRYPT,
             encryption_key_information: Some(EncryptionKeyInformation {
                 unique_identifier: identifier(3).into(),
@@ -228,7 +228,7 @@ fn get_wrapped(version: ProtocolVersion) -> ResponseMessage<'static> {
             }),
             encoding_option: Some(EncodingOption::NO_ENCODING),
             ..KeyWrappingData::default()
-        })),
+        }),
         ..KeyBlock::default()
     };
     get_symmetric(version, key)

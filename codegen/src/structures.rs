@@ -41,10 +41,6 @@ const SELECTING: [(&str, Selection); 4] = [
     ("Response Batch Item", ("operation", "response_payload")),
 ];
 
-/// Types of optional fields that are kept on the heap: they take half a kilobyte each, few messages
-/// have them, and every move of a message would copy their room.
-const BOXED: [&str; 2] = ["KeyWrappingData", "KeyWrappingSpecification"];
-
 /// A field that decides the type of another, and that other.
 pub(crate) type Selection = (&'static str, &'static str);
 
@@ -234,14 +230,9 @@ fn declared_type(field: &Field) -> TokenStream {
     let ty = field.ty.tokens();
     match field.presence {
         Presence::Plain => ty,
-        Presence::Optional if is_boxed(&field.ty) => quote! { Option<Box<#ty>> },
         Presence::Optional => quote! { Option<#ty> },
         Presence::Repeated => quote! { Vec<#ty> },
     }
-}
-
-fn is_boxed(ty: &FieldType) -> bool {
-    matches!(ty, FieldType::Named(name, _) if BOXED.contains(&name.as_str()))
 }
 
 fn row_constants(shape: &Shape) -> TokenStream {

@@ -110,7 +110,7 @@ impl Keys {
     ) -> Result<KeyBlock<'static>, ResultReason> {
         let request = GetRequest {
             unique_identifier: Some(object.clone()),
-            key_wrapping_specification: specification.map(Box::new),
+            key_wrapping_specification: specification,
             key_wrap_type: wrap_type,
             ..GetRequest::default()
         };

@@ -214,14 +214,14 @@ fn get(world: &World, version: ProtocolVersion, of: Option<Identifier>) -> Answe
 fn wrapped(world: &World, version: ProtocolVersion, by: Identifier) -> Answer {
     let request = GetRequest {
         unique_identifier: Some(world.create(version, [])),
-        key_wrapping_specification: Some(Box::new(KeyWrappingSpecification {
+        key_wrapping_specification: Some(KeyWrappingSpecification {
             wrapping_method: WrappingMethod::ENCRYPT,
             encryption_key_information: Some(EncryptionKeyInformation {
                 unique_identifier: by,
                 ..EncryptionKeyInformation::default()
             }),
             ..KeyWrappingSpecification::default()
-        })),
+        }),
         ..GetRequest::default()
     };
     world.call(version, request).map(drop)

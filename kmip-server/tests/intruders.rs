@@ -180,14 +180,14 @@ fn attempts(prey: &Prey, own: &Identifier) -> Vec<RequestPayload<'static>> {
         // Its own key, wrapped with that of another: pairs of plain and cipher text.
         GetRequest {
             unique_identifier: Some(own.clone()),
-            key_wrapping_specification: Some(Box::new(KeyWrappingSpecification {
+            key_wrapping_specification: Some(KeyWrappingSpecification {
                 wrapping_method: WrappingMethod::ENCRYPT,
                 encryption_key_information: Some(EncryptionKeyInformation {
                     unique_identifier: prey.key.clone(),
                     ..Default::default()
                 }),
                 ..Default::default()
-            })),
+            }),
             ..Default::default()
         }
         .into(),

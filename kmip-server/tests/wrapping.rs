@@ -158,7 +158,7 @@ fn wrapped(
 ) -> GetRequest<'static> {
     GetRequest {
         unique_identifier: Some(object.clone()),
-        key_wrapping_specification: Some(Box::new(KeyWrappingSpecification {
+        key_wrapping_specification: Some(KeyWrappingSpecification {
             wrapping_method: WrappingMethod::ENCRYPT,
             encryption_key_information: Some(EncryptionKeyInformation {
                 unique_identifier: wrapping_key.clone(),
@@ -168,7 +168,7 @@ fn wrapped(
             encoding_option: (version >= ProtocolVersion::V1_1)
                 .then_some(EncodingOption::NO_ENCODING),
             ..KeyWrappingSpecification::default()
-        })),
+        }),
         ..GetRequest::default()
     }
 }
@@ -499,7 +499,7 @@ fn a_key_that_was_registered_wrapped_is_unwrapped() {
                     key_value: Some(KeyValue::Wrapped(Secret::borrowed(bytes))),
                     cryptographic_algorithm: Some(CryptographicAlgorithm::AES),
                     cryptographic_length: Some(128),
-                    key_wrapping_data: Some(Box::new(KeyWrappingData {
+                    key_wrapping_data: Some(KeyWrappingData {
                         wrapping_method: WrappingMethod::ENCRYPT,
                         encryption_key_information: Some(EncryptionKeyInformation {
                             unique_identifier: kek.clone(),
@@ -508,7 +508,7 @@ fn a_key_that_was_registered_wrapped_is_unwrapped() {
                         }),
                         encoding_option: Some(EncodingOption::NO_ENCODING),
                         ..KeyWrappingData::default()
-                    })),
+                    }),
                     ..KeyBlock::default()
                 },
                 ..SymmetricKey::default()

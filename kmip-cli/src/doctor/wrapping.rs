@@ -226,7 +226,7 @@ fn get(
     let request = |format| GetRequest {
         unique_identifier: Some(probed.id.clone()),
         key_format_type: format,
-        key_wrapping_specification: Some(Box::new(specification(wrapping, padding, version))),
+        key_wrapping_specification: Some(specification(wrapping, padding, version)),
         ..GetRequest::default()
     };
     let by_default = made.traits.has(Trait::DefaultKeyFormat);

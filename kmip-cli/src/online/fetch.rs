@@ -23,7 +23,7 @@ pub(super) fn run(options: &Get) -> Result<(), Failure> {
     let got = client.call(GetRequest {
         unique_identifier: Some(options.object.clone().into()),
         key_format_type: options.format,
-        key_wrapping_specification: wrapping.map(Box::new),
+        key_wrapping_specification: wrapping,
         ..GetRequest::default()
     })?;
     let content = Content::of(&got);

@@ -22,7 +22,7 @@ pub(super) fn export(options: &Export) -> Result<(), Failure> {
     let wrapping = fetch::wrapping(&options.wrapping, client.version());
     let exported = client.call(ExportRequest {
         unique_identifier: Some(options.object.clone().into()),
-        key_wrapping_specification: wrapping.map(Box::new),
+        key_wrapping_specification: wrapping,
         ..ExportRequest::default()
     })?;
     let id = exported.unique_identifier.to_string();

@@ -112,7 +112,7 @@ pub(super) fn wrap_content(
         });
     }
     block.key_value = Some(value);
-    block.key_wrapping_data = Some(Box::new(data));
+    block.key_wrapping_data = Some(data);
     Ok(())
 }
 

@@ -8,13 +8,13 @@ use std::fmt;
 
 use crate::Encoding;
 use crate::transport::{Deadline, OutgoingBuffer, Timeouts};
-use crate::types::{Operation, ProtocolVersion, RequestPayload, ResponsePayload};
+use crate::types::{ProtocolVersion, ResponsePayload};
 
 use super::attestation::Attest;
 use super::batch::{Batch, ItemResult};
 use super::builder::ClientBuilder;
 use super::driver::{Driver, Link};
-use super::error::{Error, Problem, ResponseFault};
+use super::error::Error;
 use super::exclusive::Exclusive;
 use super::observe::Hook;
 use super::servers::Servers;
@@ -120,27 +120,6 @@ impl<D: Driver> Core<D> {
     pub(super) fn disconnect(&mut self) {
         *self.link.get_mut() = None;
         self.proven = false;
-    }
-
-    /// Performs one operation; see [`ask!`](super::methods::ask).
-    pub(super) async fn one(
-        &mut self,
-        request: RequestPayload<'_>,
-    ) -> ItemResult<ResponsePayload<'static>> {
-        let operation = request.operation();
-        let results = self.batch(Batch::of(request)).await?;
-        self.only(results, operation)
-    }
-
-    fn only(
-        &self,
-        results: Vec<ItemResult<ResponsePayload<'static>>>,
-        operation: Operation,
-    ) -> ItemResult<ResponsePayload<'static>> {
-        results.into_iter().next().unwrap_or_else(|| {
-            let fault = ResponseFault::MissingItem(0);
-            Err(self.session.error(operation, Problem::Response(fault)))
-        })
     }
 
     /// Performs several operations in one message.

@@ -2,7 +2,7 @@
 
 use crate::types::{Operation, OperationRequest, RequestPayload, ResponsePayload};
 
-use super::batch::ItemResult;
+use super::batch::{Batch, ItemResult};
 use super::error::{Error, Problem, ResponseFault};
 use super::session::Session;
 
@@ -63,9 +63,10 @@ macro_rules! client_methods {
 /// Performs an operation in a method of `Core`: `ask!(self, request)?` is the response.
 macro_rules! ask {
     ($core:expr, $request:expr) => {{
-        let (payload, reply) = $crate::client::methods::question($request);
-        let answer = $core.one(payload).await;
-        reply.of(answer, &$core.session)
+        // Small things only go through the futures: a request and its response are on the heap by then.
+        let (batch, reply) = $crate::client::methods::question_alone($request);
+        let answers = $core.batch(batch).await;
+        reply.of_only(answers, &$core.session)
     }};
 }
 
@@ -119,6 +120,18 @@ macro_rules! client_settings {
 
 pub(super) use {ask, client_methods, client_settings};
 
+/// The result of the only item of a batch.
+pub(super) fn only(
+    results: Vec<ItemResult<ResponsePayload<'static>>>,
+    operation: Operation,
+    session: &Session,
+) -> ItemResult<ResponsePayload<'static>> {
+    results.into_iter().next().unwrap_or_else(|| {
+        let fault = ResponseFault::MissingItem(0);
+        Err(session.error(operation, Problem::Response(fault)))
+    })
+}
+
 /// How the response to a request is read.
 pub(super) struct Reply<T> {
     operation: Operation,
@@ -136,7 +149,25 @@ pub(super) fn question<'a, R: OperationRequest<'a>>(
     (request.into(), reply)
 }
 
+/// As [`question`], as the only item of a batch.
+#[inline]
+pub(super) fn question_alone<'a, R: OperationRequest<'a>>(
+    request: R,
+) -> (Batch<'a>, Reply<R::Response<'static>>) {
+    let (payload, reply) = question(request);
+    (Batch::of(payload), reply)
+}
+
 impl<T> Reply<T> {
+    /// The response to the only item, in its own type.
+    pub(super) fn of_only(
+        &self,
+        answers: Result<Vec<ItemResult<ResponsePayload<'static>>>, Error>,
+        session: &Session,
+    ) -> Result<T, Error> {
+        self.of(only(answers?, self.operation, session), session)
+    }
+
     /// The response in its own type.
     pub(super) fn of(
         &self,

@@ -158,7 +158,7 @@ client_methods! {
     ) -> ExportResponse<'static> {
         let request = ExportRequest {
             unique_identifier: Some(object.into()),
-            key_wrapping_specification: wrapping.into().map(Box::new),
+            key_wrapping_specification: wrapping.into(),
             ..ExportRequest::default()
         };
         ask!(self, request)
@@ -188,7 +188,7 @@ client_methods! {
     ) -> GetResponse<'static> {
         let request = GetRequest {
             unique_identifier: Some(object.into()),
-            key_wrapping_specification: Some(Box::new(wrapping)),
+            key_wrapping_specification: Some(wrapping),
             ..GetRequest::default()
         };
         ask!(self, request)
@@ -205,7 +205,7 @@ client_methods! {
     ) -> Secret<'static> {
         let request = GetRequest {
             unique_identifier: Some(object.into()),
-            key_wrapping_specification: wrapping.into().map(Box::new),
+            key_wrapping_specification: wrapping.into(),
             ..GetRequest::default()
         };
         let got = ask!(self, request)?;

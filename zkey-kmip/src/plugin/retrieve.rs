@@ -283,7 +283,7 @@ fn get_wrapped(
     let get = |format: Option<KeyFormatType>, server: &Server| GetRequest {
         unique_identifier: Some(key_id.to_owned().into()),
         key_format_type: format,
-        key_wrapping_specification: Some(Box::new(wrapping_specification(server))),
+        key_wrapping_specification: Some(wrapping_specification(server)),
         ..GetRequest::default()
     };
     let mut requests: Vec<RequestPayload<'static>> = Vec::new();

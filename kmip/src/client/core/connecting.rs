@@ -9,7 +9,7 @@ use crate::types::{
 use super::super::batch::{Batch, ItemResult};
 use super::super::driver::Driver;
 use super::super::error::{Error, Problem};
-use super::super::methods::question;
+use super::super::methods::{only, question};
 use super::super::negotiation::{Negotiation, Step};
 use super::{Agreement, Core};
 
@@ -172,7 +172,7 @@ impl<D: Driver> Core<D> {
         let operation = request.operation();
         let mut request = self.session.prepare(Batch::of(request));
         let response = self.round_trip(&mut request, deadline).await?;
-        self.only(response.results, operation)
+        only(response.results, operation, &self.session)
     }
 }
 

@@ -147,12 +147,12 @@ impl Shared {
             }),
             cryptographic_algorithm: (!terse).then_some(CryptographicAlgorithm::AES),
             cryptographic_length: (!terse).then_some(self.behaviour.told_bits.unwrap_or(bits)),
-            key_wrapping_data: Some(Box::new(KeyWrappingData {
+            key_wrapping_data: Some(KeyWrappingData {
                 wrapping_method: WrappingMethod::ENCRYPT,
                 encryption_key_information: (!terse).then_some(information),
                 encoding_option: wrapping.encoding_option,
                 ..KeyWrappingData::default()
-            })),
+            }),
             ..KeyBlock::default()
         };
         Ok(GetResponse {
