@@ -155,3 +155,34 @@ fn data_goes_from_item_to_item() {
         }
     }
 }
+
+#[test]
+fn references_do_not_multiply_large_data() {
+    let world = World::new();
+    let version = ProtocolVersion::V2_1;
+    let key = world.create(version, [Attribute::activation_date(NOW)]);
+    let encrypt = EncryptRequest {
+        unique_identifier: Some(key),
+        cryptographic_parameters: Some(CryptographicParameters {
+            block_cipher_mode: Some(BlockCipherMode::ECB),
+            ..CryptographicParameters::default()
+        }),
+        data: Some(Data::from(vec![0; 1 << 20])),
+        ..EncryptRequest::default()
+    };
+    let hash = HashRequest {
+        cryptographic_parameters: CryptographicParameters {
+            hashing_algorithm: Some(HashingAlgorithm::SHA_256),
+            ..CryptographicParameters::default()
+        },
+        data: Some(Data::Integer(1)),
+        ..HashRequest::default()
+    };
+    let mut items = vec![(encrypt.into(), true)];
+    items.extend((0..17).map(|_| (hash.clone().into(), false)));
+    let answers = perform(&world, version, items);
+    let (last, good) = answers.split_last().expect("answers");
+    let is_good = |item: &ResponseBatchItem<'_>| item.result_status == ResultStatus::SUCCESS;
+    assert!(good.iter().all(is_good), "16 MiB are not too much");
+    assert_eq!(last.result_reason, Some(ResultReason::INVALID_FIELD));
+}

@@ -7,10 +7,15 @@ use crate::types::{
 
 use super::failure::Failure;
 
+/// How many bytes the references of a message may copy: a small batch could refer to large data very often.
+const MOST: usize = 16 << 20;
+
 /// The data of the items of a message, as far as they were processed.
 #[derive(Debug, Default)]
 pub(super) struct Outputs {
     items: Vec<(Operation, Option<Secret<'static>>)>,
+    /// How many bytes references have copied.
+    used: usize,
 }
 
 impl Outputs {
@@ -35,8 +40,8 @@ impl Outputs {
     /// Puts the data of an earlier item in the place of a reference to it.
     ///
     /// # Errors
-    /// If there is no such data.
-    pub(super) fn resolve(&self, request: &mut RequestPayload<'_>) -> Result<(), Failure> {
+    /// If there is no such data, or references have copied too much.
+    pub(super) fn resolve(&mut self, request: &mut RequestPayload<'_>) -> Result<(), Failure> {
         let Some(data) = data_of(request) else {
             return Ok(());
         };
@@ -49,7 +54,13 @@ impl Outputs {
             let message = "the Data refers to no earlier item of the batch that has some";
             Failure::new(ResultReason::INVALID_FIELD, message)
         })?;
+        let used = self.used.saturating_add(found.len());
+        if used > MOST {
+            let message = "the batch refers to too much data";
+            return Err(Failure::new(ResultReason::INVALID_FIELD, message));
+        }
         *data = Data::Bytes(found.clone());
+        self.used = used;
         Ok(())
     }
 
