@@ -1,6 +1,8 @@
 //! Private keys as PKCS#12: with their certificates, and protected by a password (links PKCS#12
 //! Certificate Link and PKCS#12 Password Link: KMIP 1.4, 3.35; 2.1, 4.31).
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use kmip::server::Failure;
 use kmip::types::{
     Attribute, AttributeValue, CryptographicAlgorithm, KeyBlock, KeyFormatType, KeyMaterial,
@@ -21,6 +23,13 @@ use crate::refusal;
 
 /// More certificates make no chain.
 const LONGEST: usize = 16;
+/// How many forms are opened at a time: how long that takes, clients choose.
+const MOST_OPENED: usize = 2;
+/// How often a form may have its password hashed, for one key.
+const MOST_ITERATIONS: u64 = 10_000_000;
+
+/// How many forms are being opened.
+static OPENED: AtomicUsize = AtomicUsize::new(0);
 
 /// Puts the PKCS#12 form into the place of a private key.
 ///
@@ -74,7 +83,7 @@ pub(super) fn enclose(
 }
 
 /// The password that is linked with a key by its attributes.
-fn password(
+pub(super) fn password(
     objects: &Objects<'_>,
     attributes: &[Attribute<'static>],
     version: ProtocolVersion,
@@ -110,20 +119,20 @@ fn password(
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// Opens a private key that comes as PKCS#12, to see whether it can be had from it.
+/// Opens a private key that comes as PKCS#12, to see whether it can be had from it. That may take long, and
+/// must not be done within a transaction.
 ///
 /// # Errors
-/// If no password is linked with it, or another one.
-pub(super) fn open(
-    objects: &Objects<'_>,
-    block: &KeyBlock<'_>,
-    attributes: &[Attribute<'static>],
-    version: ProtocolVersion,
-) -> Result<Opened, Failure> {
-    let password = password(objects, attributes, version)?;
+/// If it has another password or takes too long, or others are being opened.
+pub(super) fn open(block: &KeyBlock<'_>, password: &str) -> Result<Opened, Failure> {
     let bytes = block.key_value.as_ref().and_then(KeyValue::as_bytes);
     let bytes = bytes.ok_or_else(refusal::value_not_present)?;
-    let parsed = Pkcs12::from_der(bytes).and_then(|form| form.parse2(&password));
+    if most_iterations(bytes) > MOST_ITERATIONS {
+        let message = "the PKCS#12 form hashes its password too often";
+        return Err(refusal::invalid_field(message));
+    }
+    let _place = Place::take()?;
+    let parsed = Pkcs12::from_der(bytes).and_then(|form| form.parse2(password));
     let parsed = parsed.map_err(|_| bad_password("the password does not open the PKCS#12 form"))?;
     let key = parsed
         .pkey
@@ -147,6 +156,81 @@ pub(super) fn open(
         name: certificate
             .and_then(|certificate| certificate.alias())
             .map(|alias| String::from_utf8_lossy(alias).into_owned()),
+    })
+}
+
+/// One of the places for those that open a form; free again when dropped.
+struct Place;
+
+impl Place {
+    fn take() -> Result<Self, Failure> {
+        let more = |opened: usize| (opened < MOST_OPENED).then_some(opened + 1);
+        let taken = OPENED.fetch_update(Ordering::AcqRel, Ordering::Acquire, more);
+        let busy = |_| {
+            let message = "too many PKCS#12 forms are being opened; try again later";
+            Failure::new(ResultReason::SERVER_LIMIT_EXCEEDED, message)
+        };
+        taken.map(|_| Place).map_err(busy)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        OPENED.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// How often a form has its password hashed for its MAC, or for the keys that it is encrypted with where
+/// these can be seen without deciphering (RFC 7292, 4 and appendix C; RFC 8018, A.2).
+fn most_iterations(form: &[u8]) -> u64 {
+    // PBKDF2, and the schemes of PKCS#12 but for the last octet.
+    const SCHEMES: [&[u8]; 2] = [
+        b"\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x05\x0C",
+        b"\x06\x0A\x2A\x86\x48\x86\xF7\x0D\x01\x0C\x01",
+    ];
+    let of_keys = SCHEMES.iter().flat_map(|scheme| {
+        let length = usize::from(scheme[1]) + 2;
+        let places = form.windows(length).enumerate();
+        let places = places.filter(move |(_, window)| window.starts_with(scheme));
+        places.filter_map(move |(at, _)| {
+            let (parameters, _) = element(&form[at + length..], 0x30)?;
+            let (_, rest) = element(parameters, 0x04)?;
+            Some(number(element(rest, 0x02)?.0))
+        })
+    });
+    of_keys.chain(of_mac(form)).max().unwrap_or_default()
+}
+
+fn of_mac(form: &[u8]) -> Option<u64> {
+    let (form, _) = element(form, 0x30)?;
+    let (_version, rest) = element(form, 0x02)?;
+    let (_content, rest) = element(rest, 0x30)?;
+    let (mac, _) = element(rest, 0x30)?;
+    let (_digest, rest) = element(mac, 0x30)?;
+    let (_salt, rest) = element(rest, 0x04)?;
+    Some(number(element(rest, 0x02)?.0))
+}
+
+/// The content of an element of DER with this tag, and what comes after it.
+fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    let (head, rest) = der.split_first_chunk::<2>()?;
+    if head[0] != tag {
+        return None;
+    }
+    let (length, rest) = match head[1] {
+        short @ 0..0x80 => (u64::from(short), rest),
+        long => {
+            let (length, rest) = rest.split_at_checked(usize::from(long & 0x7F))?;
+            (number(length), rest)
+        }
+    };
+    rest.split_at_checked(usize::try_from(length).ok()?)
+}
+
+/// A number, or the largest one in place of a larger one.
+fn number(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0, |number: u64, byte| {
+        number.saturating_mul(256).saturating_add((*byte).into())
     })
 }
 
@@ -183,4 +267,28 @@ fn chain(objects: &Objects<'_>, object: &StoredObject) -> Result<Vec<X509>, Fail
 
 fn unsupported(message: &'static str) -> Failure {
     Failure::new(ResultReason::KEY_FORMAT_TYPE_NOT_SUPPORTED, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use openssl::pkey::PKey;
+    use openssl::rsa::Rsa;
+
+    use super::*;
+
+    fn form(of_key: u32, of_mac: u32) -> Vec<u8> {
+        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+        let mut builder = Pkcs12::builder();
+        builder.pkey(&key).key_iter(of_key).mac_iter(of_mac);
+        builder.build2("password").unwrap().to_der().unwrap()
+    }
+
+    #[test]
+    fn the_iterations_of_a_form_are_seen_before_it_is_opened() {
+        assert_eq!(most_iterations(&form(3000, 2000)), 3000);
+        assert_eq!(most_iterations(&form(2000, 3000)), 3000);
+        for damaged in [&[][..], &[0x30], &[0x30, 0x84, 0xFF], &[0x30, 0xFF, 1, 2]] {
+            assert_eq!(most_iterations(damaged), 0);
+        }
+    }
 }

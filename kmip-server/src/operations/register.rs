@@ -2,7 +2,7 @@
 
 use kmip::server::Failure;
 use kmip::types::{
-    Attribute, AttributeValue, IntoOwned, KeyFormatType, ManagedObject, ObjectType,
+    Attribute, AttributeValue, Attributes, IntoOwned, KeyFormatType, ManagedObject, ObjectType,
     RegisterRequest, RegisterResponse, ResultReason,
 };
 
@@ -27,26 +27,23 @@ pub(super) fn register(
     }
     let content = content.into_owned();
     check_content(&content)?;
+    let opened = open(context, &content, request.object_type, &request.attributes)?;
     let mut objects = context.begin()?;
     let mut given = objects.given_for(request.object_type, &request.attributes)?;
     if let ManagedObject::Template(template) = &content {
         // The name by which the template is referred to may stand inside it.
         given.extend(names(template.attributes.iter()));
     }
-    if let Some(block) = key_block(&content) {
-        if block.key_format_type == KeyFormatType::PKCS_12 && block.key_wrapping_data.is_none() {
-            let version = context.version();
-            let opened = pkcs12::open(&objects, block, &given, version)?;
-            let mut found = vec![
-                AttributeValue::CryptographicAlgorithm(opened.algorithm),
-                AttributeValue::CryptographicLength(opened.length),
-            ];
-            let name = opened.name.map(Into::into);
-            found.extend(name.map(AttributeValue::Pkcs12FriendlyName));
-            for value in found {
-                let known = given.iter().any(|own| own.value.tag() == value.tag());
-                given.extend((!known).then(|| value.into()));
-            }
+    if let Some(opened) = opened {
+        let mut found = vec![
+            AttributeValue::CryptographicAlgorithm(opened.algorithm),
+            AttributeValue::CryptographicLength(opened.length),
+        ];
+        let name = opened.name.map(Into::into);
+        found.extend(name.map(AttributeValue::Pkcs12FriendlyName));
+        for value in found {
+            let known = given.iter().any(|own| own.value.tag() == value.tag());
+            given.extend((!known).then(|| value.into()));
         }
     }
     let new = NewObject::new(content, given, context.version())?;
@@ -57,6 +54,27 @@ pub(super) fn register(
         unique_identifier: object.unique_identifier(),
         ..RegisterResponse::default()
     })
+}
+
+/// Opens a key that comes as PKCS#12. How long that takes, the client chooses: it is done before the
+/// transaction for which others wait.
+fn open(
+    context: &Context<'_>,
+    content: &ManagedObject<'static>,
+    object_type: ObjectType,
+    attributes: &Attributes<'_>,
+) -> Result<Option<pkcs12::Opened>, Failure> {
+    let Some(block) = key_block(content) else {
+        return Ok(None);
+    };
+    if block.key_format_type != KeyFormatType::PKCS_12 || block.key_wrapping_data.is_some() {
+        return Ok(None);
+    }
+    let objects = context.view()?;
+    let given = objects.given_for(object_type, attributes)?;
+    let password = pkcs12::password(&objects, &given, context.version())?;
+    drop(objects);
+    pkcs12::open(block, &password).map(Some)
 }
 
 fn names<'l>(
