@@ -31,17 +31,18 @@ pub struct PostgresStore {
 impl PostgresStore {
     /// Opens the store in the database with an address such as `postgres://USER@HOST/DATABASE`
     /// (PostgreSQL 15, 34.1.1), and makes its tables if there are none. Without a password in it, that
-    /// of the environment (`PGPASSWORD`) is taken. TLS is used if the database offers it, and then
-    /// its certificate has to be one that the system trusts; `sslmode=require` insists,
-    /// `sslmode=disable` does without.
+    /// of the environment (`PGPASSWORD`) is taken. TLS is demanded unless the database is on this
+    /// machine, where it is used if the database offers it; its certificate has to be one that the
+    /// system trusts. `sslmode=require`, `sslmode=prefer` and `sslmode=disable` say otherwise.
     ///
     /// # Errors
     /// If the address is malformed, the database cannot be reached, or its tables are of a newer
     /// format.
     pub fn open(address: &str) -> Result<Self, StoreError> {
-        let config: Config = address
+        let mut config: Config = address
             .parse()
             .map_err(|error: Error| StoreError::Address(error.into()))?;
+        pool::demand_tls(&mut config, address);
         let pool = Pool::new(config)?;
         // The session shows that the database is there.
         let mut pooled = pool.get("")?;

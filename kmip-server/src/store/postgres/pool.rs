@@ -3,11 +3,13 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use openssl::ssl::{SslConnector, SslMethod};
+use postgres::config::{Host, SslMode};
 use postgres::error::SqlState;
 use postgres::types::ToSql;
 use postgres::{Client, Config, Error, Row, Statement};
@@ -255,4 +257,71 @@ pub(super) fn is_connection(error: &Error) -> bool {
         || error
             .source()
             .is_some_and(|source| source.is::<std::io::Error>())
+}
+
+/// Demands TLS of a database elsewhere, unless the address says what it wants: who sits between could
+/// have it left out otherwise.
+pub(super) fn demand_tls(config: &mut Config, address: &str) {
+    let spaceless: String = address.split_whitespace().collect();
+    let is_chosen =
+        config.get_ssl_mode() != SslMode::Prefer || spaceless.contains("sslmode=prefer");
+    if !is_chosen && !is_local(config) {
+        config.ssl_mode(SslMode::Require);
+    }
+}
+
+/// Whether the database can only be on this machine.
+fn is_local(config: &Config) -> bool {
+    let addresses = config.get_hostaddrs();
+    if !addresses.is_empty() {
+        return addresses.iter().all(IpAddr::is_loopback);
+    }
+    config.get_hosts().iter().all(|host| match host {
+        Host::Tcp(name) => {
+            let address = name.trim_matches(['[', ']']).parse::<IpAddr>();
+            name == "localhost" || address.is_ok_and(|address| address.is_loopback())
+        }
+        Host::Unix(_) => true,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tls_is_demanded_of_databases_elsewhere() {
+        for (address, mode) in [
+            ("postgres://kmip@db.example/keys", SslMode::Require),
+            ("postgres://kmip@192.0.2.1/keys", SslMode::Require),
+            (
+                "postgres://kmip@localhost,db.example/keys",
+                SslMode::Require,
+            ),
+            (
+                "host=localhost hostaddr=192.0.2.1 user=kmip",
+                SslMode::Require,
+            ),
+            ("postgres://kmip@localhost/keys", SslMode::Prefer),
+            ("postgres://kmip@127.0.0.1/keys", SslMode::Prefer),
+            ("postgres://kmip@[::1]/keys", SslMode::Prefer),
+            ("host=/run/postgresql user=kmip", SslMode::Prefer),
+            (
+                "postgres://kmip@db.example/keys?sslmode=prefer",
+                SslMode::Prefer,
+            ),
+            (
+                "host=db.example user=kmip sslmode = prefer",
+                SslMode::Prefer,
+            ),
+            (
+                "postgres://kmip@db.example/keys?sslmode=disable",
+                SslMode::Disable,
+            ),
+        ] {
+            let mut config: Config = address.parse().unwrap();
+            demand_tls(&mut config, address);
+            assert_eq!(config.get_ssl_mode(), mode, "{address}");
+        }
+    }
 }
