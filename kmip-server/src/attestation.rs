@@ -1,7 +1,7 @@
 //! Attestation: clients prove in what state their machines are, for operations that demand it
 //! (Attestation Credential and Nonce: KMIP 1.4, 2.1.2, 2.1.14 and 6.14; 2.1, 9.11).
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -32,12 +32,18 @@ pub trait AttestationVerifier: Send + Sync {
 
 /// How many nonces may be out at a time. The oldest give way.
 const MOST: usize = 4096;
+/// How many of them may be one client's. Its oldest give way before those of others.
+const MOST_OF_ONE: usize = 16;
+/// How many may be out for clients that are not told apart.
+const MOST_OF_UNKNOWN: usize = 1024;
 /// How long a nonce is good for, in seconds.
 const SECONDS: i64 = 300;
 
 thread_local! {
     /// Whether the client of the message that this thread answers has attested.
     static ATTESTED: Cell<bool> = const { Cell::new(false) };
+    /// The nonce that the client of this message is given: one, however many of its items need it.
+    static GIVEN: RefCell<Option<Nonce<'static>>> = const { RefCell::new(None) };
 }
 
 /// The nonces that are out.
@@ -61,6 +67,15 @@ impl Nonces {
             ..Nonce::default()
         };
         let mut out = self.lock();
+        let most = match owner.is_empty() {
+            true => MOST_OF_UNKNOWN,
+            false => MOST_OF_ONE,
+        };
+        let is_own = |issued: &Issued| issued.owner == owner;
+        if out.iter().filter(|issued| is_own(issued)).count() >= most {
+            let oldest = out.iter().position(is_own);
+            oldest.and_then(|at| out.remove(at));
+        }
         if out.len() >= MOST {
             out.pop_front();
         }
@@ -108,6 +123,7 @@ impl Gate<'_> {
         credentials: Option<&Authentication<'_>>,
     ) -> Result<(), Failure> {
         ATTESTED.set(false);
+        GIVEN.take();
         let credentials = credentials.map_or(&[][..], |given| &given.credential);
         for credential in credentials {
             let CredentialValue::Attestation(attestation) = &credential.credential_value else {
@@ -153,11 +169,33 @@ impl Gate<'_> {
                 format!("{operation:?} is only for clients that attest"),
             ));
         }
-        let nonce = self.nonces.issue(owner, self.now)?;
+        let nonce = match GIVEN.with_borrow(Clone::clone) {
+            Some(nonce) => nonce,
+            None => self.nonces.issue(owner, self.now)?,
+        };
+        GIVEN.set(Some(nonce.clone()));
         Err(Failure::attestation_required(nonce, verifier.types()))
     }
 }
 
 fn failed(message: String) -> Failure {
     Failure::new(ResultReason::ATTESTATION_FAILED, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_pushes_out_the_nonces_of_others() {
+        let (nonces, now) = (Nonces::default(), DateTime(0));
+        let first = nonces.issue("alice", now).unwrap();
+        let mine: Vec<_> = (0..MOST + 1)
+            .map(|_| nonces.issue("mallory", now).unwrap())
+            .collect();
+        assert!(nonces.take(&first, "alice", now));
+        let (gone, kept) = mine.split_at(mine.len() - MOST_OF_ONE);
+        assert!(kept.iter().all(|nonce| nonces.take(nonce, "mallory", now)));
+        assert!(!gone.iter().any(|nonce| nonces.take(nonce, "mallory", now)));
+    }
 }
