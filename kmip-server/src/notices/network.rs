@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::Duration;
@@ -22,6 +23,8 @@ use crate::server::identity_of;
 
 /// Requests that wait for a listener. More are given up.
 const MOST: usize = 1024;
+/// How many bytes of requests wait for a listener. More are given up.
+const MOST_BYTES: usize = 16 << 20;
 /// How often a request is sent at most.
 const ATTEMPTS: u32 = 5;
 /// Pause before the second attempt; each is twice as long as the one before.
@@ -39,10 +42,15 @@ pub struct NetworkNotices {
     listeners: HashMap<String, Vec<Line>>,
 }
 
+/// A request as it is sent, for all listeners of a client.
+type Encoded = Arc<Zeroizing<Vec<u8>>>;
+
 /// The way to a listener.
 struct Line {
     address: ServerAddress,
-    queue: SyncSender<RequestMessage<'static>>,
+    queue: SyncSender<Encoded>,
+    /// How many bytes wait, with those of the request that is being sent.
+    waiting: Arc<AtomicUsize>,
     report: Arc<Report>,
 }
 
@@ -107,13 +115,16 @@ impl NetworkNotices {
             tls,
             connection: None,
         };
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let left = waiting.clone();
         let errors = report.clone();
         thread::Builder::new()
             .name("kmip notices".to_owned())
-            .spawn(move || listener.run(&requests, &*errors))?;
+            .spawn(move || listener.run(&requests, &left, &*errors))?;
         self.listeners.entry(owner).or_default().push(Line {
             address,
             queue,
+            waiting,
             report,
         });
         Ok(())
@@ -122,9 +133,34 @@ impl NetworkNotices {
 
 impl Notices for NetworkNotices {
     fn send(&self, owner: &str, request: RequestMessage<'static>) {
-        for line in self.listeners.get(owner).into_iter().flatten() {
-            if let Err(TrySendError::Full(_)) = line.queue.try_send(request.clone()) {
-                (line.report)(&NoticeError::TooSlow(line.address.clone()));
+        let Some(lines) = self.listeners.get(owner) else {
+            return;
+        };
+        let mut bytes = Zeroizing::new(Vec::with_capacity(16 << 10));
+        if let Err(error) = kmip::ttlv::encode(&request, &mut bytes) {
+            if let Some(line) = lines.first() {
+                (line.report)(&NoticeError::Encoding(error));
+            }
+            return;
+        }
+        let encoded = Arc::new(bytes);
+        lines.iter().for_each(|line| line.send(&encoded));
+    }
+}
+
+impl Line {
+    fn send(&self, request: &Encoded) {
+        let length = request.len();
+        let before = self.waiting.fetch_add(length, Ordering::Relaxed);
+        let fits = before.saturating_add(length) <= MOST_BYTES;
+        let queued = match fits {
+            true => self.queue.try_send(request.clone()),
+            false => Err(TrySendError::Full(request.clone())),
+        };
+        if let Err(error) = queued {
+            self.waiting.fetch_sub(length, Ordering::Relaxed);
+            if let TrySendError::Full(_) = error {
+                (self.report)(&NoticeError::TooSlow(self.address.clone()));
             }
         }
     }
@@ -138,19 +174,18 @@ struct Listener {
 }
 
 impl Listener {
-    fn run(mut self, requests: &Receiver<RequestMessage<'static>>, report: &Report) {
+    fn run(mut self, requests: &Receiver<Encoded>, waiting: &AtomicUsize, report: &Report) {
         while let Ok(request) = requests.recv() {
             if let Err(error) = self.deliver(&request) {
                 report(&error);
             }
+            waiting.fetch_sub(request.len(), Ordering::Relaxed);
         }
     }
 
-    fn deliver(&mut self, request: &RequestMessage<'_>) -> Result<(), NoticeError> {
-        let mut bytes = Zeroizing::new(Vec::with_capacity(16 << 10));
-        kmip::ttlv::encode(request, &mut bytes).map_err(NoticeError::Encoding)?;
+    fn deliver(&mut self, bytes: &[u8]) -> Result<(), NoticeError> {
         for attempt in 0.. {
-            match self.exchange(&bytes) {
+            match self.exchange(bytes) {
                 Ok(true) => return Ok(()),
                 Ok(false) => return Err(NoticeError::Refused(self.address.clone())),
                 Err(source) if attempt + 1 == ATTEMPTS => {
