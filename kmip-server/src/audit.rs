@@ -285,7 +285,7 @@ fn time() -> String {
 /// Whether an operation changes an object or the rights of a client. What uses a key does not,
 /// although it counts against the limits of its usage.
 fn changes(operation: Operation) -> bool {
-    const READS: [Operation; 26] = [
+    const READS: [Operation; 28] = [
         Operation::LOCATE,
         Operation::CHECK,
         Operation::GET,
@@ -312,13 +312,15 @@ fn changes(operation: Operation) -> bool {
         Operation::LOGIN,
         Operation::LOGOUT,
         Operation::INTEROP,
+        Operation::GET_CONSTRAINTS,
+        Operation::QUERY_ASYNCHRONOUS_REQUESTS,
     ];
     !READS.contains(&operation)
 }
 
 /// Whether the response names objects that were not there before.
 fn makes_objects(operation: Operation) -> bool {
-    const MAKES: [Operation; 11] = [
+    const MAKES: [Operation; 12] = [
         Operation::CREATE,
         Operation::CREATE_KEY_PAIR,
         Operation::REGISTER,
@@ -330,6 +332,7 @@ fn makes_objects(operation: Operation) -> bool {
         Operation::CREATE_SPLIT_KEY,
         Operation::JOIN_SPLIT_KEY,
         Operation::IMPORT,
+        Operation::RE_PROVISION,
     ];
     MAKES.contains(&operation)
 }

@@ -8,7 +8,10 @@ use std::path::Path;
 use common::process::{World, create, key_bytes};
 use kmip::client::Client;
 use kmip::codec::{Extra, RawItem, RawValue};
-use kmip::types::{GetAttributeListRequest, LocateRequest, ResultReason, Tag};
+use kmip::types::{
+    GetAttributeListRequest, GetConstraintsRequest, LocateRequest,
+    QueryAsynchronousRequestsRequest, ResultReason, Tag,
+};
 use serde_json::Value;
 
 fn records(path: &Path) -> Vec<Value> {
@@ -141,6 +144,14 @@ fn while_it_cannot_be_written_nothing_is_changed_and_nothing_is_lost() {
     assert!(refused.to_string().contains("audit log"), "{refused}");
     let found = client.call(LocateRequest::default()).unwrap();
     assert!(found.unique_identifier.is_empty());
+    for read in [
+        client.call(GetConstraintsRequest::default()).err(),
+        client
+            .call(QueryAsynchronousRequestsRequest::default())
+            .err(),
+    ] {
+        assert!(read.is_none(), "{read:?}");
+    }
 
     let real = world.path("real");
     std::fs::remove_file(&path).unwrap();
