@@ -87,6 +87,14 @@ impl Grant {
         })
     }
 
+    /// Whether the ticket is good for less than the client itself.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.until.is_some()
+            || self.requests.is_some()
+            || self.rights.is_some()
+            || self.usage.is_some()
+    }
+
     /// Whether the grant allows an operation on an object, or on none.
     ///
     /// # Errors

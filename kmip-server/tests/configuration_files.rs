@@ -280,7 +280,9 @@ fn policies_say_what_others_find() {
     std::fs::write(
         &policies,
         r#"{"default": {"preset": {"SYMMETRIC_KEY": {"LOCATE": "ALLOW_OWNER", "GET": "ALLOW_ALL"}}},
-            "open": {"preset": {"SYMMETRIC_KEY": {"LOCATE": "ALLOW_ALL"}},
+            "open": {"preset": {"SYMMETRIC_KEY": {"LOCATE": "ALLOW_ALL", "GET_ATTRIBUTES": "ALLOW_ALL"}},
+                     "groups": {"auditors": {"SYMMETRIC_KEY": {"LOCATE": "ALLOW_ALL"}}}},
+            "seen": {"preset": {"SYMMETRIC_KEY": {"LOCATE": "ALLOW_ALL"}},
                      "groups": {"auditors": {"SYMMETRIC_KEY": {"LOCATE": "ALLOW_ALL"}}}},
             "closed": {"preset": {"SYMMETRIC_KEY": {"LOCATE": "DISALLOW_ALL"}}}}"#,
     )
@@ -311,7 +313,7 @@ fn policies_say_what_others_find() {
         };
         let own = make("own", None);
         let open = make("open", Some("open"));
-        let second = make("second", Some("open"));
+        let second = make("second", Some("seen"));
         let closed = make("closed", Some("closed"));
         let mut other = login("b");
         let theirs = other.call(create("own")).unwrap().unique_identifier;
@@ -338,6 +340,11 @@ fn policies_say_what_others_find() {
         );
         assert_eq!(locate(&mut other, name("own")), slice::from_ref(&theirs));
         assert_eq!(locate(&mut other, name("open")), slice::from_ref(&open));
+        // Guesses tell nothing of what may not be read.
+        assert_eq!(locate(&mut other, name("second")), nothing);
+        assert_eq!(locate(&mut login("c"), name("open")), nothing);
+        let second_by_name = locate(&mut owner, name("second"));
+        assert_eq!(second_by_name, slice::from_ref(&second));
         let state = Attribute::state(State::PRE_ACTIVE);
         let conditions = [name("open"), vec![state]].concat();
         assert_eq!(locate(&mut other, conditions), slice::from_ref(&open));

@@ -206,6 +206,46 @@ fn a_ticket_stands_for_its_client_until_it_ends() {
 }
 
 #[test]
+fn a_limited_ticket_does_not_buy_another() {
+    let world = World::new();
+    let anything = DelegatedLoginRequest {
+        rights: Rights {
+            right: vec![Right::default()],
+            ..Rights::default()
+        },
+        ..DelegatedLoginRequest::default()
+    };
+    let delegated = world.call(VERSION, anything.clone());
+    let mut tickets = vec![delegated.expect("a delegated login").ticket];
+    for limited in [
+        LoginRequest {
+            lease_time: Some(Interval(60)),
+            ..LoginRequest::default()
+        },
+        LoginRequest {
+            request_count: Some(5),
+            ..LoginRequest::default()
+        },
+        LoginRequest {
+            usage_limits: Some(limit(UsageLimitsUnit::BYTE, 100)),
+            ..LoginRequest::default()
+        },
+    ] {
+        tickets.push(world.call(VERSION, limited).expect("login").ticket);
+    }
+    let refused = Err(Some(ResultReason::NOT_AUTHORISED));
+    for ticket in tickets {
+        let again = with_ticket(&world, &ticket, LoginRequest::default());
+        assert_eq!(again, refused);
+        let again = with_ticket(&world, &ticket, anything.clone());
+        assert_eq!(again, refused);
+    }
+    let free = world.call(VERSION, LoginRequest::default()).expect("login");
+    let again = with_ticket(&world, &free.ticket, LoginRequest::default());
+    assert_eq!(again, Ok(()));
+}
+
+#[test]
 fn a_delegated_ticket_allows_what_its_rights_name() {
     let world = World::new();
     let (mine, other) = (world.create(VERSION, []), world.create(VERSION, []));

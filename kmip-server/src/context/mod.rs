@@ -6,7 +6,7 @@ mod objects;
 use std::cell::Cell;
 
 use kmip::server::{Call, Failure};
-use kmip::types::{DateTime, Operation, ProtocolVersion, ResultReason};
+use kmip::types::{DateTime, Operation, ProtocolVersion, ResultReason, Ticket};
 
 use crate::configuration::Configuration;
 use crate::object::StoredObject;
@@ -62,7 +62,7 @@ impl<'c> Context<'c> {
     }
 
     /// Whether the client may perform an operation on an object.
-    fn may(&self, operation: Operation, object: &StoredObject) -> bool {
+    pub(crate) fn may(&self, operation: Operation, object: &StoredObject) -> bool {
         let is_owner = object.owner == self.owner();
         let policies = &self.configuration.policies;
         if policies.is_empty() {
@@ -83,14 +83,38 @@ impl<'c> Context<'c> {
     /// # Errors
     /// If the ticket is not good for so much.
     pub(crate) fn consume_ticket(&self, key: &str, bytes: usize) -> Result<(), Failure> {
-        let credentials = self.call.header().authentication.as_ref();
-        match credentials.and_then(ticket_of) {
+        match self.ticket() {
             Some(ticket) => {
                 let tickets = &self.volatile.tickets;
                 tickets.consume(ticket, self.operation, key, bytes)
             }
             None => Ok(()),
         }
+    }
+
+    /// As [`consume_ticket`](Self::consume_ticket), for a use of a key by another operation than that of
+    /// the request, which the ticket has to allow, too.
+    ///
+    /// # Errors
+    /// If the ticket does not allow it, or is not good for so much.
+    pub(crate) fn consume_ticket_by(
+        &self,
+        operation: Operation,
+        key: &str,
+        bytes: usize,
+    ) -> Result<(), Failure> {
+        let Some(ticket) = self.ticket() else {
+            return Ok(());
+        };
+        let tickets = &self.volatile.tickets;
+        tickets.grant(ticket)?.check(operation, Some(key))?;
+        tickets.consume(ticket, operation, key, bytes)
+    }
+
+    /// The ticket that the client is let in by.
+    pub(crate) fn ticket(&self) -> Option<&Ticket<'_>> {
+        let credentials = self.call.header().authentication.as_ref();
+        credentials.and_then(ticket_of)
     }
 
     /// Begins a transaction. Until it ends, other clients wait: what takes long is done before.

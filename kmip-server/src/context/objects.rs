@@ -114,10 +114,12 @@ impl<'c> Objects<'c> {
     }
 
     /// Hands over the objects that have these attributes and that the client may locate, as they are
-    /// now, newest first, until `found` breaks.
+    /// now, newest first, until `found` breaks. If that tells `attributes` of them, those of others are
+    /// only handed over if the client may get these.
     pub(crate) fn locate(
         &self,
         exact: Vec<Attribute<'static>>,
+        attributes: bool,
         found: &mut Found<'_>,
     ) -> Result<(), Failure> {
         let context = self.context;
@@ -128,13 +130,16 @@ impl<'c> Objects<'c> {
             owner: (!is_open).then(|| context.owner().to_owned()),
             exact,
         };
-        self.search(
-            &search,
-            &mut |object| match context.may(Operation::LOCATE, &object) {
-                true => found(object),
-                false => ControlFlow::Continue(()),
-            },
-        )
+        let may = |object: &StoredObject| {
+            context.may(Operation::LOCATE, object)
+                && (!attributes
+                    || object.owner == context.owner()
+                    || context.may(Operation::GET_ATTRIBUTES, object))
+        };
+        self.search(&search, &mut |object| match may(&object) {
+            true => found(object),
+            false => ControlFlow::Continue(()),
+        })
     }
 
     fn search(&self, search: &Search, found: &mut Found<'_>) -> Result<(), Failure> {

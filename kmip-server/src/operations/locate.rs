@@ -34,6 +34,7 @@ pub(super) fn locate(
     };
     let group = request.attributes.object_group();
     let member = request.object_group_member;
+    let is_telling = !request.attributes.is_empty() || member.is_some();
     let turn = group.filter(|_| member == Some(ObjectGroupMember::GROUP_MEMBER_DEFAULT));
     let offset = count(request.offset_items, "Offset Items")?;
     let maximum = count(request.maximum_items, "Maximum Items")?;
@@ -45,7 +46,8 @@ pub(super) fn locate(
 
     // There may be very many, of which no more is needed than this.
     let mut located: Vec<String> = Vec::new();
-    context.view()?.locate(filter.exact(), &mut |object| {
+    let objects = context.view()?;
+    objects.locate(filter.exact(), is_telling, &mut |object| {
         if wanted(&object) {
             located.push(object.identifier);
         }
@@ -54,6 +56,7 @@ pub(super) fn locate(
             false => ControlFlow::Continue(()),
         }
     })?;
+    drop(objects);
     if located.is_empty() && member == Some(ObjectGroupMember::GROUP_MEMBER_FRESH) {
         if let Some(group) = group.filter(|group| is_default(context, group)) {
             let new = new_member(context, group)?;

@@ -4,7 +4,7 @@
 use kmip::server::Failure;
 use kmip::types::{
     DelegatedLoginRequest, DelegatedLoginResponse, LoginRequest, LoginResponse, LogoutRequest,
-    LogoutResponse,
+    LogoutResponse, ResultReason,
 };
 
 use crate::context::Context;
@@ -25,6 +25,7 @@ pub(super) fn login(
     context: &Context<'_>,
     request: &LoginRequest<'_>,
 ) -> Result<LoginResponse<'static>, Failure> {
+    check_unlimited(context)?;
     let limits = limits!(request);
     let grant = Grant::new(context.owner(), &limits, None, context.now)?;
     Ok(LoginResponse {
@@ -37,6 +38,7 @@ pub(super) fn delegated(
     context: &Context<'_>,
     request: &DelegatedLoginRequest<'_>,
 ) -> Result<DelegatedLoginResponse<'static>, Failure> {
+    check_unlimited(context)?;
     let limits = limits!(request);
     let rights = Some(&request.rights);
     let grant = Grant::new(context.owner(), &limits, rights, context.now)?;
@@ -44,6 +46,20 @@ pub(super) fn delegated(
         ticket: context.volatile.tickets.issue(grant, context.now)?,
         ..DelegatedLoginResponse::default()
     })
+}
+
+/// Refuses who comes with a ticket that is limited: another one would be free of its limits.
+fn check_unlimited(context: &Context<'_>) -> Result<(), Failure> {
+    let Some(ticket) = context.ticket() else {
+        return Ok(());
+    };
+    match context.volatile.tickets.grant(ticket)?.is_limited() {
+        false => Ok(()),
+        true => Err(Failure::new(
+            ResultReason::NOT_AUTHORISED,
+            "a limited ticket gives no other tickets",
+        )),
+    }
 }
 
 pub(super) fn logout(

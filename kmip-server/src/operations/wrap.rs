@@ -145,6 +145,7 @@ fn authenticate(
     let code = match object.object_type {
         ObjectType::SYMMETRIC_KEY => {
             check_usage(&object, CryptographicUsageMask::MAC_GENERATE, version)?;
+            count(context, &object, Operation::MAC, bytes)?;
             let algorithm = object.attributes.cryptographic_algorithm().copied();
             crypto::mac(
                 crypto::symmetric_bytes(block)?,
@@ -155,12 +156,33 @@ fn authenticate(
         }
         ObjectType::PRIVATE_KEY => {
             check_usage(&object, CryptographicUsageMask::SIGN, version)?;
+            count(context, &object, Operation::SIGN, bytes)?;
             let key = crypto::private_key(block)?;
             crypto::sign(&*key, &parameters, Signed::Data(bytes))?
         }
         _ => return Err(unsuitable(&object)),
     };
     Ok((code, older_parameters(parameters, version)))
+}
+
+/// A MAC or a signature of a key is one of data that the client chooses, for which it needs the same rights
+/// as for the operation. Usage Limits are not counted within a view, so that a key that has some is not
+/// taken.
+fn count(
+    context: &Context<'_>,
+    object: &StoredObject,
+    operation: Operation,
+    bytes: &[u8],
+) -> Result<(), Failure> {
+    if !context.may(operation, object) {
+        return Err(refusal::not_yours(&object.identifier));
+    }
+    if object.attributes.usage_limits().is_some() {
+        let message = format!("the key `{}` has Usage Limits", object.identifier);
+        let message = message + ": it makes no MACs and signatures of wrapped keys";
+        return Err(refusal::wrong_usage(context.version(), message));
+    }
+    context.consume_ticket_by(operation, &object.identifier, bytes.len())
 }
 
 /// Checks the MAC or the signature of a key that was registered wrapped.
