@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the benchmarks and writes benches/RESULTS.md, benches/results.svg and benches/LOAD.md. Arguments go to
+# Runs the benchmarks and writes RESULTS.md, results.svg, ROUND_TRIPS.md and LOAD.md of benches/. Arguments go to
 # criterion; with any, it is a run of some benchmarks and nothing is written.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"

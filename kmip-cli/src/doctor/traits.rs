@@ -1,4 +1,5 @@
-//! In what a server differs from others, in the words of the zkey plugin's profiles.
+//! In what a server differs from others, in the words of the zkey plugin's profiles (`ServerTrait` of the
+//! crate zkey-kmip, on which this one depends in tests only).
 
 /// One difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

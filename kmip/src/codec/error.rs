@@ -209,14 +209,6 @@ impl Error {
         self.0.path.push(Step { tag, index });
         self
     }
-
-    /// The same fault with an offset, unless it has one.
-    #[cold]
-    #[must_use]
-    pub fn or_at(mut self, offset: usize) -> Self {
-        self.0.offset.get_or_insert(offset);
-        self
-    }
 }
 
 impl fmt::Display for Error {

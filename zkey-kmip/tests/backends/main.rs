@@ -6,10 +6,14 @@
 #[path = "../plugin/key_server/mod.rs"]
 mod key_server;
 mod life;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the other test binaries use the rest")]
 #[path = "../plugin/machine.rs"]
 mod machine;
-#[allow(dead_code, unreachable_pub)]
+#[allow(
+    dead_code,
+    unreachable_pub,
+    reason = "the other test binaries use the rest"
+)]
 #[path = "../common/proxy.rs"]
 mod proxy;
 mod reference;
