@@ -2,6 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, IsTerminal, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use zeroize::Zeroizing;
@@ -43,13 +44,22 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
 }
 
 /// Writes a file with mode 0600 under another name and renames it. What is no regular file (a
-/// device, a pipe) is written to and stays what it is.
+/// device, a pipe, a symbolic link) is written to and stays what it is.
 pub(crate) fn write(path: &Path, content: &[u8]) -> Result<(), Failure> {
     match fs::symlink_metadata(path) {
         Ok(found) if !found.is_file() => OpenOptions::new()
             .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
             .open(path)
-            .and_then(|mut file| file.write_all(content))
+            .and_then(|mut file| {
+                // Where a link leads.
+                if file.metadata()?.is_file() {
+                    file.set_permissions(fs::Permissions::from_mode(0o600))?;
+                }
+                file.write_all(content)
+            })
             .map_err(Failure::writing(path)),
         _ => {
             let file = temporary(path, content)?;
@@ -84,4 +94,25 @@ fn temporary(path: &Path, content: &[u8]) -> Result<tempfile::NamedTempFile, Fai
         Ok(file)
     };
     write().map_err(Failure::writing(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_link_leads_to_is_replaced_as_a_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, link) = (directory.path().join("file"), directory.path().join("link"));
+        fs::write(&file, "of others").unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+        std::os::unix::fs::symlink("file", &link).unwrap();
+        write(&link, b"key").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"key");
+        assert_eq!(
+            fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
 }

@@ -138,6 +138,40 @@ pub fn put_held(path: &Path, content: &[u8], access: Access) -> Result<File, Fil
     Ok(file)
 }
 
+/// Opens an empty file for reading and writing that all who may use the directory share, such as one
+/// that is only locked; makes it if there is none. A link, which could lead elsewhere, is not followed.
+///
+/// # Errors
+/// It is no regular file, or cannot be opened or made.
+pub fn open_shared(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options
+        .read(true)
+        .write(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_NOCTTY);
+    loop {
+        match options.open(path) {
+            Ok(file) if file.metadata()?.is_file() => return Ok(file),
+            Ok(_) => {
+                let text = "it is no regular file";
+                return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        match options.clone().create_new(true).mode(0o660).open(path) {
+            Ok(file) => {
+                // Those whom this keeps out are told when they open it.
+                let _ = share(&file, parent(path), 0o660);
+                return Ok(file);
+            }
+            // Another process was faster.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
 /// Whether `name` is that of a file which [`replace`] or [`create`] left behind when their process
 /// was killed.
 pub fn is_temporary(name: &str) -> bool {

@@ -110,7 +110,7 @@ pub(crate) struct ServerOptions {
 }
 
 /// An oldest version of TLS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Deserialize)]
 pub(crate) enum TlsMinimum {
     #[value(name = "1.0")]
     #[serde(rename = "1.0")]

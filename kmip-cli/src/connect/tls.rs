@@ -51,6 +51,11 @@ impl Settings {
         Ok(tls)
     }
 
+    /// The oldest version of TLS, if one is given.
+    pub(crate) fn tls_min(&self) -> Option<TlsMinimum> {
+        self.options.tls_min
+    }
+
     /// Versions and cipher suites.
     pub(crate) fn protocol(&self) -> Protocol {
         let options = &self.options;

@@ -138,14 +138,15 @@ fn placeholder(
     });
     match outcome {
         Ok(_) => report.good(CHECK, "works"),
-        Err(error) if is_refusal(&error) => {
+        // The key above was made and activated, so it is not for lack of rights.
+        Err(error) if error.failure().is_some() => {
             made.traits.note(Trait::SeparateActivate);
             let instead = "objects are activated by their identifiers, in a message of its own";
             report.adapted(CHECK, brief(&error), instead)?;
             batches(made, key, report)
         }
         Err(error) => {
-            let advice = "the server does not survive it, or refuses it for lack of rights";
+            let advice = "the server does not survive it";
             report.bad(CHECK, brief(&error), advice)
         }
     }
@@ -166,6 +167,10 @@ fn batches(
     let results = results.unwrap_or_else(|error| vec![Err(error)]);
     match results.into_iter().find_map(Result::err) {
         None => report.good("batch", "works without the ID placeholder"),
+        Some(error) if error.failure().is_none() => {
+            let advice = "the server does not survive it";
+            report.bad("batch", brief(&error), advice)
+        }
         Some(error) => {
             made.traits.note(Trait::NoBatches);
             let instead = "each operation has a message of its own, which takes longer";

@@ -10,12 +10,15 @@ use serde_json::json;
 
 use super::identity;
 use super::report::Report;
+use crate::arguments::TlsMinimum;
 use crate::connect::Settings;
 use crate::failure::{Failure, chain};
 
-const VERSIONS: [(&str, TlsVersion); 2] = [
-    ("TLS 1.2", TlsVersion::TLS1_2),
-    ("TLS 1.3", TlsVersion::TLS1_3),
+const VERSIONS: [(&str, TlsMinimum, TlsVersion); 4] = [
+    ("TLS 1.0", TlsMinimum::V1_0, TlsVersion::TLS1),
+    ("TLS 1.1", TlsMinimum::V1_1, TlsVersion::TLS1_1),
+    ("TLS 1.2", TlsMinimum::V1_2, TlsVersion::TLS1_2),
+    ("TLS 1.3", TlsMinimum::V1_3, TlsVersion::TLS1_3),
 ];
 
 /// Whether a connection as configured can be made.
@@ -166,11 +169,15 @@ fn names(certificate: &X509Ref) -> Vec<String> {
 fn versions(tls: &ClientTls, settings: &Settings, report: &mut Report) -> Result<usize, Failure> {
     let server = settings.place.address();
     let mut spoken = Vec::new();
-    for (name, version) in VERSIONS {
+    // The old ones only for those who allow them.
+    let oldest = settings.tls_min().unwrap_or(TlsMinimum::V1_2);
+    let oldest = oldest.min(TlsMinimum::V1_2);
+    let tried = VERSIONS.iter().filter(|(_, id, _)| *id >= oldest);
+    for (name, _, version) in tried.clone() {
         let only = settings
             .protocol()
-            .minimum_version(version)
-            .maximum_version(version);
+            .minimum_version(*version)
+            .maximum_version(*version);
         // What is not trusted is told elsewhere.
         let tls = tls.clone().verify_chain(false).verify_host_name(false);
         let connector = TlsConnector::new(tls.protocol(only)).map_err(Failure::Tls)?;
@@ -181,10 +188,12 @@ fn versions(tls: &ClientTls, settings: &Settings, report: &mut Report) -> Result
             spoken.push(format!("{name} ({})", stream.cipher()));
         }
     }
+    let names: Vec<&str> = tried.map(|(name, ..)| *name).collect();
+    let names = names.join(", ");
     match spoken.len() {
         0 => report.bad(
             "TLS versions",
-            "neither TLS 1.2 nor 1.3 works with what is configured",
+            format!("none of {names} works with what is configured"),
             "see the next line for the server's reason",
         )?,
         _ => report.good("TLS versions", spoken.join(", "))?,

@@ -44,7 +44,7 @@ fn is_yes(answer: &str) -> bool {
 }
 
 /// The text as one line. What a server says in it must not forge lines or control a terminal.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     text.replace(char::is_control, "\u{fffd}")
 }
 

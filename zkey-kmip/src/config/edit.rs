@@ -46,12 +46,16 @@ pub struct ConnectionSettings<'a> {
 }
 
 impl Edit {
-    pub(super) fn new(config: Config, lock: Lock) -> Edit {
-        Edit {
-            transaction: Transaction::begin(&config.directory, lock),
-            config,
+    /// Of what is configured when the lock is held.
+    pub(super) fn begin(directory: &Path, lock: Lock) -> Result<Edit, ConfigError> {
+        let mut transaction = Transaction::begin(directory, lock);
+        // Before it is loaded: what changes afterwards shows.
+        transaction.depend_on(KMIP_CONF);
+        Ok(Edit {
+            transaction,
+            config: Config::load(directory)?,
             changed: false,
-        }
+        })
     }
 
     /// The configuration as it will be. Use [`Edit::read`] for files.

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 
 use super::lock::{Attempt, attempt};
+use super::transaction::JOURNAL;
 use super::{Config, ConfigError, owner};
 use crate::files::{self, Access, FileError};
 use crate::properties::{Integrity, Properties, PropertiesError};
@@ -174,7 +175,7 @@ impl Config {
     }
 
     /// What processes that are gone did not get done. They are this process's now. Files that cannot
-    /// be read are left alone.
+    /// be read are left alone, and all of them while a change of the configuration is to be finished.
     ///
     /// # Errors
     /// The directory cannot be read.
@@ -187,6 +188,11 @@ impl Config {
             if name_text.strip_prefix(PREFIX).is_some_and(is_marker) {
                 left.extend(take_over(&self.directory.join(name)));
             }
+        }
+        // What is configured is still to be finished: nobody can tell yet what is left. Looked for
+        // after the locks, since whoever held them may have got this far before.
+        if fs::symlink_metadata(self.directory.join(JOURNAL)).is_ok() {
+            left.clear();
         }
         Ok(left)
     }
@@ -276,6 +282,20 @@ mod tests {
             assert!(config.left_intents().unwrap().is_empty());
             assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
         }
+    }
+
+    /// The key may be the one that is about to be configured.
+    #[test]
+    fn nothing_counts_as_left_before_the_configuration_is_finished() {
+        let directory = tempfile::tempdir().unwrap();
+        let config = Config::open(directory.path()).unwrap();
+        let intent = Intent::new("host:1", Intended::Key).unwrap();
+        drop(config.intend(intent).unwrap());
+        let journal = directory.path().join(JOURNAL);
+        fs::write(&journal, "").unwrap();
+        assert!(config.left_intents().unwrap().is_empty());
+        fs::remove_file(journal).unwrap();
+        assert_eq!(config.left_intents().unwrap().len(), 1);
     }
 
     /// Where nothing can be locked, the process counts.

@@ -2,13 +2,12 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
-use crate::files::{self, Access};
+use crate::files;
 
 /// Is locked where a directory cannot be.
 const LOCK_FILE: &str = ".lock";
@@ -51,29 +50,19 @@ impl Lock {
             Attempt::Locked => return Ok(Some(Lock { locked })),
             Attempt::NoLocks => {}
         }
-        // A read-only file system has no changes to wait for.
-        let Ok(file) = open_lock_file(directory) else {
-            return Ok(Some(Lock { locked }));
+        let file = match files::open_shared(&directory.join(LOCK_FILE)) {
+            Ok(file) => file,
+            // Has no changes to wait for.
+            Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {
+                return Ok(Some(Lock { locked }));
+            }
+            Err(error) => return Err(error),
         };
         match attempt(&file, operation)? {
             Attempt::Busy => Ok(None),
             Attempt::Locked | Attempt::NoLocks => Ok(Some(Lock { locked: file })),
         }
     }
-}
-
-fn open_lock_file(directory: &Path) -> io::Result<File> {
-    let path = directory.join(LOCK_FILE);
-    if !path.exists() {
-        // Another process may be faster.
-        let _ = files::create(&path, b"", Access::AsDirectory);
-    }
-    // A link must not lead to a file elsewhere.
-    File::options()
-        .read(true)
-        .write(true)
-        .custom_flags(libc::O_NOFOLLOW)
-        .open(path)
 }
 
 /// What became of a lock.
@@ -155,6 +144,31 @@ pub(super) mod tests {
             let first = Lock::try_acquire(directory.path()).unwrap();
             let second = Lock::try_acquire(directory.path()).unwrap();
             assert!(first.is_some() && second.is_some());
+        });
+    }
+
+    /// Without it, two processes would change the configuration at the same time.
+    #[test]
+    fn a_lock_file_that_cannot_be_used_is_an_error() {
+        with_locks(Locks::OnlyFiles, || {
+            let directory = tempfile::tempdir().unwrap();
+            let (path, target) = (directory.path().join(LOCK_FILE), directory.path().join("a"));
+            for target_exists in [false, true] {
+                if target_exists {
+                    std::fs::write(&target, "a").unwrap();
+                }
+                std::os::unix::fs::symlink("a", &path).unwrap();
+                assert!(Lock::try_acquire(directory.path()).is_err());
+                assert_eq!(target.exists(), target_exists);
+                std::fs::remove_file(&path).unwrap();
+            }
+            rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RWXU).unwrap();
+            assert!(Lock::try_acquire(directory.path()).is_err());
+            std::fs::remove_file(&path).unwrap();
+            std::fs::create_dir(&path).unwrap();
+            assert!(Lock::try_acquire(directory.path()).is_err());
+            std::fs::remove_dir(&path).unwrap();
+            assert!(Lock::try_acquire(directory.path()).unwrap().is_some());
         });
     }
 }

@@ -96,7 +96,7 @@ impl Config {
             path: self.directory.clone(),
         })?;
         recovery::recover_locked(&self.directory)?;
-        Ok(Edit::new(Self::load(&self.directory)?, lock))
+        Edit::begin(&self.directory, lock)
     }
 
     /// Whether a part is configured.

@@ -23,7 +23,14 @@ pub(super) fn recover(directory: &Path) -> Result<(), PropertiesError> {
     if !has_left_overs(directory)? && !exists(&journal) {
         return Ok(());
     }
-    let _lock = match Lock::try_acquire(directory).map_err(failed)? {
+    let lock = match Lock::try_acquire(directory) {
+        // Who may only read leaves what is left to others. Without a journal, it does not count.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && !exists(&journal) => {
+            return Ok(());
+        }
+        lock => lock.map_err(failed)?,
+    };
+    let _lock = match lock {
         Some(lock) => lock,
         None if exists(&journal) => Lock::wait(directory).map_err(failed)?,
         None => return Ok(()),

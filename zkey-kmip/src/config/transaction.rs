@@ -30,7 +30,8 @@ enum Change {
 pub(super) enum CommitError {
     /// Before the commit point: nothing was changed.
     NotCommitted(PropertiesError),
-    /// The same: somebody else changed the new files, so there is no lock that keeps others out.
+    /// The same: somebody else changed the new files or what the change began with, so there is no
+    /// lock that keeps others out.
     Interfered,
     /// After it: all will be changed when the directory is opened again.
     Unfinished(PropertiesError),
@@ -41,6 +42,8 @@ pub(super) enum CommitError {
 pub(super) struct Transaction {
     directory: PathBuf,
     changes: BTreeMap<String, Change>,
+    /// A file that the changes depend on, and its content, if there was one.
+    base: Option<(String, Option<Vec<u8>>)>,
     _lock: Lock,
 }
 
@@ -49,8 +52,16 @@ impl Transaction {
         Transaction {
             directory: directory.to_owned(),
             changes: BTreeMap::new(),
+            base: None,
             _lock: lock,
         }
+    }
+
+    /// The changes depend on the file `name` as it is now: nothing is committed if it is another one
+    /// then, which would be undone.
+    pub(super) fn depend_on(&mut self, name: &str) {
+        let content = files::read_regular(&self.directory.join(name)).ok();
+        self.base = Some((name.to_owned(), content));
     }
 
     /// The file `name` shall have this content.
@@ -106,6 +117,12 @@ impl Transaction {
             self.changes.retain(|name, _| !lost.contains(name));
             return Err(CommitError::Interfered);
         }
+        if let Some((name, content)) = &self.base {
+            let present = files::read_regular(&self.directory.join(name)).ok();
+            if present != *content {
+                return Err(CommitError::Interfered);
+            }
+        }
         let path = self.directory.join(JOURNAL);
         if let Err(error) = journal.save(&path, Integrity::Hashed) {
             // It may be in place and only not be flushed. Without it nothing was committed; with
@@ -128,9 +145,7 @@ impl Transaction {
     /// New files that are not as they were written. Where locks hold for one machine only, a process
     /// of another one may have taken them for left over.
     fn lost(&self) -> Vec<String> {
-        let is_lost = |name: &str, content: &[u8]| {
-            !fs::read(staged(&self.directory, name)).is_ok_and(|found| found == content)
-        };
+        let is_lost = |name: &str, content: &[u8]| !holds(&staged(&self.directory, name), content);
         let mut lost = Vec::new();
         for (name, change) in &self.changes {
             match change {
@@ -149,14 +164,17 @@ impl Transaction {
 fn restage(directory: &Path, changes: BTreeMap<String, Change>) -> Result<(), FileError> {
     for (name, change) in changes {
         if let Change::Replace { content, access } = change {
-            let holds = |path: &Path| fs::read(path).is_ok_and(|found| found == content);
             let staged = staged(directory, &name);
-            if !holds(&staged) && !holds(&directory.join(&name)) {
+            if !holds(&staged, &content) && !holds(&directory.join(&name), &content) {
                 files::replace(&staged, &content, access)?;
             }
         }
     }
     Ok(())
+}
+
+fn holds(path: &Path, content: &[u8]) -> bool {
+    files::read_regular(path).is_ok_and(|found| found == content)
 }
 
 impl Drop for Transaction {

@@ -302,15 +302,7 @@ impl Kms for Plugin {
 impl Drop for Plugin {
     fn drop(&mut self) {
         if let Some(pair) = self.pair.take() {
-            // zkey failed in between. Only the host knows that for sure.
-            let config = self.config.borrow();
-            let text = format!(
-                "INFO: a pair for XTS was begun, but not completed: of it, {} stays at KMIP server \
-                 {}; unless a repository has it, it can be destroyed there",
-                pair.names(),
-                config.server().unwrap_or_default()
-            );
-            self.console.warn(&text);
+            pair.leave(self);
         }
     }
 }

@@ -16,11 +16,15 @@ pub(super) struct Pair {
 
 /// The pair whose second key this request is for. Any other key ends what was begun.
 pub(super) fn of_second_key(plugin: &Plugin, request: &GenerateRequest<'_>) -> Option<Pair> {
-    plugin.pair.take().filter(|pair| {
-        request.mode == KeyMode::Xts2
-            && pair.second.is_none()
-            && has(request.properties, XTS_KEY1_ID, &pair.first)
-    })
+    let pair = plugin.pair.take()?;
+    let is_second = request.mode == KeyMode::Xts2
+        && pair.second.is_none()
+        && has(request.properties, XTS_KEY1_ID, &pair.first);
+    if is_second {
+        return Some(pair);
+    }
+    pair.leave(plugin);
+    None
 }
 
 /// Notes that a key was made; `pair` is that of its second key.
@@ -65,6 +69,18 @@ impl Pair {
             None => format!("key {}", self.first),
             Some(second) => format!("keys {} and {second}", self.first),
         }
+    }
+
+    /// Tells that the keys stay although they are no pair: zkey failed in between, which only the host
+    /// knows for sure.
+    pub(super) fn leave(&self, plugin: &Plugin) {
+        let config = plugin.config.borrow();
+        plugin.console.warn(&format!(
+            "INFO: a pair for XTS was begun, but not completed: of it, {} stays at KMIP server {}; \
+             unless a repository has it, it can be destroyed there",
+            self.names(),
+            config.server().unwrap_or_default()
+        ));
     }
 
     /// Destroys the keys, since the pair failed with `error`; tells in it what became of them.

@@ -5,6 +5,7 @@ use kmip::types::{AttributeReference, State, Tag};
 use super::server::Server;
 use super::{Plugin, left_behind};
 use crate::abi::{Errno, PluginError};
+use crate::config::Config;
 
 /// Keeps it. That this fails is no reason to fail: it would be learned again.
 pub(super) fn keep(plugin: &Plugin) {
@@ -29,6 +30,11 @@ pub(super) fn keep(plugin: &Plugin) {
         plugin.note(&format!("learned about the KMIP server: {traits}"));
     }
     let edit = plugin.config.borrow().edit();
+    // Another process may have configured another server since: this is not about it.
+    let is_about_it = |config: &Config| config.server() == plugin.config.borrow().server();
+    if edit.as_ref().is_ok_and(|edit| !is_about_it(edit.config())) {
+        return;
+    }
     let stored = edit.and_then(|mut edit| {
         if let Some(traits) = &traits {
             edit.set_server_traits(traits)?;

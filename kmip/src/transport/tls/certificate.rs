@@ -82,7 +82,7 @@ pub(super) fn name(name: &X509NameRef) -> String {
     text
 }
 
-/// The names and IP addresses for which a certificate is valid.
+/// The names and IP addresses for which a certificate is valid, without what a terminal would obey.
 pub(super) fn valid_for(certificate: &X509Ref) -> Vec<String> {
     let mut names = Vec::new();
     for alternative in certificate.subject_alt_names().iter().flatten() {
@@ -95,6 +95,9 @@ pub(super) fn valid_for(certificate: &X509Ref) -> Vec<String> {
     if names.is_empty() {
         let common = certificate.subject_name().entries_by_nid(Nid::COMMONNAME);
         names.extend(common.filter_map(|entry| entry.data().to_string().ok()));
+    }
+    for name in &mut names {
+        name.retain(|c| !c.is_control());
     }
     names
 }
@@ -110,4 +113,24 @@ fn ip_text(address: &[u8]) -> Option<String> {
     }
     let v6 = <[u8; 16]>::try_from(address).ok()?;
     Some(std::net::Ipv6Addr::from(v6).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use openssl::x509::X509Builder;
+    use openssl::x509::extension::SubjectAlternativeName;
+
+    use super::*;
+
+    #[test]
+    fn names_do_not_control_the_terminal() {
+        let mut builder = X509Builder::new().unwrap();
+        let names = SubjectAlternativeName::new()
+            .dns("a\x1b[2Kb")
+            .dns("c\n.example")
+            .build(&builder.x509v3_context(None, None))
+            .unwrap();
+        builder.append_extension(names).unwrap();
+        assert_eq!(valid_for(&builder.build()), ["a[2Kb", "c.example"]);
+    }
 }

@@ -213,3 +213,38 @@ fn what_is_committed_is_done_whatever_becomes_of_the_new_files() {
     ];
     assert_eq!(found, expected);
 }
+
+/// Without locks, another one may have committed meanwhile.
+#[test]
+fn a_commit_does_not_undo_another_one() {
+    for (before, after) in [(Some("one"), "two"), (None, "one")] {
+        let directory = tempfile::tempdir().unwrap();
+        let base = directory.path().join("a");
+        if let Some(before) = before {
+            fs::write(&base, before).unwrap();
+        }
+        let mut transaction = begin(directory.path());
+        transaction.depend_on("a");
+        transaction.replace("a", b"new", Access::Owner).unwrap();
+        fs::write(&base, after).unwrap();
+        let result = transaction.commit();
+        assert!(matches!(result, Err(CommitError::Interfered)), "{result:?}");
+        assert_eq!(
+            state(directory.path()),
+            [("a".to_owned(), after.to_owned())]
+        );
+    }
+}
+
+#[test]
+fn a_pipe_in_place_of_a_new_file_is_not_waited_for() {
+    let directory = prepare();
+    let mut transaction = begin(directory.path());
+    transaction.replace("a", b"new", Access::Owner).unwrap();
+    let staged = transaction.path_of("a").unwrap();
+    fs::remove_file(&staged).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, &staged, rustix::fs::Mode::RWXU).unwrap();
+    let result = transaction.commit();
+    assert!(matches!(result, Err(CommitError::Interfered)), "{result:?}");
+    assert_eq!(fs::read(directory.path().join("a")).unwrap(), b"old a");
+}

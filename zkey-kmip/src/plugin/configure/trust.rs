@@ -6,7 +6,7 @@ use kmip::transport::tls::{ClientTls, Fingerprint, ServerCertificate, inspect_se
 use kmip::transport::{Deadline, ServerAddress};
 
 use super::options::Options;
-use crate::abi::{Errno, PluginError};
+use crate::abi::{Errno, PluginError, console};
 use crate::plugin::{FINGERPRINT_VARIABLE, Plugin};
 
 /// What is demanded of the server's certificate from now on.
@@ -33,7 +33,7 @@ pub(super) fn inspect(
     })?;
     plugin.print(&describe(address, &presented))?;
     for remark in remarks(&presented, options) {
-        plugin.print(&format!("ATTENTION: {remark}\n"))?;
+        plugin.print(&format!("ATTENTION: {}\n", console::one_line(&remark)))?;
     }
     refuse_unverified(&presented, options)?;
     match &plugin.surroundings.accepted_fingerprint {
