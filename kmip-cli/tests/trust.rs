@@ -239,3 +239,39 @@ fn versions_and_suites_of_tls_can_be_chosen() {
         assert!(error.contains("servers.toml: line 6"), "{wrong}: {error}");
     }
 }
+
+#[test]
+fn checks_that_are_asked_for_are_made_whatever_the_file_says() {
+    let trial = Trial::new(&[]);
+    let address = &trial.server.address;
+    let run = |lines: &str, options: &[&str]| {
+        let file = format!(
+            "[servers.trial]\naddress = \"{address}\"\ncert = \"dev/client.crt\"\nkey = \
+             \"dev/client.key\"\n{lines}\n"
+        );
+        let file = trial.world.write("servers.toml", file.as_bytes());
+        let mut command = common::kmip();
+        command.arg("query").arg("--config").arg(&file);
+        command.args(options).env_remove("KMIP_SERVER");
+        command.output().unwrap()
+    };
+    let (ca, other) = (trial.path("ca.crt"), trial.path("dev/server.crt"));
+    succeeds(&run("no-verify = true", &[]));
+    succeeds(&run("no-verify = true", &["--ca", &ca]));
+    for options in [["--ca", &other], ["--trust", &other], ["--pin", &other]] {
+        failure(&run("no-verify = true", &options), 3);
+    }
+    let by_name = ["--host-name", "keys.example.com"];
+    let file = "ca = \"ca.crt\"\nno-verify-host-name = true";
+    succeeds(&run(file, &[]));
+    failure(&run(file, &by_name), 3);
+    failure(&run("ca = \"ca.crt\"\nno-verify = true", &by_name), 3);
+    for lines in [
+        "no-verify = true\ntrust = \"ca.crt\"",
+        "no-verify = true\ncrl = \"ca.crt\"",
+        "no-verify-host-name = true\nhost-name = \"a\"",
+    ] {
+        let error = failure(&run(lines, &[]), 2);
+        assert!(error.contains("contradict"), "{error}");
+    }
+}

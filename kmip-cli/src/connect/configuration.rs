@@ -35,6 +35,15 @@ pub(crate) enum ConfigurationError {
     /// An entry of the file has no address, or two.
     #[error("server `{0}` of the configuration file: give it an address or an https URL")]
     Unaddressed(String),
+    /// One value of an entry switches off what the other asks for.
+    #[error(
+        "server `{name}` of the configuration file: `{one}` and `{other}` contradict each other"
+    )]
+    Contradiction {
+        name: String,
+        one: &'static str,
+        other: &'static str,
+    },
     /// JSON and XML have no frame of their own.
     #[error("JSON and XML need HTTPS: give --https URL")]
     Encoding,

@@ -58,6 +58,7 @@ impl Settings {
             options.server = server;
         }
         let (name, entry) = entry(&options, &configuration)?;
+        refuse_contradictions(&name, &entry)?;
         let options = combine(options, entry);
         if options.key.is_some() && options.cert.is_none() {
             return Err(ConfigurationError::KeyAlone);
@@ -132,12 +133,41 @@ impl Settings {
     }
 }
 
+/// What clap refuses on the command line: checks that another value switches off.
+fn refuse_contradictions(name: &str, entry: &ServerOptions) -> Result<(), ConfigurationError> {
+    let pairs = [
+        (
+            entry.no_verify && entry.trust.is_some(),
+            "no-verify",
+            "trust",
+        ),
+        (entry.no_verify && entry.crl.is_some(), "no-verify", "crl"),
+        (
+            entry.no_verify_host_name && entry.host_name.is_some(),
+            "no-verify-host-name",
+            "host-name",
+        ),
+    ];
+    match pairs.into_iter().find(|(is_there, ..)| *is_there) {
+        None => Ok(()),
+        Some((_, one, other)) => Err(ConfigurationError::Contradiction {
+            name: name.to_owned(),
+            one,
+            other,
+        }),
+    }
+}
+
 /// What the command line says and, where it says nothing, the file.
 fn combine(options: ServerOptions, file: ServerOptions) -> ServerOptions {
     // An identity on the command line replaces the one of the file as a whole, and so do those who
     // are trusted, and the user. A list of revoked certificates stays until there is another one.
     let own_identity = options.cert.is_some() || options.p12.is_some();
     let own_trust = options.ca.is_some() || options.trust.is_some();
+    // Who asks for a check gets it.
+    let asks_for_name = options.host_name.is_some();
+    let asks_for_checks =
+        own_trust || options.pin.is_some() || options.crl.is_some() || asks_for_name;
     let own_user = options.user.is_some() || options.ticket.is_some();
     ServerOptions {
         address: file.address,
@@ -153,8 +183,9 @@ fn combine(options: ServerOptions, file: ServerOptions) -> ServerOptions {
         crl: options.crl.or(file.crl),
         pin: options.pin.or(file.pin),
         host_name: options.host_name.or(file.host_name),
-        no_verify_host_name: options.no_verify_host_name || file.no_verify_host_name,
-        no_verify: options.no_verify || file.no_verify,
+        no_verify_host_name: options.no_verify_host_name
+            || (file.no_verify_host_name && !asks_for_name),
+        no_verify: options.no_verify || (file.no_verify && !asks_for_checks),
         tls_min: options.tls_min.or(file.tls_min),
         ciphers: options.ciphers.or(file.ciphers),
         cipher_suites: options.cipher_suites.or(file.cipher_suites),
