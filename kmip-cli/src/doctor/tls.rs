@@ -2,10 +2,9 @@
 
 use kmip::transport::tls::{
     ClientTls, Fingerprint, ServerCertificate, TlsConnector, TlsVersion, describe_certificate,
-    inspect_server,
+    inspect_server, valid_for,
 };
 use kmip::transport::{Deadline, TcpStream};
-use openssl::x509::X509Ref;
 use serde_json::json;
 
 use super::identity;
@@ -73,7 +72,7 @@ fn certificate(
     const CHECK: &str = "server certificate";
     let certificate = &presented.certificate;
     report.good(CHECK, describe_certificate(certificate))?;
-    let names = names(certificate);
+    let names = valid_for(certificate);
     let bits = presented.public_key.bits();
     let kind = presented.public_key.id();
     let kind = match kind {
@@ -144,25 +143,6 @@ fn issuer(presented: &ServerCertificate) -> String {
         .next()
         .unwrap_or_default()
         .to_owned()
-}
-
-fn names(certificate: &X509Ref) -> Vec<String> {
-    let mut names = Vec::new();
-    for name in certificate.subject_alt_names().iter().flatten() {
-        if let Some(name) = name.dnsname() {
-            names.push(name.to_owned());
-        } else if let Some(bytes) = name.ipaddress() {
-            let v4 = <[u8; 4]>::try_from(bytes).map(std::net::IpAddr::from);
-            let v6 = || <[u8; 16]>::try_from(bytes).map(std::net::IpAddr::from);
-            names.extend(v4.or_else(|_| v6()).map(|address| address.to_string()));
-        }
-    }
-    if names.is_empty() {
-        let subject = certificate.subject_name();
-        let common = subject.entries_by_nid(openssl::nid::Nid::COMMONNAME);
-        names.extend(common.filter_map(|entry| entry.data().to_string().ok()));
-    }
-    names
 }
 
 /// Which versions the server speaks, and the suite that it chooses in each. Returns how many.

@@ -14,20 +14,7 @@ use crate::{files, values};
 
 /// Prints JSON.
 pub(crate) fn json(value: &Json) -> Result<(), Failure> {
-    line(&escape_controls(&format!("{value:#}")))
-}
-
-/// JSON escapes what is below U+0020. Terminals obey U+007F to U+009F as well, which in JSON are
-/// nowhere but in strings.
-fn escape_controls(json: &str) -> String {
-    let mut text = String::with_capacity(json.len());
-    for c in json.chars() {
-        match c {
-            '\u{7f}'..='\u{9f}' => text.push_str(&format!("\\u{:04x}", u32::from(c))),
-            _ => text.push(c),
-        }
-    }
-    text
+    line(&kmip::json::for_terminal(&format!("{value:#}")))
 }
 
 /// Prints a line.

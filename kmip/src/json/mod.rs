@@ -23,3 +23,16 @@ mod writer;
 pub use writer::Writer;
 
 crate::text::encoding!(json: true);
+
+/// Any JSON text with those control characters escaped that JSON allows but terminals obey: U+007F to
+/// U+009F. They are nowhere but in strings, so that it means the same.
+pub fn for_terminal(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '\u{7f}'..='\u{9f}' => text.push_str(&format!("\\u{:04x}", u32::from(c))),
+            _ => text.push(c),
+        }
+    }
+    text
+}

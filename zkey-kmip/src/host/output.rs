@@ -127,21 +127,8 @@ pub(super) fn print(
 /// # Errors
 /// Standard output fails.
 pub(super) fn print_json(value: &Value, terminal: &Terminal) -> Result<(), HostError> {
-    let text = escape_controls(&format!("{value:#}"));
+    let text = kmip::json::for_terminal(&format!("{value:#}"));
     terminal.say(format_args!("{text}"))
-}
-
-/// JSON escapes what is below U+0020. Terminals obey U+007F to U+009F as well, which in JSON are
-/// nowhere but in strings.
-fn escape_controls(json: &str) -> String {
-    let mut text = String::with_capacity(json.len());
-    for c in json.chars() {
-        match c {
-            '\u{7f}'..='\u{9f}' => text.push_str(&format!("\\u{:04x}", u32::from(c))),
-            _ => text.push(c),
-        }
-    }
-    text
 }
 
 /// The sector size for people.
@@ -187,7 +174,7 @@ mod tests {
     #[test]
     fn json_does_not_control_the_terminal() {
         let value = Value::from("a\x1b\u{9b}2J\x7f\u{e4}");
-        let text = escape_controls(&value.to_string());
+        let text = kmip::json::for_terminal(&value.to_string());
         assert_eq!(text, "\"a\\u001b\\u009b2J\\u007f\u{e4}\"");
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
     }

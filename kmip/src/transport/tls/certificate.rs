@@ -83,7 +83,7 @@ pub(super) fn name(name: &X509NameRef) -> String {
 }
 
 /// The names and IP addresses for which a certificate is valid, without what a terminal would obey.
-pub(super) fn valid_for(certificate: &X509Ref) -> Vec<String> {
+pub fn valid_for(certificate: &X509Ref) -> Vec<String> {
     let mut names = Vec::new();
     for alternative in certificate.subject_alt_names().iter().flatten() {
         if let Some(name) = alternative.dnsname() {

@@ -27,7 +27,7 @@ mod verify;
 pub use alert::Alert;
 #[cfg(feature = "tokio")]
 pub use asynchronous::AsyncTlsStream;
-pub use certificate::{Fingerprint, describe_certificate};
+pub use certificate::{Fingerprint, describe_certificate, valid_for};
 pub use client::TlsConnector;
 pub use error::{Error, FileError, FileRole, HandshakeError, VerificationError};
 pub use identity::Identity;
