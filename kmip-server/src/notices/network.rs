@@ -231,3 +231,35 @@ impl Listener {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[test]
+    fn no_more_bytes_wait_than_so_many() {
+        let errors = Arc::new(Mutex::new(Vec::new()));
+        let noted = errors.clone();
+        let (queue, requests) = sync_channel(MOST);
+        let line = Line {
+            address: "listener:5697".parse().unwrap(),
+            queue,
+            waiting: Arc::default(),
+            report: Arc::new(move |error| noted.lock().unwrap().push(error.to_string())),
+        };
+        let half: Encoded = Arc::new(Zeroizing::new(vec![0; MOST_BYTES / 2]));
+        line.send(&half);
+        line.send(&half);
+        assert!(errors.lock().unwrap().is_empty());
+        line.send(&Arc::new(Zeroizing::new(vec![0])));
+        let told = errors.lock().unwrap().clone();
+        assert!(
+            matches!(&told[..], [one] if one.contains("too slow")),
+            "{told:?}"
+        );
+        assert_eq!(requests.try_iter().count(), 2);
+        assert_eq!(line.waiting.load(Ordering::Relaxed), MOST_BYTES);
+    }
+}
