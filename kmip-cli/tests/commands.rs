@@ -5,12 +5,9 @@ mod common;
 mod server;
 
 use std::collections::BTreeSet;
-use std::net::TcpListener;
-use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use kmip::server::{Engine, Failure, Handler, ServeOptions, serve};
-use kmip::transport::tls::{Identity, ServerTls, TlsAcceptor};
+use kmip::server::{Engine, Failure, Handler};
 use kmip::types::{
     Enumeration, ExportResponse, KeyBlock, KeyFormatType, KeyMaterial, KeyValue, ManagedObject,
     ObjectType, Operation, ProtocolVersion, RequestBatchItem, RequestHeader, ResponseBatchItem,
@@ -137,7 +134,7 @@ fn every_operation_has_a_command() {
 
     let world = World::new();
     let recorder = Arc::new(Engine::new(Recorder::default()));
-    let server = listening(&world, recorder.clone());
+    let server = world.within(recorder.clone());
     let address = server.address().to_string();
     let files = files(&world);
     for (operation, words) in COMMANDS {
@@ -160,22 +157,6 @@ fn every_operation_has_a_command() {
         assert_eq!(output.status.code(), Some(expected), "{words}: {errors}");
         assert!(errors.lines().count() <= 1, "{words}: {errors}");
     }
-}
-
-fn listening(world: &World, engine: Arc<Engine<Recorder>>) -> kmip::server::Server {
-    let identity = Identity::from_pem_files(
-        Path::new(&world.path("dev/server.crt")),
-        Path::new(&world.path("dev/server.key")),
-        None,
-    );
-    let tls = ServerTls::new(identity.unwrap()).client_ca_file(world.path("dev/ca.crt"));
-    serve(
-        TcpListener::bind("127.0.0.1:0").unwrap(),
-        TlsAcceptor::new(tls).unwrap(),
-        engine,
-        ServeOptions::default(),
-    )
-    .unwrap()
 }
 
 fn files(world: &World) -> Vec<(&'static str, std::path::PathBuf)> {

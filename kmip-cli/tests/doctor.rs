@@ -7,8 +7,7 @@ mod server;
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use kmip::server::{Call, Engine, Failure, Handler, Peer, ServeOptions, serve};
-use kmip::transport::tls::{Identity, ServerTls, TlsAcceptor};
+use kmip::server::{Call, Engine, Failure, Handler, Peer};
 use kmip::types::{
     AttributeValue, Authentication, DeleteAttributeResponse, IntoOwned, KeyFormatType,
     ManagedObject, RequestBatchItem, RequestHeader, RequestPayload, ResponsePayload, ResultReason,
@@ -163,23 +162,9 @@ impl Handler for Peculiar {
 #[test]
 fn what_the_plugin_can_do_otherwise_is_no_failure() {
     let world = World::new();
-    let identity = Identity::from_pem_files(
-        &world.path("dev/server.crt"),
-        &world.path("dev/server.key"),
-        None,
-    );
-    let tls = ServerTls::new(identity.unwrap()).client_ca_file(world.path("dev/ca.crt"));
     let store = Arc::new(MemoryStore::new());
-    let server = serve(
-        TcpListener::bind("127.0.0.1:0").unwrap(),
-        TlsAcceptor::new(tls).unwrap(),
-        Arc::new(Engine::new(Peculiar(KeyServer::new(
-            Configuration::default(),
-            store,
-        )))),
-        ServeOptions::default(),
-    )
-    .unwrap();
+    let peculiar = Peculiar(KeyServer::new(Configuration::default(), store));
+    let server = world.within(Arc::new(Engine::new(peculiar)));
     let path = world.path("peculiar.profile");
     let address = server.address().to_string();
     let doctor = |more: &[&str]| {

@@ -4,13 +4,10 @@ mod common;
 #[path = "common/server.rs"]
 mod server;
 
-use std::net::TcpListener;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use kmip::server::{Call, Engine, Failure, Handler, ServeOptions, serve};
-use kmip::transport::tls::{Identity, ServerTls, TlsAcceptor};
+use kmip::server::{Call, Engine, Failure, Handler};
 use kmip::types::{
     Attribute, GetAttributesResponse, LocateResponse, RequestPayload, ResponsePayload,
     ResultReason, State, UniqueIdentifier,
@@ -90,21 +87,8 @@ fn id(number: usize) -> String {
 /// What `kmip locate --json` shows of a server, and in how many messages it asked.
 fn listed(many: Many) -> (Vec<serde_json::Value>, usize) {
     let world = World::new();
-    let path = |name: &str| world.path(name);
-    let identity = Identity::from_pem_files(
-        Path::new(&path("dev/server.crt")),
-        Path::new(&path("dev/server.key")),
-        None,
-    );
-    let tls = ServerTls::new(identity.unwrap()).client_ca_file(path("dev/ca.crt"));
     let engine = Arc::new(Engine::new(many));
-    let server = serve(
-        TcpListener::bind("127.0.0.1:0").unwrap(),
-        TlsAcceptor::new(tls).unwrap(),
-        engine.clone(),
-        ServeOptions::default(),
-    )
-    .unwrap();
+    let server = world.within(engine.clone());
     let address = server.address().to_string();
     let options = [
         "locate",
@@ -116,11 +100,11 @@ fn listed(many: Many) -> (Vec<serde_json::Value>, usize) {
         "--ca",
     ];
     let mut command = common::kmip();
-    command.args(options).arg(path("dev/ca.crt"));
-    command.arg("--cert").arg(path("dev/client.crt"));
+    command.args(options).arg(world.path("dev/ca.crt"));
+    command.arg("--cert").arg(world.path("dev/client.crt"));
     let output = command
         .arg("--key")
-        .arg(path("dev/client.key"))
+        .arg(world.path("dev/client.key"))
         .output()
         .unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);

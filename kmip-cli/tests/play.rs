@@ -30,13 +30,18 @@ fn run(directory: &Path, options: &[&str]) -> Output {
     command.args(options).output().expect("the program")
 }
 
-/// What a run against the embedded server prints for a case, and its exit status.
+/// What a run against the embedded server prints, and its exit status.
+fn embedded(directory: &Path) -> (String, Option<i32>) {
+    let output = run(directory, &["--embedded"]);
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    (text, output.status.code())
+}
+
+/// The same for a single case.
 fn outcome(case: &str) -> (String, Option<i32>) {
     let directory = tempfile::tempdir().expect("a directory");
     fs::write(directory.path().join("MY-1-12.xml"), case).expect("a file");
-    let output = run(directory.path(), &["--embedded"]);
-    let text = String::from_utf8(output.stdout).expect("UTF-8");
-    (text, output.status.code())
+    embedded(directory.path())
 }
 
 /// All that are listed fail, and no others.
@@ -186,9 +191,8 @@ fn documents_that_cannot_be_played_fail_and_say_why() {
         let path = directory.path().join(format!("{name}-1-12.xml"));
         fs::write(path, document).expect("a file");
     }
-    let output = run(directory.path(), &["--embedded"]);
-    assert_eq!(output.status.code(), Some(1));
-    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let (text, status) = embedded(directory.path());
+    assert_eq!(status, Some(1));
     for (name, _, why) in &cases {
         let line = text.lines().find(|line| line.contains(name));
         let line = line.unwrap_or_else(|| panic!("{name} is not in {text}"));
@@ -208,19 +212,16 @@ fn a_case_that_comes_before_is_found_beside_the_directory() {
     for path in [&before, &cases] {
         fs::create_dir_all(path).expect("a directory");
     }
-    let alone = run(&cases, &["--embedded"]);
-    let text = String::from_utf8(alone.stdout).expect("UTF-8");
+    let (text, _) = embedded(&cases);
     assert!(text.ends_with("0 passed, 0 failed, 0 skipped\n"), "{text}");
     fs::write(cases.join("TC-OTP-1-14.xml"), CASE).expect("a file");
-    let missing = run(&cases, &["--embedded"]);
-    let text = String::from_utf8(missing.stdout).expect("UTF-8");
+    let (text, _) = embedded(&cases);
     assert!(
         text.contains("it needs the case TC-OTP-SETUP-1-13"),
         "{text}"
     );
     fs::write(before.join("TC-OTP-SETUP-1-13.xml"), CASE).expect("a file");
-    let found = run(&cases, &["--embedded"]);
-    let text = String::from_utf8(found.stdout).expect("UTF-8");
+    let (text, _) = embedded(&cases);
     assert!(
         text.ends_with("\n1 passed, 0 failed, 0 skipped\n"),
         "{text}"

@@ -5,12 +5,10 @@ mod common;
 mod server;
 
 use std::fs;
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
-use kmip::server::{Call, Engine, Failure, Handler, Peer, ServeOptions, serve};
-use kmip::transport::tls::{Identity, ServerTls, TlsAcceptor};
+use kmip::server::{Call, Engine, Failure, Handler, Peer};
 use kmip::types::{Authentication, RequestPayload, ResponsePayload, ResultReason, Tag};
 use kmip_server::{Configuration, KeyServer, MemoryStore};
 use server::{Client, World, text};
@@ -116,21 +114,9 @@ fn a_server_that_does_not_take_all_attributes_gets_the_others() {
     let world = World::new();
     let from = world.serve(&[]);
     let from = Client::of(&world, &from);
-    let identity = Identity::from_pem_files(
-        &world.path("dev/server.crt"),
-        &world.path("dev/server.key"),
-        None,
-    );
-    let tls = ServerTls::new(identity.unwrap()).client_ca_file(world.path("dev/ca.crt"));
     let store = Arc::new(MemoryStore::new());
     let strict = Strict(KeyServer::new(Configuration::default(), store));
-    let strict = serve(
-        TcpListener::bind("127.0.0.1:0").unwrap(),
-        TlsAcceptor::new(tls).unwrap(),
-        Arc::new(Engine::new(strict)),
-        ServeOptions::default(),
-    )
-    .unwrap();
+    let strict = world.within(Arc::new(Engine::new(strict)));
     let to = Client {
         world: &world,
         options: vec!["--server".to_owned(), strict.address().to_string()],

@@ -2,15 +2,14 @@
 
 mod common;
 
-use common::{Identifier, World, wrong_state};
+use common::{Identifier, World, hex, in_use, wrong_state};
 use kmip::ProtocolVersion;
 use kmip::types::{
     Attribute, Attributes, BlockCipherMode, CreateKeyPairRequest, CryptographicAlgorithm,
     CryptographicParameters, CryptographicUsageMask, Data, DateTime, DecryptRequest,
-    EncryptRequest, HashRequest, HashingAlgorithm, KeyBlock, KeyFormatType, KeyMaterial, KeyValue,
-    MacRequest, MacVerifyRequest, ManagedObject, ObjectType, PaddingMethod, RegisterRequest,
-    ResultReason, RngRetrieveRequest, Secret, SignRequest, SignatureVerifyRequest, SymmetricKey,
-    UsageLimits, UsageLimitsUnit, ValidityIndicator,
+    EncryptRequest, HashRequest, HashingAlgorithm, MacRequest, MacVerifyRequest, PaddingMethod,
+    ResultReason, RngRetrieveRequest, SignRequest, SignatureVerifyRequest, UsageLimits,
+    UsageLimitsUnit, ValidityIndicator,
 };
 
 /// Versions from which on the operations exist, and those that changed them.
@@ -22,12 +21,6 @@ const VERSIONS: [ProtocolVersion; 5] = [
     ProtocolVersion::V2_1,
 ];
 
-fn hex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
-    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
-    digits.chunks(2).map(byte).collect()
-}
-
 fn symmetric(
     world: &World,
     version: ProtocolVersion,
@@ -36,28 +29,9 @@ fn symmetric(
     usage: CryptographicUsageMask,
     more: impl IntoIterator<Item = Attribute<'static>>,
 ) -> Identifier {
-    let mut attributes: Attributes<'static> = [
-        Attribute::cryptographic_usage_mask(usage),
-        Attribute::activation_date(DateTime(common::NOW.0 - 3600)),
-    ]
-    .into();
+    let mut attributes = in_use(usage);
     attributes.list.extend(more);
-    let request = RegisterRequest {
-        object_type: ObjectType::SYMMETRIC_KEY,
-        attributes,
-        managed_object: Some(ManagedObject::SymmetricKey(SymmetricKey {
-            key_block: KeyBlock {
-                key_format_type: KeyFormatType::RAW,
-                key_value: Some(KeyValue::new(KeyMaterial::Bytes(Secret::borrowed(key)))),
-                cryptographic_algorithm: Some(algorithm),
-                cryptographic_length: Some(key.len() as i32 * 8),
-                ..KeyBlock::default()
-            },
-            ..SymmetricKey::default()
-        })),
-        ..RegisterRequest::default()
-    };
-    world.call(version, request).unwrap().unique_identifier
+    world.register_key(version, algorithm, key, attributes)
 }
 
 fn both() -> CryptographicUsageMask {

@@ -2,42 +2,20 @@
 
 mod common;
 
-use common::{Identifier, World};
+use common::{Identifier, World, in_use};
 use kmip::ProtocolVersion;
 use kmip::types::{
-    Attribute, Attributes, BlockCipherMode, CryptographicAlgorithm, CryptographicParameters,
-    CryptographicUsageMask, Data, DateTime, DecryptRequest, EncryptRequest, EncryptResponse,
-    KeyBlock, KeyFormatType, KeyMaterial, KeyValue, ManagedObject, ObjectType, RegisterRequest,
-    ResultReason, Secret, SymmetricKey,
+    BlockCipherMode, CryptographicAlgorithm, CryptographicParameters, CryptographicUsageMask, Data,
+    DecryptRequest, EncryptRequest, EncryptResponse, ResultReason,
 };
 
 const VERSION: ProtocolVersion = ProtocolVersion::V2_1;
 
 fn key(world: &World, bytes: std::ops::Range<u8>) -> Identifier {
     let bytes: Vec<u8> = bytes.collect();
-    let attributes: Attributes<'static> = [
-        Attribute::cryptographic_usage_mask(
-            CryptographicUsageMask::ENCRYPT | CryptographicUsageMask::DECRYPT,
-        ),
-        Attribute::activation_date(DateTime(common::NOW.0 - 3600)),
-    ]
-    .into();
-    let request = RegisterRequest {
-        object_type: ObjectType::SYMMETRIC_KEY,
-        attributes,
-        managed_object: Some(ManagedObject::SymmetricKey(SymmetricKey {
-            key_block: KeyBlock {
-                key_format_type: KeyFormatType::RAW,
-                cryptographic_length: Some(bytes.len() as i32 * 8),
-                key_value: Some(KeyValue::new(KeyMaterial::Bytes(Secret::owned(bytes)))),
-                cryptographic_algorithm: Some(CryptographicAlgorithm::AES),
-                ..KeyBlock::default()
-            },
-            ..SymmetricKey::default()
-        })),
-        ..RegisterRequest::default()
-    };
-    world.call(VERSION, request).unwrap().unique_identifier
+    let usage = CryptographicUsageMask::ENCRYPT | CryptographicUsageMask::DECRYPT;
+    let algorithm = CryptographicAlgorithm::AES;
+    world.register_key(VERSION, algorithm, &bytes, in_use(usage))
 }
 
 fn parameters(mode: BlockCipherMode, tag: Option<i32>) -> CryptographicParameters<'static> {

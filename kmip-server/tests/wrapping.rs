@@ -128,22 +128,7 @@ fn register_symmetric(
     key: &[u8],
     attributes: impl Into<Attributes<'static>>,
 ) -> Identifier {
-    let request = RegisterRequest {
-        object_type: ObjectType::SYMMETRIC_KEY,
-        attributes: attributes.into(),
-        managed_object: Some(ManagedObject::SymmetricKey(SymmetricKey {
-            key_block: KeyBlock {
-                key_format_type: KeyFormatType::RAW,
-                key_value: Some(KeyValue::new(KeyMaterial::Bytes(Secret::borrowed(key)))),
-                cryptographic_algorithm: Some(CryptographicAlgorithm::AES),
-                cryptographic_length: Some(key.len() as i32 * 8),
-                ..KeyBlock::default()
-            },
-            ..SymmetricKey::default()
-        })),
-        ..RegisterRequest::default()
-    };
-    world.call(version, request).unwrap().unique_identifier
+    world.register_key(version, CryptographicAlgorithm::AES, key, attributes)
 }
 
 fn usage_of_key() -> Attribute<'static> {

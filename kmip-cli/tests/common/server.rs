@@ -2,8 +2,13 @@
 #![allow(dead_code, reason = "no test needs all of it")]
 
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
+use std::sync::Arc;
+
+use kmip::server::{Engine, Handler, ServeOptions, serve};
+use kmip::transport::tls::{Identity, ServerTls, TlsAcceptor};
 
 use crate::common::kmip;
 
@@ -58,6 +63,19 @@ impl World {
         let ready = ready.expect("a line");
         let address = ready.strip_prefix("ready ").expect("an address").to_owned();
         Server { child, address }
+    }
+
+    /// A server within the test, for what `kmip serve` does not do.
+    pub(crate) fn within<H: Handler + 'static>(
+        &self,
+        engine: Arc<Engine<H>>,
+    ) -> kmip::server::Server {
+        let (cert, key) = (self.path("dev/server.crt"), self.path("dev/server.key"));
+        let identity = Identity::from_pem_files(&cert, &key, None).expect("an identity");
+        let tls = ServerTls::new(identity).client_ca_file(self.path("dev/ca.crt"));
+        let acceptor = TlsAcceptor::new(tls).expect("a TLS server");
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        serve(listener, acceptor, engine, ServeOptions::default()).expect("a server")
     }
 
     /// The program with our client's certificate.

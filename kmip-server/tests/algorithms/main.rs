@@ -7,15 +7,14 @@ mod common;
 mod functions;
 mod modes;
 
-use common::{Identifier, World, is_2x};
+use common::{Identifier, World, hex, in_use, is_2x};
 use kmip::ProtocolVersion;
 use kmip::types::{
     Attribute, Attributes, BlockCipherMode, CreateKeyPairRequest, CryptographicAlgorithm,
     CryptographicDomainParameters, CryptographicParameters, CryptographicUsageMask, Data, DateTime,
     DecryptRequest, DerivationMethod, DeriveKeyRequest, EncryptRequest, Enumeration,
-    EnumerationTable, GetRequest, KeyBlock, KeyFormatType, KeyMaterial, KeyValue, MacRequest,
-    MacVerifyRequest, ManagedObject, ObjectType, RecommendedCurve, RegisterRequest, ResultReason,
-    Secret, SignRequest, SignatureVerifyRequest, SymmetricKey, ValidityIndicator,
+    EnumerationTable, GetRequest, MacRequest, MacVerifyRequest, ManagedObject, ObjectType,
+    RecommendedCurve, ResultReason, SignRequest, SignatureVerifyRequest, ValidityIndicator,
 };
 
 pub(crate) const VERSION: ProtocolVersion = ProtocolVersion::V2_1;
@@ -26,12 +25,6 @@ pub(crate) const VERSIONS: [ProtocolVersion; 3] = [
     ProtocolVersion::V2_0,
     ProtocolVersion::V2_1,
 ];
-
-pub(crate) fn hex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
-    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
-    digits.chunks(2).map(byte).collect()
-}
 
 /// All values of an enumeration that a version has.
 pub(crate) fn values<E: Enumeration>(version: ProtocolVersion) -> Vec<E> {
@@ -76,27 +69,7 @@ pub(crate) fn register_in(
         | CryptographicUsageMask::MAC_GENERATE
         | CryptographicUsageMask::MAC_VERIFY
         | CryptographicUsageMask::DERIVE_KEY;
-    let attributes: Attributes<'static> = [
-        Attribute::cryptographic_usage_mask(usage),
-        Attribute::activation_date(DateTime(common::NOW.0 - 3600)),
-    ]
-    .into();
-    let request = RegisterRequest {
-        object_type: ObjectType::SYMMETRIC_KEY,
-        attributes,
-        managed_object: Some(ManagedObject::SymmetricKey(SymmetricKey {
-            key_block: KeyBlock {
-                key_format_type: KeyFormatType::RAW,
-                key_value: Some(KeyValue::new(KeyMaterial::Bytes(Secret::borrowed(key)))),
-                cryptographic_algorithm: Some(algorithm),
-                cryptographic_length: Some(key.len() as i32 * 8),
-                ..KeyBlock::default()
-            },
-            ..SymmetricKey::default()
-        })),
-        ..RegisterRequest::default()
-    };
-    world.call(version, request).unwrap().unique_identifier
+    world.register_key(version, algorithm, key, in_use(usage))
 }
 
 /// What was encrypted: cipher text, IV that was made, tag.

@@ -15,9 +15,10 @@ use kmip::server::{Engine, Peer};
 use kmip::types::{
     ActivateRequest, Attribute, AttributeReference, Attributes, CreateKeyPairRequest,
     CreateRequest, CryptographicAlgorithm, CryptographicUsageMask, DateTime, DestroyRequest,
-    GetAttributesRequest, IntoOwned, ObjectType, OperationRequest, RequestMessage, RequestPayload,
+    GetAttributesRequest, IntoOwned, KeyBlock, KeyFormatType, KeyMaterial, KeyValue, ManagedObject,
+    ObjectType, OperationRequest, RegisterRequest, RequestMessage, RequestPayload,
     ResponseBatchItem, ResponseMessage, ResultReason, ResultStatus, RevocationReason,
-    RevocationReasonCode, RevokeRequest, UniqueIdentifier,
+    RevocationReasonCode, RevokeRequest, Secret, SymmetricKey, UniqueIdentifier,
 };
 use kmip_server::{Configuration, KeyServer, ManualClock, MemoryStore, Store};
 use test_support::Authority;
@@ -119,6 +120,32 @@ impl World {
         self.call(version, create(more))
             .expect("create")
             .unique_identifier
+    }
+
+    /// Registers the bytes of a symmetric key.
+    pub(crate) fn register_key(
+        &self,
+        version: ProtocolVersion,
+        algorithm: CryptographicAlgorithm,
+        key: &[u8],
+        attributes: impl Into<Attributes<'static>>,
+    ) -> Identifier {
+        let request = RegisterRequest {
+            object_type: ObjectType::SYMMETRIC_KEY,
+            attributes: attributes.into(),
+            managed_object: Some(ManagedObject::SymmetricKey(SymmetricKey {
+                key_block: KeyBlock {
+                    key_format_type: KeyFormatType::RAW,
+                    key_value: Some(KeyValue::new(KeyMaterial::Bytes(Secret::borrowed(key)))),
+                    cryptographic_algorithm: Some(algorithm),
+                    cryptographic_length: Some(key.len() as i32 * 8),
+                    ..KeyBlock::default()
+                },
+                ..SymmetricKey::default()
+            })),
+            ..RegisterRequest::default()
+        };
+        self.call(version, request).unwrap().unique_identifier
     }
 
     pub(crate) fn activate(
@@ -223,6 +250,21 @@ pub(crate) fn pair(world: &World, version: ProtocolVersion) -> (Identifier, Iden
 pub(crate) fn peer(authority: &Authority, name: &str) -> Peer {
     let address: SocketAddr = "127.0.0.1:1".parse().unwrap();
     Peer::new(address, Some(authority.client(name).certificate))
+}
+
+/// The attributes of a key that has been active for an hour.
+pub(crate) fn in_use(usage: CryptographicUsageMask) -> Attributes<'static> {
+    let attributes = [
+        Attribute::cryptographic_usage_mask(usage),
+        Attribute::activation_date(DateTime(NOW.0 - 3600)),
+    ];
+    attributes.into()
+}
+
+pub(crate) fn hex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+    digits.chunks(2).map(byte).collect()
 }
 
 pub(crate) fn name(text: &str) -> Attribute<'static> {
