@@ -6,8 +6,8 @@
 //! left ([`super::recovery`]).
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fmt, fs};
 
 use super::lock::Lock;
 use super::recovery;
@@ -19,10 +19,20 @@ pub(super) const NEW_SUFFIX: &str = ".new";
 const REPLACE: &str = "replace";
 pub(super) const REMOVE: &str = "remove";
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 enum Change {
     Replace { content: Vec<u8>, access: Access },
     Remove,
+}
+
+/// The content may be a secure key, which is nobody's business.
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Change::Replace { content, .. } => write!(f, "Replace({} bytes)", content.len()),
+            Change::Remove => f.write_str("Remove"),
+        }
+    }
 }
 
 /// A commit failed.

@@ -309,7 +309,7 @@ impl fmt::Display for WrapPadding {
 }
 
 /// What [`SecureKeyBackend::unwrap_aes_key`] is to do.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct UnwrapRequest<'a> {
     /// Token of the wrapping key.
     pub wrapping_key: &'a [u8],
@@ -322,12 +322,31 @@ pub struct UnwrapRequest<'a> {
 }
 
 /// What [`SecureKeyBackend::unwrap_aes_key`] made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct UnwrappedKey {
     /// The secure key.
     pub token: Vec<u8>,
     /// Size of the AES key in bits, which not every token tells.
     pub bits: u32,
+}
+
+/// Without the keys.
+impl fmt::Debug for UnwrapRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnwrapRequest")
+            .field("padding", &self.padding)
+            .field("key_type", &self.key_type)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Without the key.
+impl fmt::Debug for UnwrappedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UnwrappedKey")
+            .field("bits", &self.bits)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The size in bytes of a secure key of this type; the largest one where there are several.
@@ -336,5 +355,29 @@ pub const fn secure_key_size(key_type: SecureKeyType) -> usize {
         SecureKeyType::CcaAesData => 64,
         SecureKeyType::CcaAesCipher => 136,
         SecureKeyType::Ep11Aes => 336,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_keys() {
+        let key = vec![201, 202, 203];
+        let request = UnwrapRequest {
+            wrapping_key: &key,
+            padding: WrapPadding::Pkcs1V15,
+            wrapped: &key,
+            key_type: SecureKeyType::CcaAesData,
+        };
+        let shown = format!("{request:?}");
+        assert!(
+            shown.contains("Pkcs1V15") && !shown.contains("202"),
+            "{shown}"
+        );
+        let token = key.clone();
+        let shown = format!("{:?}", UnwrappedKey { token, bits: 256 });
+        assert!(shown.contains("256") && !shown.contains("202"), "{shown}");
     }
 }

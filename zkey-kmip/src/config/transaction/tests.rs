@@ -25,6 +25,22 @@ fn begin(directory: &Path) -> Transaction {
     Transaction::begin(directory, lock)
 }
 
+#[test]
+fn new_files_are_not_shown() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut transaction = begin(directory.path());
+    let content = b"token";
+    transaction
+        .replace("key", content, Access::AsDirectory)
+        .unwrap();
+    let shown = format!("{transaction:?}");
+    assert!(shown.contains("5 bytes") && !shown.contains(&format!("{content:?}")));
+    assert!(
+        !shown.contains(&format!("{:?}", content.to_vec())),
+        "{shown}"
+    );
+}
+
 fn change(directory: &Path) -> Result<(), CommitError> {
     let mut transaction = begin(directory);
     transaction.replace("a", b"new a", Access::Owner).unwrap();
