@@ -41,6 +41,10 @@ const SELECTING: [(&str, Selection); 4] = [
     ("Response Batch Item", ("operation", "response_payload")),
 ];
 
+/// Types of optional fields that are kept on the heap: hardly a message has them, and every move of one
+/// that has a key would copy their room, two hundred bytes.
+const BOXED: [&str; 1] = ["MacSignatureKeyInformation"];
+
 /// A field that decides the type of another, and that other.
 pub(crate) type Selection = (&'static str, &'static str);
 
@@ -230,9 +234,14 @@ fn declared_type(field: &Field) -> TokenStream {
     let ty = field.ty.tokens();
     match field.presence {
         Presence::Plain => ty,
+        Presence::Optional if is_boxed(&field.ty) => quote! { Option<Box<#ty>> },
         Presence::Optional => quote! { Option<#ty> },
         Presence::Repeated => quote! { Vec<#ty> },
     }
+}
+
+fn is_boxed(ty: &FieldType) -> bool {
+    matches!(ty, FieldType::Named(name, _) if BOXED.contains(&name.as_str()))
 }
 
 fn row_constants(shape: &Shape) -> TokenStream {

@@ -94,9 +94,11 @@ impl Keys {
                 }),
                 ..EncryptionKeyInformation::default()
             }),
-            mac_signature_key_information: authenticates.then(|| MacSignatureKeyInformation {
-                unique_identifier: self.mac.clone(),
-                ..MacSignatureKeyInformation::default()
+            mac_signature_key_information: authenticates.then(|| {
+                Box::new(MacSignatureKeyInformation {
+                    unique_identifier: self.mac.clone(),
+                    ..MacSignatureKeyInformation::default()
+                })
             }),
             encoding_option: Some(EncodingOption::NO_ENCODING),
             ..KeyWrappingSpecification::default()
@@ -223,14 +225,14 @@ fn a_private_key_signs_and_its_public_key_verifies() {
         keys.world.activate(VERSION, key).unwrap();
     }
     let mut specification = keys.specification(WrappingMethod::ENCRYPT_THEN_MAC_SIGN);
-    specification.mac_signature_key_information = Some(MacSignatureKeyInformation {
+    specification.mac_signature_key_information = Some(Box::new(MacSignatureKeyInformation {
         unique_identifier: private.clone(),
         cryptographic_parameters: Some(CryptographicParameters {
             hashing_algorithm: Some(HashingAlgorithm::SHA_256),
             ..CryptographicParameters::default()
         }),
         ..MacSignatureKeyInformation::default()
-    });
+    }));
     let mut block = keys.get(&keys.key, Some(specification), None).unwrap();
     assert_eq!(keys.take_back(block.clone()), Ok(KEY.to_vec()));
     let data = block.key_wrapping_data.as_mut().unwrap();

@@ -105,11 +105,11 @@ pub(super) fn wrap_content(
         };
         let (code, parameters) = authenticate(context, objects, information, bytes)?;
         data.mac_signature = Some(code.into());
-        data.mac_signature_key_information = Some(MacSignatureKeyInformation {
+        data.mac_signature_key_information = Some(Box::new(MacSignatureKeyInformation {
             unique_identifier: information.unique_identifier.clone().into_owned(),
             cryptographic_parameters: Some(parameters),
             ..MacSignatureKeyInformation::default()
-        });
+        }));
     }
     block.key_value = Some(value);
     block.key_wrapping_data = Some(data);

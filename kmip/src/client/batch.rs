@@ -1,7 +1,8 @@
 //! Several operations in one message.
 
 use crate::types::{
-    BatchErrorContinuationOption, OperationRequest, RequestPayload, ResponsePayload,
+    BatchErrorContinuationOption, OperationRequest, RequestBatchItem, RequestPayload,
+    ResponsePayload,
 };
 
 use super::error::{Error, Problem, ResponseFault};
@@ -15,7 +16,8 @@ pub type ItemResult<T> = Result<T, Error>;
 /// (ID Placeholder), on servers that support this.
 #[derive(Debug)]
 pub struct Batch<'a> {
-    pub(super) items: Vec<RequestPayload<'a>>,
+    /// Their identifiers are given when they are sent.
+    pub(super) items: Vec<RequestBatchItem<'a>>,
     pub(super) on_error: BatchErrorContinuationOption,
 }
 
@@ -31,7 +33,7 @@ impl<'a> Batch<'a> {
     /// One request.
     pub(super) fn of(request: RequestPayload<'a>) -> Self {
         Batch {
-            items: vec![request],
+            items: vec![RequestBatchItem::new(request)],
             ..Batch::new()
         }
     }
@@ -53,7 +55,7 @@ impl<'a> Batch<'a> {
 
     /// Adds a request.
     pub fn push(&mut self, request: impl Into<RequestPayload<'a>>) {
-        self.items.push(request.into());
+        self.items.push(RequestBatchItem::new(request));
     }
 
     /// What the server does after an item has failed: stop, continue, or undo those before it.

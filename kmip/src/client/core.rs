@@ -25,8 +25,8 @@ use super::versions::VersionCache;
 pub(super) struct Core<D: Driver> {
     servers: Servers,
     driver: Exclusive<D>,
-    /// Out of its place while a request is under way.
-    link: Exclusive<Option<D::Link>>,
+    /// Out of its place while a request is under way; on the heap, so that taking it out copies nothing.
+    link: Exclusive<Option<Box<D::Link>>>,
     /// Whether the connection has carried a response.
     proven: bool,
     /// Path and encoding on HTTP servers.

@@ -11,7 +11,7 @@ use crate::Encoding;
 use crate::codec::Options;
 use crate::types::{
     Authentication, BatchErrorContinuationOption, Credential, Operation, ProtocolVersion,
-    RequestBatchItem, RequestHeader, RequestMessage, Ticket,
+    RequestHeader, RequestMessage, Ticket,
 };
 
 use super::batch::Batch;
@@ -156,14 +156,16 @@ impl Session {
 
     /// A request that [`write`](Self::write) will encode.
     pub(super) fn prepare<'a>(&self, batch: Batch<'a>) -> Request<'a> {
-        let Batch { items, on_error } = batch;
-        let operations: Vec<Operation> = items.iter().map(|item| item.operation()).collect();
+        let Batch {
+            mut items,
+            on_error,
+        } = batch;
+        let operations: Vec<Operation> = items.iter().map(|item| item.operation).collect();
         let count = items.len();
         let first_id = self.next_id.fetch_add(count as u64, Ordering::Relaxed);
-        let identified = |(index, payload)| RequestBatchItem {
-            unique_batch_item_id: Some(Cow::Owned(item_id(first_id, index).to_vec())),
-            ..RequestBatchItem::new(payload)
-        };
+        for (index, item) in items.iter_mut().enumerate() {
+            item.unique_batch_item_id = Some(Cow::Owned(item_id(first_id, index).to_vec()));
+        }
         let message = RequestMessage {
             request_header: RequestHeader {
                 maximum_response_size: self.maximum_response_size,
@@ -177,7 +179,7 @@ impl Session {
                 batch_count: i32::try_from(count).unwrap_or(i32::MAX),
                 ..RequestHeader::default()
             },
-            batch_item: items.into_iter().enumerate().map(identified).collect(),
+            batch_item: items,
             ..RequestMessage::default()
         };
         Request {

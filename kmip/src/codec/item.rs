@@ -48,6 +48,18 @@ pub(crate) trait Choice<'a>: Item<'a> {
     fn tag(&self) -> Tag;
 }
 
+impl<'a, T: Item<'a>> Item<'a> for Box<T> {
+    #[inline]
+    fn read(&mut self, d: &mut Decoder<'_, 'a>) -> Result<()> {
+        T::read(self, d)
+    }
+
+    #[inline]
+    fn write(&self, tag: Tag, e: &mut Encoder<'_>) -> Result<()> {
+        T::write(self, tag, e)
+    }
+}
+
 impl<'a> Item<'a> for i32 {
     #[inline]
     fn read(&mut self, d: &mut Decoder<'_, 'a>) -> Result<()> {

@@ -1,5 +1,6 @@
 //! From the bytes of a request to the bytes of its response.
 
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::Encoding;
@@ -211,21 +212,18 @@ struct BatchRun<'b, 'm, H> {
 
 impl<'m, H: Handler> BatchRun<'_, 'm, H> {
     /// Processes an item and keeps its answer. `false` if it failed.
-    fn run(&mut self, item: RequestBatchItem<'m>) -> bool {
-        let version = self.header.protocol_version;
+    fn run(&mut self, mut item: RequestBatchItem<'m>) -> bool {
         let allowed = refuse_extension(&item);
-        let RequestBatchItem {
-            operation,
-            ephemeral,
-            unique_batch_item_id: id,
-            mut request_payload,
-            ..
-        } = item;
-        let ephemeral = ephemeral == Some(true);
-        let resolved = allowed.and_then(|()| self.outputs.resolve(&mut request_payload));
-        let (operation, outcome) = match resolved.and_then(|()| self.process(request_payload)) {
-            Ok(Outcome::Done(payload)) => (operation, Ok(payload)),
-            Ok(Outcome::Polled(operation, outcome)) => (operation, outcome),
+        let request = &mut item.request_payload;
+        let resolved = allowed.and_then(|()| self.outputs.resolve(request));
+        let (operation, id) = (item.operation, item.unique_batch_item_id);
+        let mut done = None;
+        let processed = resolved.and_then(|()| self.process(request, &mut done));
+        let (operation, outcome) = match processed {
+            Ok(Outcome::Done) => (operation, Ok(())),
+            Ok(Outcome::Polled(operation, polled)) => {
+                (operation, polled.map(|payload| done = Some(*payload)))
+            }
             Ok(Outcome::Pending(correlation)) => {
                 self.note(operation, None, false);
                 self.answers.push(ResponseBatchItem {
@@ -239,24 +237,24 @@ impl<'m, H: Handler> BatchRun<'_, 'm, H> {
             }
             Err(failure) => (operation, Err(failure)),
         };
-        let answer = match outcome {
-            Ok(mut payload) => {
-                self.note(operation, Some(&mut payload), ephemeral);
-                ResponseBatchItem {
-                    unique_batch_item_id: id,
-                    ..ResponseBatchItem::success(*payload)
-                }
-            }
+        let successful = outcome.is_ok();
+        self.note(operation, done.as_mut(), item.ephemeral == Some(true));
+        self.answers.push(match outcome {
+            Ok(()) => ResponseBatchItem {
+                operation: Some(operation),
+                unique_batch_item_id: id,
+                result_status: ResultStatus::SUCCESS,
+                response_payload: done,
+                ..ResponseBatchItem::default()
+            },
             Err(failure) => {
-                self.note(operation, None, false);
                 if self.challenge.is_none() {
                     self.challenge = failure.challenge().cloned();
                 }
+                let version = self.header.protocol_version;
                 response::failed(version, Some(operation), id, &failure)
             }
-        };
-        let successful = answer.result_status == ResultStatus::SUCCESS;
-        self.answers.push(answer);
+        });
         successful
     }
 
@@ -274,36 +272,43 @@ impl<'m, H: Handler> BatchRun<'_, 'm, H> {
     }
 
     /// Performs an operation, has it performed later, or looks how far it is.
-    fn process(&self, request: RequestPayload<'m>) -> Result<Outcome, Failure> {
+    ///
+    /// Payloads take a kilobyte: the request is taken from where it is, and the response put where it is
+    /// needed.
+    fn process(
+        &self,
+        request: &mut RequestPayload<'m>,
+        done: &mut Option<ResponsePayload<'static>>,
+    ) -> Result<Outcome, Failure> {
         let work = || match request {
             RequestPayload::Poll(poll) => {
-                let correlation = poll.asynchronous_correlation_value;
-                match self.handler.poll(&self.call(), &correlation)? {
-                    Polled::Pending => Ok(Outcome::Pending(correlation.into_owned())),
+                let correlation = &poll.asynchronous_correlation_value;
+                match self.handler.poll(&self.call(), correlation)? {
+                    Polled::Pending => Ok(Outcome::Pending(correlation.to_vec())),
                     Polled::Done { operation, outcome } => Ok(Outcome::Polled(operation, outcome)),
                 }
             }
             request if self.deferred => {
-                let correlation = self.handler.defer(&self.call(), request)?;
+                let correlation = self.handler.defer(&self.call(), mem::take(request))?;
                 Ok(Outcome::Pending(correlation))
             }
-            request => self.perform(request).map(Box::new).map(Outcome::Done),
+            RequestPayload::DiscoverVersions(request) => {
+                *done = Some(self.discover_versions(&request.protocol_version));
+                Ok(Outcome::Done)
+            }
+            request => {
+                *done = Some(self.handler.handle(&self.call(), mem::take(request))?);
+                Ok(Outcome::Done)
+            }
         };
         // A mistake in the handler must not take the connection, or the server, with it.
         let handled = catch_unwind(AssertUnwindSafe(work));
         handled.unwrap_or_else(|_| Err(Failure::internal()))
     }
 
-    fn perform(&self, request: RequestPayload<'m>) -> Result<ResponsePayload<'static>, Failure> {
-        if let RequestPayload::DiscoverVersions(request) = &request {
-            return Ok(self.discover_versions(&request.protocol_version));
-        }
-        self.handler.handle(&self.call(), request)
-    }
-
     /// Takes back what was done so far; the last answer is the failure.
     fn undo(&mut self) {
-        let mut answers = std::mem::take(&mut self.answers);
+        let mut answers = mem::take(&mut self.answers);
         let done = answers.len().saturating_sub(1);
         for answer in answers[..done].iter_mut().rev() {
             let Some(payload) = &answer.response_payload else {
@@ -359,7 +364,7 @@ fn is_refusal(answer: &ResponseBatchItem<'_>) -> bool {
 
 /// What became of an operation.
 enum Outcome {
-    Done(Box<ResponsePayload<'static>>),
+    Done,
     /// It is to be polled with this Asynchronous Correlation Value.
     Pending(Vec<u8>),
     /// The result of an operation that was polled.

@@ -200,16 +200,17 @@ impl Connection {
         }
         let mut begun = others.is_none() && patience.is_none();
         loop {
-            if !begun && self.carrier.frames.received() > 0 {
-                begun = true;
-                deadline = others.map_or(deadline, Deadline::after);
-                self.limit(deadline);
-            }
             match self.carrier.frames.is_complete() {
                 Ok(true) => return Ok(Received::Message),
+                Ok(false) if !begun && self.carrier.frames.received() > 0 => {
+                    begun = true;
+                    deadline = others.map_or(deadline, Deadline::after);
+                    self.limit(deadline);
+                }
                 Ok(false) => {}
                 Err(error) => {
                     if let Some(refusal) = self.carrier.frames.refusal(&error) {
+                        self.limit(others.map_or(deadline, Deadline::after));
                         // Whether it arrives does not matter: the connection ends anyhow.
                         let _ = self.stream.write_all(refusal.as_bytes());
                     }

@@ -22,6 +22,12 @@ pub(crate) trait ArbitraryIn<'a>: Sized {
     fn arbitrary_in(u: &mut Unstructured<'a>, edition: Edition) -> Result<Self>;
 }
 
+impl<'a, T: ArbitraryIn<'a>> ArbitraryIn<'a> for Box<T> {
+    fn arbitrary_in(u: &mut Unstructured<'a>, edition: Edition) -> Result<Self> {
+        T::arbitrary_in(u, edition).map(Box::new)
+    }
+}
+
 /// A field that decides the type of a later one must fit it.
 pub(crate) trait Reconcile {
     fn reconcile(&mut self);

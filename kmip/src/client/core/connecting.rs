@@ -107,7 +107,7 @@ impl<D: Driver> Core<D> {
             .map_err(|error| Error::new(name.as_str(), None, Problem::Transport(error)))?;
         self.session.set_server(name);
         self.servers.chosen(index);
-        *self.link.get_mut() = Some(link);
+        *self.link.get_mut() = Some(Box::new(link));
         Ok(())
     }
 

@@ -134,7 +134,7 @@ impl<D: Driver> Core<D> {
         watch.sending();
         let begun = Instant::now();
         let received = span
-            .around(transfer(&mut link, outgoing.bytes(), deadline))
+            .around(transfer(&mut *link, outgoing.bytes(), deadline))
             .await;
         let outcome = match received {
             Ok(bytes) => {

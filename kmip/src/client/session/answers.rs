@@ -5,7 +5,6 @@ use crate::types::{
     ResultReason, ResultStatus,
 };
 
-use super::super::batch::ItemResult;
 use super::super::error::{OperationFailure, ResponseFault};
 
 /// The payload of a successful answer that has no fields, which some servers leave out.
@@ -23,10 +22,10 @@ pub(super) fn item_id(first: u64, index: usize) -> [u8; 8] {
     first.wrapping_add(index as u64).to_be_bytes()
 }
 
-/// Which item of the request is answered.
+/// Which item of the request is answered. `answers` says for each where its answer is, if it is there.
 pub(super) fn place(
     item: &ResponseBatchItem<'_>,
-    answers: &[Option<ItemResult<ResponsePayload<'static>>>],
+    answers: &[Option<usize>],
     first_id: u64,
 ) -> Result<usize, ResponseFault> {
     let open = |index: &usize| answers[*index].is_none();

@@ -91,14 +91,13 @@ impl Session {
 
     fn results(
         &self,
-        items: Vec<ResponseBatchItem<'_>>,
+        mut items: Vec<ResponseBatchItem<'_>>,
         expected: &Expected,
         correlation: Option<&str>,
     ) -> Result<Vec<ItemResult<ResponsePayload<'static>>>, Error> {
         let failed = |problem| self.error_of(expected, problem);
-        let mut answers: Vec<Option<ItemResult<ResponsePayload<'static>>>> = Vec::new();
-        answers.resize_with(expected.operations.len(), || None);
-        if let Some(failure) = failure_of_message(&items, answers.len()) {
+        let count = expected.operations.len();
+        if let Some(failure) = failure_of_message(&items, count) {
             // The server could not even tell the items apart.
             let failure = operation_failure(failure, correlation);
             let each = expected.operations.iter();
@@ -106,24 +105,31 @@ impl Session {
                 .map(|operation| Err(self.error(*operation, Problem::Failed(failure.clone()))))
                 .collect());
         }
-        for item in items {
-            let index = place(&item, &answers, expected.first_id)
+        let mut answers = Vec::with_capacity(count);
+        let mut places = vec![None; count];
+        for item in &mut items {
+            let index = place(item, &places, expected.first_id)
                 .map_err(|fault| failed(Problem::Response(fault)))?;
-            let operation = expected.operations[index];
-            answers[index] = Some(self.result(item, operation, correlation));
+            places[index] = Some(answers.len());
+            answers.push(self.result(item, expected.operations[index], correlation));
         }
-        self.complete(answers, expected)
+        // Mostly they are, and then none has to be moved.
+        let in_order = (0..count).all(|index| places[index] == Some(index));
+        match in_order {
+            true => Ok(answers),
+            false => self.sort(answers, &places, expected),
+        }
     }
 
     fn result(
         &self,
-        item: ResponseBatchItem<'_>,
+        item: &mut ResponseBatchItem<'_>,
         expected: Operation,
         correlation: Option<&str>,
     ) -> ItemResult<ResponsePayload<'static>> {
         let failed = |problem| Err(self.error(expected, problem));
         if item.result_status != ResultStatus::SUCCESS {
-            let failure = operation_failure(&item, correlation);
+            let failure = operation_failure(item, correlation);
             return failed(Problem::Failed(failure));
         }
         // The answer to Poll is that of the operation that was waited for.
@@ -135,7 +141,7 @@ impl Session {
                     found,
                 }))
             }
-            _ => match item.response_payload {
+            _ => match item.response_payload.take() {
                 Some(payload) if payload.operation() == expected || polled => {
                     Ok(payload.into_owned())
                 }
@@ -154,26 +160,26 @@ impl Session {
         error.of_request(expected.is_repeatable())
     }
 
-    /// Servers leave out the items after a failed one.
-    fn complete(
+    /// The answers in the order of the request. Servers leave out the items after a failed one.
+    fn sort(
         &self,
-        answers: Vec<Option<ItemResult<ResponsePayload<'static>>>>,
+        answers: Vec<ItemResult<ResponsePayload<'static>>>,
+        places: &[Option<usize>],
         expected: &Expected,
     ) -> Result<Vec<ItemResult<ResponsePayload<'static>>>, Error> {
-        let any_failed = answers.iter().flatten().any(Result::is_err);
-        // In the memory of what it is made from.
-        let complete = answers.into_iter().enumerate();
-        let complete = complete.map(|(index, answer)| match answer {
-            Some(answer) => Ok(answer),
-            None => {
-                let operation = expected.operations[index];
-                let fault = Problem::Response(ResponseFault::MissingItem(index));
-                match any_failed {
-                    true => Ok(Err(self.error(operation, Problem::NotProcessed))),
-                    false => Err(self.error(operation, fault)),
+        let any_failed = answers.iter().any(Result::is_err);
+        let mut answers: Vec<_> = answers.into_iter().map(Some).collect();
+        let sorted = expected.operations.iter().zip(places).enumerate();
+        let sorted = sorted.map(|(index, (operation, place))| {
+            match place.and_then(|place| answers[place].take()) {
+                Some(answer) => Ok(answer),
+                None if any_failed => Ok(Err(self.error(*operation, Problem::NotProcessed))),
+                None => {
+                    let fault = ResponseFault::MissingItem(index);
+                    Err(self.error(*operation, Problem::Response(fault)))
                 }
             }
         });
-        complete.collect()
+        sorted.collect()
     }
 }

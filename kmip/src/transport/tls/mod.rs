@@ -10,6 +10,7 @@ mod ahead;
 mod alert;
 #[cfg(feature = "tokio")]
 mod asynchronous;
+mod buffers;
 mod certificate;
 mod client;
 mod error;

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use openssl::ex_data::Index;
 use openssl::ssl::{
-    ClientHelloResponse, Ssl, SslContext, SslMethod, SslMode, SslRef, SslStream, SslVerifyMode,
+    ClientHelloResponse, Ssl, SslContext, SslMethod, SslRef, SslStream, SslVerifyMode,
 };
 use openssl::stack::Stack;
 use openssl::x509::{X509, X509Name};
@@ -110,8 +110,6 @@ impl TlsAcceptor {
         let mut context = SslContext::builder(SslMethod::tls_server())
             .map_err(failed("make a server context"))?;
         options.protocol.apply(&mut context)?;
-        // Two buffers of 16 KiB for each connection, whether anything is under way or not.
-        context.set_mode(SslMode::RELEASE_BUFFERS);
         options.identity.install(&mut context)?;
         // Without it, OpenSSL refuses clients that resume a session in which they were authenticated.
         context

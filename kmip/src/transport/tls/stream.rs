@@ -8,7 +8,7 @@ use openssl::ssl::{ErrorCode, ShutdownState, SslRef, SslStream};
 use openssl::x509::X509;
 
 use super::ahead::ReadAhead;
-use super::{Alert, Error};
+use super::{Alert, Error, buffers};
 use crate::transport::{IoLimits, Liveness, Stream};
 
 /// A TLS connection over any [`Stream`].
@@ -142,6 +142,7 @@ impl<S: Stream> Stream for TlsStream<S> {
     }
 
     fn rest(&mut self) {
+        buffers::release(&mut self.inner);
         self.inner.get_mut().rest();
     }
 
