@@ -182,6 +182,32 @@ fn what_arrives_together_with_a_response_is_noticed_before_the_next_request() {
 }
 
 #[test]
+fn a_stream_that_gives_its_buffers_back_loses_nothing_and_goes_on() {
+    let world = World::new();
+    let server = serve(world.server_tls());
+    let address = address(&server, "localhost");
+    let deadline = Deadline::after(Duration::from_secs(10));
+    let stream = TcpStream::connect(&address, deadline).unwrap();
+    let connector = TlsConnector::new(world.client_tls()).unwrap();
+    let mut stream = connector.connect(stream, &address, deadline).unwrap();
+    stream.rest();
+    for _ in 0..2 {
+        // Two responses, of which the second may be read ahead with the first.
+        stream.write_all(&REQUEST).unwrap();
+        stream.write_all(&REQUEST).unwrap();
+        let mut responses = [0; 2 * RESPONSE.len()];
+        // In the middle of a record, at the end of one, and at the end of the other.
+        let (begin, others) = responses.split_at_mut(3);
+        let (end, second) = others.split_at_mut(RESPONSE.len() - 3);
+        for piece in [begin, end, second] {
+            stream.read_exact(piece).unwrap();
+            stream.rest();
+        }
+        assert_eq!(responses, [RESPONSE, RESPONSE].concat()[..]);
+    }
+}
+
+#[test]
 fn a_server_that_stalls_or_trickles_in_the_handshake_is_left_in_time() {
     let trickling = ScriptedServer::start(|mut stream, _| {
         let _ = stream.write_all(b"\x16\x03\x03\x10\x00");

@@ -16,8 +16,12 @@ unsafe extern "C" {
 ///
 /// `SSL_MODE_RELEASE_BUFFERS` would do so after each record, and wipe all 16 KiB each time.
 pub(super) fn release<S>(stream: &mut SslStream<S>) {
+    // What was deciphered and not yet read lies there, too, which the function itself does not heed.
+    if stream.ssl().pending() > 0 {
+        return;
+    }
     // SAFETY: the pointer is that of a live connection which nobody else uses meanwhile, since its only
-    // owner is borrowed mutably. The function keeps no pointer and frees nothing but the two buffers, to which
-    // nothing outside of OpenSSL refers.
+    // owner is borrowed mutably. The function keeps no pointer. It frees nothing but the two buffers, and
+    // those only if no part of a record is in them; no deciphered data is, as was looked at above.
     let _is_empty = unsafe { SSL_free_buffers(stream.ssl().as_ptr()) };
 }
