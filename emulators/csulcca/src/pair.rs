@@ -100,15 +100,15 @@ impl Spec {
 
     /// Reads a key value structure for a skeleton of an RSA key.
     pub(crate) fn rsa_from_values(values: &[u8]) -> Result<Spec, Code> {
-        let exponent = values.get(18..).ok_or(KEY_VALUES)?;
+        let rest = values.get(18..).ok_or(KEY_VALUES)?;
         let bits = number(values, 0);
         if !(512..=4096).contains(&bits) || bits % 128 != 0 {
             return Err(RSA_MODULUS);
         }
         let has_lengths = number(values, 2) == 0 && values[6..18] == [0; 12];
-        if !has_lengths || usize::from(number(values, 4)) != exponent.len() {
-            return Err(KEY_VALUES);
-        }
+        // libseckey passes three bytes more than the structure has, whatever is in them.
+        let exponent = rest.get(..usize::from(number(values, 4)));
+        let exponent = exponent.filter(|_| has_lengths).ok_or(KEY_VALUES)?;
         if ![&[3][..], &[1, 0, 1]].contains(&exponent) {
             return Err(RSA_EXPONENT);
         }

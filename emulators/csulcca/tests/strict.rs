@@ -180,6 +180,9 @@ fn lengths_must_be_right() {
     library.refuses(codes::SIZE, "CSNDSYI", &import(63, 64));
     library.refuses(codes::RECOVERED_BLOCK, "CSNDSYI", &import(64, 64));
     library.refuses(codes::SIZE, "CSUACFQ", &[rules(&["STATICSB"]), room(239)]);
+    // More than the structure needs is no fault.
+    let longer = [RSA_512, &[7, 7, 7]].concat();
+    library.does("CSNDPKB", &build(&["RSA-AESC", "KEY-MGMT"], &longer));
     let short = [rules(&["RSA-AESC", "KEY-MGMT"]), buffer(&RSA_512[..20])];
     let mut parameters = build(&["RSA-AESC", "KEY-MGMT"], RSA_512);
     parameters[1] = short[1].clone();

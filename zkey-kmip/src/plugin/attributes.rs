@@ -6,6 +6,7 @@ use kmip::types::{
     ObjectType, RawValue, State, Tag,
 };
 
+use super::wrapping::XTS_BITS;
 use crate::abi::{PluginError, Property};
 use crate::environment;
 use crate::profile::{CustomAttributeScheme, Profile};
@@ -289,6 +290,10 @@ impl KeyAttributes {
         self.always_sensitive
     }
 
+    fn is_for_xts(&self) -> bool {
+        self.properties.iter().any(|one| one.name == "xts-key")
+    }
+
     /// Why a repository may not use the key; `None` if it may (7.7).
     pub(super) fn unfit(&self, style: &AttributeStyle) -> Option<String> {
         let is = |what: &str, found: Option<String>| {
@@ -301,6 +306,9 @@ impl KeyAttributes {
             is("type", self.object_type.map(|kind| format!("{kind:?}")))
         } else if self.algorithm != Some(CryptographicAlgorithm::AES) {
             is("algorithm", self.algorithm.map(|one| format!("{one:?}")))
+        } else if self.is_for_xts() && !XTS_BITS.contains(&self.bits) {
+            // zkey would give up the whole import.
+            Some(format!("XTS takes no keys of {} bits", self.bits))
         } else if style.sensitive && !self.sensitive {
             Some("it is not sensitive".to_owned())
         } else if style.always_sensitive && !self.always_sensitive {

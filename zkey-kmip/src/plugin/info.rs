@@ -92,7 +92,7 @@ impl Page {
     }
 
     fn pending(&mut self, config: &Config, file: ConfigFile) {
-        if config.path(file).is_some() {
+        if config.path(file).is_some_and(|path| path.exists()) {
             self.line("", "(re-enciphering is pending)");
         }
     }

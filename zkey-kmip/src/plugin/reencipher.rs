@@ -29,8 +29,8 @@ pub(super) fn run(plugin: &Plugin, request: &Reencipher<'_>) -> Result<(), Plugi
     }
     let is_pending = KEYS
         .iter()
-        .any(|(_, _, waiting)| config.path(*waiting).is_some());
-    let config = match request.mode {
+        .any(|(_, file, waiting)| is_waiting(&config, *file, *waiting));
+    let (config, said) = match request.mode {
         ReencipherMode::StagedComplete if !is_pending => {
             return Err(PluginError::invalid(
                 "no staged re-enciphering of the keys of the KMIP plugin is pending",
@@ -52,15 +52,26 @@ pub(super) fn run(plugin: &Plugin, request: &Reencipher<'_>) -> Result<(), Plugi
     plugin.config.replace(config);
     // The connection was made with the former keys.
     plugin.server.replace(None);
-    Ok(())
+    plugin.print(&said)
 }
 
-/// Puts the waiting keys in the place of the former ones.
-fn complete(plugin: &Plugin, config: &Config) -> Result<Config, PluginError> {
+/// Whether a re-enciphered key waits for the master key. The C plugin names the file of a
+/// re-enciphered wrapping key also when there is no wrapping key, and so no such file.
+fn is_waiting(config: &Config, file: ConfigFile, waiting: ConfigFile) -> bool {
+    config.path(file).is_some() && config.path(waiting).is_some_and(|path| path.exists())
+}
+
+/// Puts the waiting keys in the place of the former ones. Returns also what is to be said.
+fn complete(plugin: &Plugin, config: &Config) -> Result<(Config, String), PluginError> {
     let backend = plugin.backend()?;
     let mut edit = config.edit()?;
+    let mut said = String::new();
     for (name, file, waiting) in KEYS {
         if edit.config().path(waiting).is_none() {
+            continue;
+        }
+        if !is_waiting(edit.config(), file, waiting) {
+            edit.delete(waiting)?;
             continue;
         }
         let token = edit.read(waiting)?;
@@ -75,9 +86,9 @@ fn complete(plugin: &Plugin, config: &Config) -> Result<Config, PluginError> {
         }
         edit.write(file, &token)?;
         edit.delete(waiting)?;
-        plugin.print(&format!("The re-enciphered {name} is now in use.\n"))?;
+        said += &format!("The re-enciphered {name} is now in use.\n");
     }
-    Ok(edit.commit()?)
+    Ok((edit.commit()?, said))
 }
 
 fn reencipher(
@@ -85,7 +96,7 @@ fn reencipher(
     config: &Config,
     register: MasterKeyRegister,
     in_place: bool,
-) -> Result<Config, PluginError> {
+) -> Result<(Config, String), PluginError> {
     let steps: &[ReencipherStep] = match register {
         MasterKeyRegister::Auto | MasterKeyRegister::ToNew => &[ReencipherStep::CurrentToNew],
         MasterKeyRegister::FromOld => &[ReencipherStep::OldToCurrent],
@@ -104,19 +115,18 @@ fn reencipher(
         ));
     }
     let mut edit = config.edit()?;
+    let mut said = String::new();
     for (name, file, waiting) in KEYS {
         if edit.config().path(file).is_some() {
-            one(plugin, &mut edit, (name, file, waiting), steps, in_place)?;
+            said += &one(plugin, &mut edit, (name, file, waiting), steps, in_place)?;
         }
     }
     let config = edit.commit()?;
     if !in_place {
-        plugin.print(
-            "The re-enciphered keys wait until the new master key is set. Run 'zkey kms \
-             reencipher --complete' then.\n",
-        )?;
+        said += "The re-enciphered keys wait until the new master key is set. Run 'zkey kms \
+                 reencipher --complete' then.\n";
     }
-    Ok(config)
+    Ok((config, said))
 }
 
 fn one(
@@ -125,7 +135,7 @@ fn one(
     (name, file, waiting): (&str, ConfigFile, ConfigFile),
     steps: &[ReencipherStep],
     in_place: bool,
-) -> Result<(), PluginError> {
+) -> Result<String, PluginError> {
     let backend = plugin.backend()?;
     let mut token = edit.read(file)?;
     for step in steps {
@@ -138,9 +148,9 @@ fn one(
     if in_place {
         edit.write(file, &token)?;
         edit.delete(waiting)?;
-        plugin.print(&format!("The {name} was re-enciphered.\n"))
+        Ok(format!("The {name} was re-enciphered.\n"))
     } else {
         edit.write(waiting, &token)?;
-        plugin.print(&format!("The {name} was re-enciphered and is staged.\n"))
+        Ok(format!("The {name} was re-enciphered and is staged.\n"))
     }
 }

@@ -11,7 +11,7 @@ use super::attributes::{self, ALWAYS_SENSITIVE};
 use super::peer::is_refusal;
 use super::server::Server;
 use super::unused::{destroy_unused, discard, give_up};
-use super::wrapping::{AES_BITS, check_wrapped, told_bits, wrapping_specification};
+use super::wrapping::{AES_BITS, XTS_BITS, check_wrapped, told_bits, wrapping_specification};
 use super::{Plugin, pair, remembered, unsupported};
 use crate::abi::options::code;
 use crate::abi::{
@@ -54,6 +54,12 @@ fn generate_one(
             .filter(|bits| AES_BITS.contains(bits))
             .ok_or_else(|| PluginError::invalid(format!("there are no AES keys of {bits} bits")))?,
     };
+    if request.mode != KeyMode::NonXts && !XTS_BITS.contains(&bits) {
+        // zkey asks for them, and only then finds out that it cannot use them.
+        return Err(PluginError::invalid(format!(
+            "XTS takes keys of 128 or 256 bits, not of {bits}"
+        )));
+    }
     let backend = plugin.backend()?;
     let mut server = plugin.server()?;
     demand_fit(plugin, &server, bits as u32)?;

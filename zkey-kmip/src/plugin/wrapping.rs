@@ -12,6 +12,8 @@ use crate::secure_key::{DigestAlgorithm, WrapPadding};
 
 /// Lengths of AES keys.
 pub(super) const AES_BITS: [i32; 3] = [128, 192, 256];
+/// Those of each key of a pair for XTS.
+pub(super) const XTS_BITS: [i32; 2] = [128, 256];
 
 /// What Get is asked to do with a key.
 pub(super) fn wrapping_specification(server: &Server) -> KeyWrappingSpecification<'static> {

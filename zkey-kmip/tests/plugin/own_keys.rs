@@ -6,10 +6,11 @@ use zkey_kmip::abi::{
     Errno, KeyMode, Kms, MasterKeyRegister, PluginError, Reencipher, ReencipherMode, SecureKeyType,
 };
 use zkey_kmip::config::ConfigFile;
+use zkey_kmip::properties::{Integrity, Properties};
 use zkey_kmip::secure_key::{CardType, Register, SecureKeyBackend};
 
 use crate::key_server::{Behaviour, KeyServer};
-use crate::machine::{Machine, generate};
+use crate::machine::{Machine, generate, info};
 
 fn reencipher(
     machine: &Machine,
@@ -78,6 +79,49 @@ fn staged_keys_wait_for_the_master_key() {
     let complete = ReencipherMode::StagedComplete;
     let error = reencipher(&machine, complete, MasterKeyRegister::Auto).unwrap_err();
     assert_eq!(error.errno(), Errno::EINVAL);
+}
+
+#[test]
+fn a_wrapping_key_that_is_not_there_is_not_waited_for() {
+    let machine = Machine::new();
+    machine.with_certificate();
+    machine.master_keys().load_new().unwrap();
+    auto(&machine).unwrap();
+    // As the C plugin leaves it.
+    let conf = machine.path("KMIP/kmip.conf");
+    let mut entries = Properties::load(&conf, Integrity::Hashed).unwrap();
+    let file = machine.text_path("KMIP/wrapping-key.reenc");
+    entries.set("wrapping-key-reenc", &file).unwrap();
+    entries.save(&conf, Integrity::Hashed).unwrap();
+    machine.master_keys().set_new().unwrap();
+    machine.terminal.printed();
+    let complete = || {
+        reencipher(
+            &machine,
+            ReencipherMode::StagedComplete,
+            MasterKeyRegister::Auto,
+        )
+    };
+    complete().unwrap();
+    let said = machine.terminal.printed();
+    assert_eq!(said, "The re-enciphered identity key is now in use.\n");
+    let entries = Properties::load(&conf, Integrity::Hashed).unwrap();
+    assert_eq!(entries.get("wrapping-key-reenc"), None);
+    assert!(!info(&machine).contains("pending"));
+    assert_eq!(complete().unwrap_err().errno(), Errno::EINVAL);
+}
+
+#[test]
+fn nothing_is_said_to_be_done_before_all_is() {
+    let (machine, _server) = ready();
+    machine.master_keys().load_new().unwrap();
+    auto(&machine).unwrap();
+    machine.master_keys().set_new().unwrap();
+    fs::write(machine.path("KMIP/wrapping-key.reenc"), b"no key").unwrap();
+    machine.terminal.printed();
+    auto(&machine).unwrap_err();
+    assert_eq!(machine.terminal.printed(), "");
+    assert_eq!(registers(&machine), [Register::Old; 2]);
 }
 
 #[test]

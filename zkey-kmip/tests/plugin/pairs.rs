@@ -1,12 +1,12 @@
 //! A pair of keys for XTS that does not become one leaves nothing behind.
 
-use kmip::types::{Operation, ResultReason, State};
-use zkey_kmip::abi::{Errno, GeneratedKey, KeyMode, Kms, PluginError, Property};
+use kmip::types::{Attribute, Operation, ResultReason, State, Tag};
+use zkey_kmip::abi::{Errno, GenerateRequest, GeneratedKey, KeyMode, Kms, PluginError, Property};
 use zkey_kmip::plugin::Plugin;
 
 use crate::key_server::KeyServer;
 use crate::machine::generate;
-use crate::ready::{DATA, properties, ready};
+use crate::ready::{DATA, list, properties, ready};
 
 const CHANGES: [Operation; 4] = [
     Operation::ADD_ATTRIBUTE,
@@ -37,6 +37,43 @@ fn link(plugin: &Plugin, first: &str, second: &str) -> Result<(), PluginError> {
         Property::new("xts-key2-label", second.to_owned()),
     ];
     plugin.set_key_properties(first, &properties)
+}
+
+#[test]
+fn no_pair_of_192_bits_is_made_or_listed() {
+    let (machine, server) = ready("1.4");
+    let plugin = machine.plugin();
+    let before = server.store.objects().len();
+    for mode in [KeyMode::Xts1, KeyMode::Xts2] {
+        let request = GenerateRequest {
+            key_type: DATA,
+            key_bits: 192,
+            mode,
+            properties: &properties(),
+            options: &[],
+            blob_capacity: 64,
+            key_id_capacity: 256,
+        };
+        let error = plugin.generate_key(&request).unwrap_err();
+        assert_eq!(error.errno(), Errno::EINVAL);
+        assert!(error.to_string().contains("not of 192"), "{error}");
+    }
+    assert_eq!(server.store.objects().len(), before);
+
+    // Others make one.
+    let xts = [Property::new("xts-key", "XTS-KEY-1")];
+    let ids = [&xts[..], &[]].map(|properties| {
+        let key = generate(&plugin, DATA, properties, None, KeyMode::NonXts).unwrap();
+        server.store.change(&key.key_id, |object| {
+            let list = &mut object.attributes.list;
+            list.retain(|one| one.reference() != Tag::CRYPTOGRAPHIC_LENGTH.into());
+            list.push(Attribute::cryptographic_length(192));
+        });
+        key.key_id
+    });
+    let listed = list(&plugin, None).unwrap();
+    assert_eq!(listed.len(), 1, "{listed:?}");
+    assert_eq!(listed[0].0, ids[1]);
 }
 
 #[test]
