@@ -1,10 +1,11 @@
 //! Objects that live as long as the process.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
+use std::collections::hash_map::{self, HashMap};
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use kmip::types::{IntoOwned, ManagedObject};
 
@@ -18,17 +19,63 @@ pub struct MemoryStore {
     objects: RwLock<Objects>,
 }
 
+/// What is looked up is in hash tables, so that it takes no longer among many objects.
 #[derive(Default)]
 struct Objects {
     next: u64,
-    /// By order of creation.
-    entries: BTreeMap<u64, Entry>,
-    numbers: HashMap<String, u64>,
-    lookups: BTreeSet<(Key, u64)>,
+    /// By number, that is in the order of creation.
+    entries: BTreeMap<u64, Arc<Entry>>,
+    identifiers: HashMap<String, Arc<Entry>>,
+    lookups: HashMap<Key, Entries>,
+}
+
+/// The entries that have a key. Most keys are those of a name, which one object has.
+enum Entries {
+    One(Arc<Entry>),
+    /// By number.
+    Several(BTreeMap<u64, Arc<Entry>>),
+}
+
+impl Entries {
+    fn insert(&mut self, entry: Arc<Entry>) {
+        match self {
+            Entries::One(other) => {
+                let both = [other.clone(), entry].map(|entry| (entry.number, entry));
+                *self = Entries::Several(both.into());
+            }
+            Entries::Several(entries) => {
+                entries.insert(entry.number, entry);
+            }
+        }
+    }
+
+    /// Takes an entry away. Whether none is left.
+    fn remove(&mut self, number: u64) -> bool {
+        match self {
+            Entries::One(only) => only.number == number,
+            Entries::Several(entries) => {
+                entries.remove(&number);
+                entries.is_empty()
+            }
+        }
+    }
+
+    /// Newest first.
+    fn iter(&self) -> impl Iterator<Item = &Entry> {
+        let (one, several) = match self {
+            Entries::One(entry) => (Some(entry), None),
+            Entries::Several(entries) => (None, Some(entries)),
+        };
+        let several = several
+            .into_iter()
+            .flat_map(|entries| entries.values().rev());
+        one.into_iter().chain(several).map(Arc::as_ref)
+    }
 }
 
 #[derive(Clone)]
 struct Entry {
+    number: u64,
     object: StoredObject,
     keys: Vec<Key>,
     content: Option<ManagedObject<'static>>,
@@ -68,23 +115,30 @@ impl Store for MemoryStore {
 
 impl Objects {
     fn entry(&self, identifier: &str) -> Option<&Entry> {
-        self.entries.get(self.numbers.get(identifier)?)
+        self.identifiers.get(identifier).map(Arc::as_ref)
     }
 
     /// Puts an entry in its place, or takes away what is there; gives back what was there.
-    fn put(&mut self, number: u64, entry: Option<Entry>) -> Option<Entry> {
+    fn put(&mut self, number: u64, entry: Option<Arc<Entry>>) -> Option<Arc<Entry>> {
         let old = self.entries.remove(&number);
         if let Some(old) = &old {
-            self.numbers.remove(&old.object.identifier);
+            self.identifiers.remove(&old.object.identifier);
             for key in &old.keys {
-                self.lookups.remove(&(*key, number));
+                if let hash_map::Entry::Occupied(mut entries) = self.lookups.entry(*key) {
+                    if entries.get_mut().remove(number) {
+                        entries.remove();
+                    }
+                }
             }
         }
         if let Some(entry) = entry {
             let identifier = entry.object.identifier.clone();
-            self.numbers.insert(identifier, number);
-            self.lookups
-                .extend(entry.keys.iter().map(|key| (*key, number)));
+            self.identifiers.insert(identifier, entry.clone());
+            for key in &entry.keys {
+                let entries = self.lookups.entry(*key);
+                let entries = entries.and_modify(|entries| entries.insert(entry.clone()));
+                entries.or_insert_with(|| Entries::One(entry.clone()));
+            }
             self.entries.insert(number, entry);
         }
         old
@@ -97,14 +151,13 @@ impl Candidates for &Objects {
     }
 
     fn with_key(&mut self, key: Key, take: &mut Take<'_>) -> Result<(), StoreError> {
-        let numbers = self.lookups.range((key, 0)..=(key, u64::MAX)).rev();
-        let entries = numbers.filter_map(|(_, number)| self.entries.get(number));
-        hand_over(entries, take);
+        let entries = self.lookups.get(&key);
+        hand_over(entries.into_iter().flat_map(Entries::iter), take);
         Ok(())
     }
 
     fn all(&mut self, take: &mut Take<'_>) -> Result<(), StoreError> {
-        hand_over(self.entries.values().rev(), take);
+        hand_over(self.entries.values().rev().map(Arc::as_ref), take);
         Ok(())
     }
 }
@@ -132,7 +185,7 @@ impl Deref for Access<'_> {
 struct MemoryTransaction<'s> {
     objects: Access<'s>,
     /// What the entries were that have changed, oldest change first.
-    before: Vec<(u64, Option<Entry>)>,
+    before: Vec<(u64, Option<Arc<Entry>>)>,
 }
 
 impl MemoryTransaction<'_> {
@@ -144,17 +197,15 @@ impl MemoryTransaction<'_> {
     }
 
     fn put(&mut self, number: u64, entry: Option<Entry>) -> Result<(), StoreError> {
-        let old = self.objects_mut()?.put(number, entry);
+        let old = self.objects_mut()?.put(number, entry.map(Arc::new));
         self.before.push((number, old));
         Ok(())
     }
 
-    /// Number and copy of the entry of an object that is to be changed.
-    fn existing(&self, identifier: &str) -> Result<(u64, Entry), StoreError> {
-        let number = self.objects.numbers.get(identifier).copied();
-        let found = number.and_then(|number| Some((number, self.objects.entries.get(&number)?)));
-        let (number, entry) = found.ok_or_else(|| StoreError::Missing(identifier.to_owned()))?;
-        Ok((number, entry.clone()))
+    /// A copy of the entry of an object that is to be changed.
+    fn existing(&self, identifier: &str) -> Result<Entry, StoreError> {
+        let found = self.objects.entry(identifier).cloned();
+        found.ok_or_else(|| StoreError::Missing(identifier.to_owned()))
     }
 }
 
@@ -175,25 +226,24 @@ impl Transaction for MemoryTransaction<'_> {
         content: Option<&ManagedObject<'_>>,
     ) -> Result<(), StoreError> {
         let identifier = &object.identifier;
-        if self.objects.numbers.contains_key(identifier) {
+        if self.objects.entry(identifier).is_some() {
             return Err(StoreError::Duplicate(identifier.clone()));
         }
         let entry = Entry {
+            number: self.objects.next,
             object: object.clone(),
             keys: keys(object)?,
             content: content.cloned().into_owned(),
         };
-        let objects = self.objects_mut()?;
-        let number = objects.next;
-        objects.next += 1;
-        self.put(number, Some(entry))
+        self.objects_mut()?.next += 1;
+        self.put(entry.number, Some(entry))
     }
 
     fn update(&mut self, object: &StoredObject) -> Result<(), StoreError> {
-        let (number, mut entry) = self.existing(&object.identifier)?;
+        let mut entry = self.existing(&object.identifier)?;
         entry.object = object.clone();
         entry.keys = keys(object)?;
-        self.put(number, Some(entry))
+        self.put(entry.number, Some(entry))
     }
 
     fn replace_content(
@@ -201,21 +251,21 @@ impl Transaction for MemoryTransaction<'_> {
         identifier: &str,
         content: &ManagedObject<'_>,
     ) -> Result<(), StoreError> {
-        let (number, mut entry) = self.existing(identifier)?;
+        let mut entry = self.existing(identifier)?;
         entry.content = Some(content.clone().into_owned());
-        self.put(number, Some(entry))
+        self.put(entry.number, Some(entry))
     }
 
     fn erase_content(&mut self, identifier: &str) -> Result<(), StoreError> {
-        let Ok((number, mut entry)) = self.existing(identifier) else {
+        let Ok(mut entry) = self.existing(identifier) else {
             return Ok(());
         };
         entry.content = None;
-        self.put(number, Some(entry))
+        self.put(entry.number, Some(entry))
     }
 
     fn remove(&mut self, identifier: &str) -> Result<(), StoreError> {
-        match self.objects.numbers.get(identifier).copied() {
+        match self.objects.entry(identifier).map(|entry| entry.number) {
             Some(number) => self.put(number, None),
             None => Ok(()),
         }
@@ -227,7 +277,7 @@ impl Transaction for MemoryTransaction<'_> {
 
     fn list(&self, after: Option<&str>, most: usize) -> Result<Vec<StoredObject>, StoreError> {
         let first = match after {
-            Some(identifier) => self.existing(identifier)?.0 + 1,
+            Some(identifier) => self.existing(identifier)?.number + 1,
             None => 0,
         };
         let entries = self.objects.entries.range(first..).take(most);

@@ -12,7 +12,8 @@ use kmip::types::Attribute;
 const FORMAT: i64 = 3;
 
 /// `lookups` has the keys of each object. `AUTOINCREMENT` lets no number be used again, so that the
-/// order of numbers is that of creation.
+/// order of numbers is that of creation. What a search reads stands before the content, which would
+/// otherwise be read, too, however large it is; in older files it stands behind it.
 const SCHEMA: &str = "
 CREATE TABLE objects (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -20,9 +21,9 @@ CREATE TABLE objects (
     owner TEXT NOT NULL,
     object_type INTEGER NOT NULL,
     archived INTEGER NOT NULL,
+    attributes BLOB NOT NULL,
     content_form INTEGER,
-    content BLOB,
-    attributes BLOB NOT NULL DEFAULT x''
+    content BLOB
 ) STRICT;
 CREATE TABLE lookups (
     key INTEGER NOT NULL,
