@@ -2,7 +2,8 @@
 //! its memory, and its index. Prints the page `benches/LOAD.md`, if `KMIP_LOAD` is set.
 //!
 //! `KMIP_LOAD_SECONDS` is the length of a turn (1), `KMIP_LOAD_OBJECTS` the largest number of objects
-//! (1,000,000), `KMIP_LOAD_REQUESTS` the requests after which memory is looked at (1,000,000).
+//! (1,000,000), `KMIP_LOAD_REQUESTS` the requests after which memory is looked at (1,000,000). With
+//! `KMIP_LOAD_PARTS`, only some are measured: `gets`, `creates`, `memory` and `locate`, with commas between.
 
 #[path = "load/bare.rs"]
 mod bare;
@@ -12,6 +13,8 @@ mod index;
 mod memory;
 #[path = "load/page.rs"]
 mod page;
+#[path = "load/process.rs"]
+mod process;
 #[path = "load/pykmip.rs"]
 mod pykmip;
 #[path = "load/requests.rs"]
@@ -23,10 +26,14 @@ use std::env;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kmip_server::{MemoryStore, SqliteStore, Store};
+use kmip_server::{SqliteStore, Store};
 
 use page::Page;
-use side::{Latencies, Load, Side};
+use process::{Process, Role};
+use side::{Load, Measured, Side};
+
+/// Fills a part of the page.
+type Measure = fn(&mut Page);
 
 /// Connections at a time.
 const CONNECTIONS: usize = 16;
@@ -44,40 +51,61 @@ fn turn() -> Duration {
 }
 
 fn main() {
-    if env::var_os(memory::ROLE).is_some() {
-        return memory::serve();
+    if env::var_os(process::ROLE).is_some() {
+        return process::serve();
     }
     // It takes minutes, and is not what criterion is asked for.
     if env::var_os("KMIP_LOAD").is_none() {
         eprintln!("skipped: set KMIP_LOAD=1 to measure the server under load");
         return;
     }
-    memory::allow_descriptors();
+    process::allow_descriptors();
+    let parts = env::var("KMIP_LOAD_PARTS").ok();
     let mut page = Page::new();
-    gets(&mut page);
-    creates(&mut page);
-    memory::measure(&mut page);
-    index::measure(&mut page);
+    let measures: [(&str, Measure); 4] = [
+        ("gets", gets),
+        ("creates", creates),
+        ("memory", memory::measure),
+        ("locate", index::measure),
+    ];
+    let is_wanted = |part: &str| {
+        let parts = parts.as_deref();
+        parts.is_none_or(|parts| parts.split(',').any(|wanted| wanted == part))
+    };
+    for (part, measure) in measures {
+        if is_wanted(part) {
+            measure(&mut page);
+        }
+    }
     page.print();
 }
 
 /// Gets from memory beside an echo of the same sizes.
 fn gets(page: &mut Page) {
-    let side = Side::start(Arc::new(MemoryStore::new()));
-    let get = side.client.prepare_get(side.address());
-    let echo = bare::Echo::start(&side.authority, get.len(), side.answer(&get).len());
-    let mut server = Load::connect(&side.client, side.address(), CONNECTIONS);
-    let mut bare = Load::connect(&side.client, echo.address(), CONNECTIONS);
+    let server = Process::start(&Role::Server);
+    let get = server.client.prepare_get(server.address);
+    let echo = Process::start(&Role::Echo {
+        request: get.len(),
+        response: server.answer(&get).len(),
+    });
+    let load = |process: &Process| Load::connect(&process.client, process.address, CONNECTIONS);
+    let (mut ours, mut bare) = (load(&server), load(&echo));
+    let run = |load: &mut Load, process: &Process| {
+        let before = process.processor_time();
+        let mut measured = load.run(turn(), |_, _| get.clone());
+        measured.work += process.processor_time() - before;
+        measured
+    };
     let (mut ratios, mut rates, mut echoes) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut waits, mut bare_waits) = (Latencies::default(), Latencies::default());
+    let (mut gets, mut bare_gets) = (Waits::default(), Waits::default());
     for _ in 0..TURNS {
-        let echoed = bare.run(turn(), |_, _| get.clone());
-        let ours = server.run(turn(), |_, _| get.clone());
+        let echoed = run(&mut bare, &echo);
+        let ours = run(&mut ours, &server);
         ratios.push(ours.rate / echoed.rate);
         rates.push(ours.rate);
         echoes.push(echoed.rate);
-        waits.add(ours.latencies);
-        bare_waits.add(echoed.latencies);
+        gets.add(ours);
+        bare_gets.add(echoed);
     }
     let rate = page::median(&mut rates);
     page.figure("Gets over 16 connections, per second", rate);
@@ -86,28 +114,17 @@ fn gets(page: &mut Page) {
         page::median(&mut echoes),
     );
     page.at_least("Gets / bare TLS echo", page::median(&mut ratios), 0.6);
-    let (middle, slow) = waits.middle_and_slow();
-    let (bare_middle, bare_slow) = bare_waits.middle_and_slow();
-    for (what, middle, slow) in [
-        ("a Get", middle, slow),
-        ("a bare echo", bare_middle, bare_slow),
-    ] {
-        let micros = |time: Duration| time.as_secs_f64() * 1e6;
-        page.figure(
-            &format!("{what} over 16 connections, median, µs"),
-            micros(middle),
-        );
-        page.figure(&format!("{what}, 99th percentile, µs"), micros(slow));
-    }
-    let spread = |middle: Duration, slow: Duration| slow.as_secs_f64() / middle.as_secs_f64();
-    page.figure(
-        "99th percentile / median of a bare echo",
-        spread(bare_middle, bare_slow),
-    );
+    gets.tell(page, "a Get");
+    bare_gets.tell(page, "a bare echo");
+    let spread = "99th percentile / median of";
     page.below(
-        "99th percentile / median of a Get",
-        spread(middle, slow),
+        &format!("{spread} a Get"),
+        page::median(&mut gets.spreads),
         10.0,
+    );
+    page.beside(
+        &format!("{spread} a bare echo"),
+        page::median(&mut bare_gets.spreads),
     );
     match pykmip::gets() {
         Some(pykmip) => {
@@ -115,6 +132,38 @@ fn gets(page: &mut Page) {
             page.at_least("Gets / Gets of PyKMIP's server", rate / pykmip, 50.0);
         }
         None => page.note("PyKMIP was not there: `scripts/pykmip.sh` starts it."),
+    }
+}
+
+/// How long answers took, turn by turn.
+#[derive(Default)]
+struct Waits {
+    /// Microseconds.
+    middles: Vec<f64>,
+    slow: Vec<f64>,
+    spreads: Vec<f64>,
+    work: Vec<f64>,
+}
+
+impl Waits {
+    fn add(&mut self, measured: Measured) {
+        let micros = |time: Duration| time.as_secs_f64() * 1e6;
+        self.work
+            .push(micros(measured.work) / measured.latencies.len() as f64);
+        let (middle, slow) = measured.middle_and_slow();
+        self.middles.push(micros(middle));
+        self.slow.push(micros(slow));
+        self.spreads.push(slow.as_secs_f64() / middle.as_secs_f64());
+    }
+
+    fn tell(&mut self, page: &mut Page, what: &str) {
+        for (name, times) in [
+            ("over 16 connections, median, µs", &mut self.middles),
+            ("99th percentile, µs", &mut self.slow),
+            ("processor time of client and server, µs", &mut self.work),
+        ] {
+            page.figure(&format!("{what}, {name}"), page::median(times));
+        }
     }
 }
 

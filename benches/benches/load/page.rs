@@ -31,6 +31,13 @@ impl Page {
         self.goal(what, "<", measured, limit, measured < limit);
     }
 
+    /// What a goal is to be seen beside.
+    pub(crate) fn beside(&mut self, what: &str, measured: f64) {
+        let measured = number(measured);
+        eprintln!("{what}: {measured}");
+        let _ = writeln!(self.goals, "| {what} | | {measured} | for comparison |");
+    }
+
     fn goal(&mut self, what: &str, sign: &str, measured: f64, limit: f64, reached: bool) {
         let reached = if reached { "reached" } else { "**missed**" };
         let measured = number(measured);
@@ -58,7 +65,8 @@ impl Page {
             "`make bench` prints this page but for \"Missed, and why\", which is to be written anew for each run; cores in use: {cores}. Client and server share the machine and talk over \
              the loopback interface\nwith mutual TLS. The client of these measurements sends bytes that were \
              encoded beforehand and counts those that it receives, for\nthe server as for the bare echo, so that what \
-             is compared are the servers. What is compared was measured by turns; medians."
+             is compared are the servers. What is compared was measured by turns; medians. Locate is measured in \
+             the engine,\nwithout a network, and in time of the processor, of which other programs take nothing."
         );
         let (before, after) = (&self.load, load_average());
         println!(

@@ -15,13 +15,13 @@ use kmip_server::{Configuration, KeyServer, Store, serve};
 use openssl::pkey::{PKey, Private};
 use openssl::ssl::{SslConnector, SslMethod, SslStream};
 use openssl::x509::X509;
+use rustix::time::{ClockId, clock_gettime};
 use test_support::{Authority, Certified};
 
 use crate::requests;
 
 /// A server on the loopback interface, with mutual TLS.
 pub(crate) struct Side {
-    pub(crate) authority: Authority,
     pub(crate) client: Client,
     server: Server,
 }
@@ -32,19 +32,11 @@ impl Side {
         let server = listen(&authority, store);
         let own = authority.client("load");
         let client = Client::new(authority.certificate(), &own.certificate, &own.key);
-        Side {
-            authority,
-            client,
-            server,
-        }
+        Side { client, server }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.server.address()
-    }
-
-    pub(crate) fn answer(&self, request: &[u8]) -> Vec<u8> {
-        exchange(&mut self.client.connect(self.address()), request)
     }
 }
 
@@ -101,6 +93,12 @@ pub(crate) fn listen(authority: &Authority, store: Arc<dyn Store>) -> Server {
     .expect("a server")
 }
 
+/// What the processor has done for this thread or process: what other programs do meanwhile is not in it.
+pub(crate) fn processor_time(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
+    Duration::try_from(time).expect("no negative time")
+}
+
 /// Sends a message, and receives one, whose length stands at its begin.
 pub(crate) fn exchange(stream: &mut SslStream<TcpStream>, request: &[u8]) -> Vec<u8> {
     stream.write_all(request).expect("sent");
@@ -121,22 +119,16 @@ pub(crate) struct Load {
 pub(crate) struct Measured {
     /// Answers per second, on all connections together.
     pub(crate) rate: f64,
-    pub(crate) latencies: Latencies,
+    /// What the processor has done in this process.
+    pub(crate) work: Duration,
+    pub(crate) latencies: Vec<Duration>,
 }
 
-/// How long answers took.
-#[derive(Default)]
-pub(crate) struct Latencies(Vec<Duration>);
-
-impl Latencies {
-    pub(crate) fn add(&mut self, more: Latencies) {
-        self.0.extend(more.0);
-    }
-
+impl Measured {
     /// What half of the answers did not exceed, and what 99 of 100 did not.
-    pub(crate) fn middle_and_slow(&mut self) -> (Duration, Duration) {
-        self.0.sort_unstable();
-        let percentile = |share: usize| self.0[(self.0.len() - 1) * share / 100];
+    pub(crate) fn middle_and_slow(mut self) -> (Duration, Duration) {
+        self.latencies.sort_unstable();
+        let percentile = |share: usize| self.latencies[(self.latencies.len() - 1) * share / 100];
         (percentile(50), percentile(99))
     }
 }
@@ -171,6 +163,7 @@ impl Load {
         let barrier = Barrier::new(self.streams.len());
         let (barrier, request, over) = (&barrier, &request, &over);
         let begin = Instant::now();
+        let worked = processor_time(ClockId::ProcessCPUTime);
         let latencies: Vec<Vec<Duration>> = thread::scope(|scope| {
             let threads = self.streams.iter_mut().enumerate().map(|(at, stream)| {
                 scope.spawn(move || {
@@ -197,10 +190,12 @@ impl Load {
             ended.collect()
         });
         let elapsed = begin.elapsed();
+        let worked = processor_time(ClockId::ProcessCPUTime) - worked;
         let latencies = latencies.concat();
         Measured {
             rate: latencies.len() as f64 / elapsed.as_secs_f64(),
-            latencies: Latencies(latencies),
+            work: worked,
+            latencies,
         }
     }
 }
