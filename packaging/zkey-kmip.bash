@@ -29,7 +29,7 @@ _zkey_kmip() {
     --state) candidates='DEACTIVATED COMPROMISED DESTROYED DESTROYED-COMPROMISED' ;;
     --key-type | -K) candidates='CCA-AESDATA CCA-AESCIPHER EP11-AES' ;;
     --volume-type | -t) candidates='PLAIN LUKS2 INTEGRITY' ;;
-    --gen-csr | --gen-self-signed-cert | --renew-cert | --client-cert | --tls-ca-bundle)
+    --gen-csr | --gen-self-signed-cert | --renew-cert | --client-cert | --tls-ca-bundle | --credential-file)
         mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
         ;;

@@ -4,11 +4,17 @@
 //! owner and mode, and renamed over the old one. Whoever reads the file sees the old or the new
 //! content, also after a crash or on a full disk.
 
+mod output;
+mod reading;
+
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+
+pub use output::write_output;
+pub use reading::{read_regular, read_secret};
 
 /// A file could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -55,32 +61,6 @@ pub enum Access {
     AsDirectoryKey,
 }
 
-/// Largest file that is read; zkey's own are a few KiB.
-const MAX_FILE: u64 = 1 << 20;
-
-/// The content of a file of the configuration. Nothing but a regular file is read: a pipe could keep
-/// the reader waiting for ever, a device could fill its memory.
-///
-/// # Errors
-/// It is no regular file, too large, or cannot be read.
-pub fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
-    let wrong = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
-        .open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(wrong("it is no regular file".to_owned()));
-    }
-    if metadata.len() > MAX_FILE {
-        return Err(wrong(format!("{} bytes are too many", metadata.len())));
-    }
-    let mut content = Vec::new();
-    file.take(MAX_FILE).read_to_end(&mut content)?;
-    Ok(content)
-}
-
 /// Replaces the file `path`, or creates it.
 ///
 /// # Errors
@@ -88,26 +68,6 @@ pub fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
 pub fn replace(path: &Path, content: &[u8], access: Access) -> Result<(), FileError> {
     let (temporary, mut file) = create_temporary(path)?;
     install(&mut file, &temporary, path, content, access)
-}
-
-/// Writes a file whose name the user chose: as [`replace`] with [`Access::Owner`], but what is no
-/// regular file (a device, a pipe, a symbolic link such as `/dev/stdout`) is written to and stays
-/// what it is.
-///
-/// # Errors
-/// A regular file is as it was; of anything else, a part may have been written.
-pub fn write_output(path: &Path, content: &[u8]) -> Result<(), FileError> {
-    match fs::symlink_metadata(path) {
-        Ok(found) if !found.is_file() => OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(path)
-            .and_then(|mut file| file.write_all(content))
-            .map_err(|cause| FileError::new("write", path, cause)),
-        _ => replace(path, content, Access::Owner),
-    }
 }
 
 /// Makes a new file `path`, which must not exist yet. It appears as a whole.
@@ -175,11 +135,15 @@ pub fn open_shared(path: &Path) -> io::Result<File> {
 /// Whether `name` is that of a file which [`replace`] or [`create`] left behind when their process
 /// was killed.
 pub fn is_temporary(name: &str) -> bool {
+    temporary_of(name).is_some()
+}
+
+/// The file that a temporary one was to become.
+fn temporary_of(name: &str) -> Option<&str> {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    name.strip_suffix(".tmp")
-        .and_then(|name| name.rsplit_once('.'))
-        .and_then(|(_, numbers)| numbers.split_once('-'))
-        .is_some_and(|(process, count)| is_number(process) && is_number(count))
+    let (name, numbers) = name.strip_suffix(".tmp")?.rsplit_once('.')?;
+    let (process, count) = numbers.split_once('-')?;
+    (is_number(process) && is_number(count)).then_some(name)
 }
 
 /// Makes renames and removals in `directory` permanent.
@@ -316,31 +280,6 @@ mod tests {
         assert!(path.join("inside").is_dir());
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
         assert!(replace(&directory.path().join("no/file"), b"x", Access::Owner).is_err());
-    }
-
-    #[test]
-    fn outputs_go_into_devices_and_links_and_do_not_replace_them() {
-        use std::os::unix::fs::{FileTypeExt, symlink};
-        let directory = tempfile::tempdir().unwrap();
-        let (file, link) = (directory.path().join("file"), directory.path().join("link"));
-        symlink("file", &link).unwrap();
-        for content in [b"long".as_slice(), b"new"] {
-            write_output(&link, content).unwrap();
-            assert_eq!(fs::read(&file).unwrap(), content);
-            assert_eq!(mode(&file), 0o600);
-        }
-        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
-        let pipe = directory.path().join("pipe");
-        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RWXU).unwrap();
-        let reader = std::thread::spawn({
-            let pipe = pipe.clone();
-            move || fs::read(pipe).unwrap()
-        });
-        write_output(&pipe, b"through").unwrap();
-        assert_eq!(reader.join().unwrap(), b"through");
-        assert!(fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
-        let error = write_output(directory.path(), b"x").unwrap_err();
-        assert!(error.to_string().starts_with("cannot write"), "{error}");
     }
 
     #[test]

@@ -18,6 +18,7 @@ pub mod config;
 mod der;
 pub mod environment;
 pub mod files;
+mod flock;
 pub mod host;
 pub mod identity;
 #[allow(unsafe_code)]

@@ -70,8 +70,8 @@ fn table_is_static_and_complete() {
     }
 }
 
-/// Long name, value, short letter, argument: behaviour reference 2.1.
-const CONFIGURE: [(&str, i32, bool, Option<&str>); 20] = [
+/// Long name, value, short letter, argument: behaviour reference 2.1, and one more option.
+const CONFIGURE: [(&str, i32, bool, Option<&str>); 21] = [
     ("gen-identity-key", 'i' as i32, true, Some("KEY-SPEC")),
     ("gen-csr", 'c' as i32, true, Some("CSR-PEM-FILE")),
     (
@@ -95,6 +95,7 @@ const CONFIGURE: [(&str, i32, bool, Option<&str>); 20] = [
     ("tls-trust-server-cert", 257, false, None),
     ("tls-dont-verify-server-cert", 258, false, None),
     ("tls-verify-hostname", 259, false, None),
+    ("credential-file", 260, false, Some("FILE")),
     ("gen-wrapping-key", 'w' as i32, true, None),
     ("label", 'B' as i32, true, Some("LABEL")),
 ];
@@ -103,7 +104,7 @@ const CONFIGURE: [(&str, i32, bool, Option<&str>); 20] = [
 fn options_of_configure() {
     let plugin = LoadedPlugin::open(&common::shared_object()).unwrap();
     let options = plugin.command_options(PluginCommand::Configure, 40);
-    assert_eq!(options.len(), 25, "zkey has 40 places, sections included");
+    assert_eq!(options.len(), 26, "zkey has 40 places, sections included");
     let mut sections = 0;
     let mut values = Vec::new();
     for option in &options {

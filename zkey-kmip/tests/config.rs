@@ -35,6 +35,7 @@ fn settings<'a>() -> ConnectionSettings<'a> {
         server_public_key: Some(b"public key"),
         verify_server_certificate: true,
         verify_host_name: false,
+        credential_file: None,
     }
 }
 
@@ -344,4 +345,35 @@ fn one_process_at_a_time_changes_the_configuration() {
     assert_eq!(key.algorithm, "ECC");
     assert_eq!(edit.read(ConfigFile::IdentityKey).unwrap(), b"first");
     assert!(edit.config().client_certificate_algorithm().is_none());
+}
+
+/// The C plugin keeps values that it does not know when it configures another server.
+#[test]
+fn a_credential_is_for_the_server_that_it_was_given_for() {
+    let (directory, config) = configured();
+    assert_eq!(config.credential_file(), None);
+    let path = Path::new("/etc/zkey/kmip/credential");
+    let mut edit = config.edit().unwrap();
+    edit.set_connection(&ConnectionSettings {
+        credential_file: Some(path),
+        ..settings()
+    })
+    .unwrap();
+    let config = edit.commit().unwrap();
+    assert_eq!(config.credential_file().as_deref(), Some(path));
+    assert_eq!(
+        config.connection().unwrap().credential_file.as_deref(),
+        Some(path)
+    );
+    let conf = directory.path().join("kmip.conf");
+    let mut values = Properties::load(&conf, Integrity::Hashed).unwrap();
+    values.set("kmip-server", "other.example").unwrap();
+    values.save(&conf, Integrity::Hashed).unwrap();
+    let config = Config::open(directory.path()).unwrap();
+    assert_eq!(config.connection().unwrap().credential_file, None);
+    let mut edit = config.edit().unwrap();
+    edit.set_connection(&settings()).unwrap();
+    edit.commit().unwrap();
+    let values = Properties::load(&conf, Integrity::Hashed).unwrap();
+    assert!(values.iter().all(|(name, _)| !name.contains("credential")));
 }

@@ -1,8 +1,6 @@
 //! The plugin against PyKMIP's server (`make interop`). It cannot wrap with RSA keys, so no key can be
 //! fetched; but a connection can be configured, and what fails leaves nothing behind.
 
-#![allow(dead_code)]
-
 #[path = "plugin/key_server/mod.rs"]
 mod key_server;
 #[path = "plugin/machine.rs"]

@@ -1,6 +1,6 @@
 //! The options that the KMIP plugin adds to zkey's commands (behaviour reference 2).
 //!
-//! Names, values and arguments are those of the C plugin; scripts depend on them. The tables are
+//! Names, values and arguments are those of the C plugin, with one more; scripts depend on them. The tables are
 //! static because the host keeps pointers into them until it exits (1.4).
 
 use std::ffi::{CStr, c_int};
@@ -33,6 +33,8 @@ pub mod code {
     pub const TLS_TRUST_SERVER_CERT: i32 = 257;
     pub const TLS_DONT_VERIFY_SERVER_CERT: i32 = 258;
     pub const TLS_VERIFY_HOSTNAME: i32 = 259;
+    /// Not an option of the C plugin.
+    pub const CREDENTIAL_FILE: i32 = 260;
     pub const GEN_WRAPPING_KEY: i32 = b'w' as i32;
     /// Label of the wrapping key (`configure`) or of the key (`generate`).
     pub const LABEL: i32 = b'B' as i32;
@@ -53,7 +55,7 @@ pub fn table(command: PluginCommand) -> Option<&'static [UtilOpt]> {
     }
 }
 
-static CONFIGURE: OptionTable<26> = OptionTable::new([
+static CONFIGURE: OptionTable<27> = OptionTable::new([
     section(c"OPTIONS FOR THE IDENTITY KEY"),
     argument(
         c"gen-identity-key",
@@ -177,6 +179,14 @@ static CONFIGURE: OptionTable<26> = OptionTable::new([
         code::TLS_VERIFY_HOSTNAME,
         c"Demand that the certificate of the server is one for its host name",
     ),
+    long_argument(
+        c"credential-file",
+        code::CREDENTIAL_FILE,
+        c"FILE",
+        c"File with the lines 'user-name=...' and 'password=...', for servers that want them. It is \
+          read for each connection, and nobody but its owner and its group may have access to it. Needs \
+          '--tls-verify-hostname', '--tls-pin-server-pubkey' or '--tls-trust-server-cert'",
+    ),
     section(c"OPTIONS FOR THE WRAPPING KEY"),
     flag(
         c"gen-wrapping-key",
@@ -245,6 +255,18 @@ const fn argument(
     UtilOpt {
         argument: argument.as_ptr(),
         ..entry(name, REQUIRED_ARGUMENT, val, desc, 0)
+    }
+}
+
+const fn long_argument(
+    name: &'static CStr,
+    val: c_int,
+    argument: &'static CStr,
+    desc: &'static CStr,
+) -> UtilOpt {
+    UtilOpt {
+        argument: argument.as_ptr(),
+        ..entry(name, REQUIRED_ARGUMENT, val, desc, FLAG_NO_SHORT)
     }
 }
 

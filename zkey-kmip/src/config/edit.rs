@@ -43,6 +43,8 @@ pub struct ConnectionSettings<'a> {
     pub verify_server_certificate: bool,
     /// The certificate must be for the host.
     pub verify_host_name: bool,
+    /// The file with user name and password for the server.
+    pub credential_file: Option<&'a Path>,
 }
 
 impl Edit {
@@ -136,6 +138,16 @@ impl Edit {
         match new.ca_bundle {
             Some(path) => self.set_path(key::CA_BUNDLE, path)?,
             None => self.unset(key::CA_BUNDLE),
+        }
+        match new.credential_file {
+            Some(path) => {
+                self.set_path(key::CREDENTIAL_FILE, path)?;
+                self.set(key::CREDENTIAL_FILE_OF, new.server)?;
+            }
+            None => {
+                self.unset(key::CREDENTIAL_FILE);
+                self.unset(key::CREDENTIAL_FILE_OF);
+            }
         }
         let yes_or_no = |flag| if flag { "yes" } else { "no" };
         self.set(

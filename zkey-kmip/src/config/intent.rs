@@ -1,8 +1,9 @@
 //! What a process is about to make at the KMIP server, for the next one if it does not get to its end.
 //!
 //! Before an object is made, a file beside `kmip.conf` says by which marker it can be recognised. The
-//! file goes before anybody gets to use the object, or when it was destroyed again. Its maker holds a
-//! lock on it, so a file without a lock is that of a process which was killed or lost the connection.
+//! file goes when the object is in use, or was destroyed again; that of a key says before anybody gets to
+//! use it that it was given away. Its maker holds a lock on it, so a file without a lock is that of a
+//! process which was killed or lost the connection.
 //! Where the file system has no locks, the process that is named in the file is looked for.
 //! It counts only on the machine and in the directory that it was written for: a copy, such as one out
 //! of a backup, says nothing about what the original has done since.
@@ -17,10 +18,10 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
-use super::lock::{Attempt, attempt};
 use super::transaction::JOURNAL;
 use super::{Config, ConfigError, owner};
 use crate::files::{self, Access, FileError};
+use crate::flock::{Attempt, attempt};
 use crate::properties::{Integrity, Properties, PropertiesError};
 
 const PREFIX: &str = "intent-";
@@ -32,6 +33,8 @@ const PUBLIC_KEY: &str = "public-key";
 const FORMER: &str = "former-wrapping-key-id";
 const WRAPPING_KEY: &str = "wrapping-key";
 const KEY: &str = "key";
+const GIVEN: &str = "given-key";
+const KEY_ID: &str = "key-id";
 const PLACE: &str = "place";
 const OWNER: &str = "owner";
 
@@ -48,8 +51,13 @@ pub enum Intended {
         /// The wrapping key that it replaces at the same server, which is to be revoked then.
         former: Option<String>,
     },
-    /// A key.
+    /// A key that nobody has got.
     Key,
+    /// A key that the host has got, which may be in use.
+    Given {
+        /// Its identifier.
+        id: String,
+    },
 }
 
 /// An object that is about to be made at a server.
@@ -84,6 +92,10 @@ impl Intent {
         values.set(MARKER, &self.marker)?;
         match &self.object {
             Intended::Key => values.set(OBJECT, KEY)?,
+            Intended::Given { id } => {
+                values.set(OBJECT, GIVEN)?;
+                values.set(KEY_ID, id)?;
+            }
             Intended::WrappingKey { public_key, former } => {
                 values.set(OBJECT, WRAPPING_KEY)?;
                 values.set(PUBLIC_KEY, public_key)?;
@@ -102,6 +114,7 @@ impl Intent {
         let marker = text(MARKER).filter(|marker| is_marker(marker))?;
         let object = match values.get(OBJECT)? {
             KEY => Intended::Key,
+            GIVEN => Intended::Given { id: text(KEY_ID)? },
             WRAPPING_KEY => Intended::WrappingKey {
                 public_key: text(PUBLIC_KEY)?,
                 former: text(FORMER),
@@ -119,11 +132,18 @@ impl Intent {
 /// For people: what may be where.
 impl fmt::Display for Intent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Intent { server, marker, .. } = self;
         let object = match &self.object {
             Intended::WrappingKey { .. } => "wrapping key",
             Intended::Key => "key",
+            Intended::Given { id } => {
+                return write!(
+                    f,
+                    "key {id} at {server} was given to zkey, but is in no key of this repository: take it \
+                     with 'zkey kms import', or destroy it at the server if nothing uses it"
+                );
+            }
         };
-        let Intent { server, marker, .. } = self;
         write!(f, "a {object} with marker {marker} may be left at {server}")
     }
 }
@@ -140,6 +160,32 @@ impl HeldIntent {
     /// What it says.
     pub fn intent(&self) -> &Intent {
         &self.intent
+    }
+
+    /// The host gets the key with this identifier: from now on only the host knows whether it is in use.
+    ///
+    /// # Errors
+    /// It cannot be written down: the host must not get the key.
+    pub fn give(&mut self, id: &str) -> Result<(), ConfigError> {
+        self.become_object(Intended::Given { id: id.to_owned() })
+    }
+
+    /// The key that the host has got is not in use, and is to be destroyed.
+    ///
+    /// # Errors
+    /// It cannot be written down; the next process does not destroy the key.
+    pub fn take_back(&mut self) -> Result<(), ConfigError> {
+        self.become_object(Intended::Key)
+    }
+
+    fn become_object(&mut self, object: Intended) -> Result<(), ConfigError> {
+        let intent = Intent {
+            object,
+            ..self.intent.clone()
+        };
+        self.lock = write(&intent, &self.path)?;
+        self.intent = intent;
+        Ok(())
     }
 
     /// There is nothing left to do.
@@ -166,11 +212,7 @@ impl Config {
     /// It cannot be written; the object must not be made then.
     pub fn intend(&self, intent: Intent) -> Result<HeldIntent, ConfigError> {
         let path = self.directory.join(format!("{PREFIX}{}", intent.marker));
-        let mut values = intent.to_properties()?;
-        values.set(PLACE, &place(&self.directory))?;
-        values.set(OWNER, &owner::this_process())?;
-        let content = values.to_bytes(Integrity::Hashed);
-        let lock = files::put_held(&path, &content, Access::AsDirectoryKey)?;
+        let lock = write(&intent, &path)?;
         Ok(HeldIntent { intent, path, lock })
     }
 
@@ -196,6 +238,15 @@ impl Config {
         }
         Ok(left)
     }
+}
+
+/// Writes the file, or replaces it; returns it locked.
+fn write(intent: &Intent, path: &Path) -> Result<File, ConfigError> {
+    let mut values = intent.to_properties()?;
+    values.set(PLACE, &place(files::parent(path)))?;
+    values.set(OWNER, &owner::this_process())?;
+    let content = values.to_bytes(Integrity::Hashed);
+    Ok(files::put_held(path, &content, Access::AsDirectoryKey)?)
 }
 
 fn is_marker(text: &str) -> bool {
@@ -255,107 +306,4 @@ fn lock_abandoned(path: &Path) -> io::Result<File> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::lock::tests::{Locks, with_locks};
-    use super::*;
-
-    #[test]
-    fn an_intent_is_seen_when_its_owner_is_gone() {
-        let directory = tempfile::tempdir().unwrap();
-        let config = Config::open(directory.path()).unwrap();
-        for object in [
-            Intended::Key,
-            Intended::WrappingKey {
-                public_key: "00ff".to_owned(),
-                former: Some("id-1".to_owned()),
-            },
-        ] {
-            let intent = Intent::new("host:1", object).unwrap();
-            let held = config.intend(intent).unwrap();
-            assert!(config.left_intents().unwrap().is_empty(), "its owner lives");
-            let expected = held.intent().clone();
-            drop(held);
-            let mut left = config.left_intents().unwrap();
-            assert_eq!(left[0].intent(), &expected);
-            assert!(config.left_intents().unwrap().is_empty(), "taken over");
-            left.remove(0).withdraw().unwrap();
-            assert!(config.left_intents().unwrap().is_empty());
-            assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
-        }
-    }
-
-    /// The key may be the one that is about to be configured.
-    #[test]
-    fn nothing_counts_as_left_before_the_configuration_is_finished() {
-        let directory = tempfile::tempdir().unwrap();
-        let config = Config::open(directory.path()).unwrap();
-        let intent = Intent::new("host:1", Intended::Key).unwrap();
-        drop(config.intend(intent).unwrap());
-        let journal = directory.path().join(JOURNAL);
-        fs::write(&journal, "").unwrap();
-        assert!(config.left_intents().unwrap().is_empty());
-        fs::remove_file(journal).unwrap();
-        assert_eq!(config.left_intents().unwrap().len(), 1);
-    }
-
-    /// Where nothing can be locked, the process counts.
-    #[test]
-    fn without_locks_the_owner_is_looked_for() {
-        with_locks(Locks::None, || {
-            let directory = tempfile::tempdir().unwrap();
-            let config = Config::open(directory.path()).unwrap();
-            let intent = Intent::new("host:1", Intended::Key).unwrap();
-            let held = config.intend(intent).unwrap();
-            let path = held.path.clone();
-            drop(held);
-            assert!(config.left_intents().unwrap().is_empty(), "its owner lives");
-            let mut values = Properties::load(&path, Integrity::Hashed).unwrap();
-            let own = values.get(OWNER).unwrap().to_owned();
-            // Its number has another process by now.
-            let (gone, _) = own.rsplit_once(' ').unwrap();
-            values.set(OWNER, &format!("{gone} 1")).unwrap();
-            values.save(&path, Integrity::Hashed).unwrap();
-            assert_eq!(config.left_intents().unwrap().len(), 1);
-            // Nothing is known of the owner.
-            for owner in [None, Some("")] {
-                values.remove(OWNER);
-                if let Some(owner) = owner {
-                    values.set(OWNER, owner).unwrap();
-                }
-                values.save(&path, Integrity::Hashed).unwrap();
-                assert!(config.left_intents().unwrap().is_empty());
-            }
-        });
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_left_alone() {
-        let directory = tempfile::tempdir().unwrap();
-        let config = Config::open(directory.path()).unwrap();
-        let marker = "0123456789abcdef0123456789abcdef";
-        let path = directory.path().join(format!("intent-{marker}"));
-        let place = place(directory.path());
-        let contents = [
-            String::new(),
-            format!("marker=\nkmip-server=x\nobject=key\nplace={place}\n"),
-            format!("marker=Wrapping key of zkey on\nkmip-server=x\nobject=key\nplace={place}\n"),
-            format!(
-                "marker=f{}\nkmip-server=x\nobject=key\nplace={place}\n",
-                &marker[1..]
-            ),
-            format!("marker={marker}\nkmip-server=x\nobject=other\nplace={place}\n"),
-            format!("marker={marker}\nobject=key\nplace={place}\n"),
-            // Copied from elsewhere.
-            format!("marker={marker}\nkmip-server=x\nobject=key\nplace=0:/elsewhere\n"),
-            format!("marker={marker}\nkmip-server=x\nobject=key\n"),
-        ];
-        for content in contents {
-            let values = Properties::parse(content.as_bytes(), &path, Integrity::Plain).unwrap();
-            for integrity in [Integrity::Plain, Integrity::Hashed] {
-                values.save(&path, integrity).unwrap();
-                assert!(config.left_intents().unwrap().is_empty(), "{content}");
-                assert!(path.exists());
-            }
-        }
-    }
-}
+mod tests;

@@ -5,9 +5,9 @@ use std::io;
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
-use rustix::io::Errno;
 
 use crate::files;
+use crate::flock::{Attempt, attempt};
 
 /// Is locked where a directory cannot be.
 const LOCK_FILE: &str = ".lock";
@@ -65,65 +65,14 @@ impl Lock {
     }
 }
 
-/// What became of a lock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Attempt {
-    Locked,
-    /// Another one has it, or a signal came first.
-    Busy,
-    /// The file system cannot lock this.
-    NoLocks,
-}
-
-/// `flock(2)`.
-pub(super) fn attempt(file: &File, operation: FlockOperation) -> io::Result<Attempt> {
-    #[cfg(test)]
-    if tests::cannot_lock(file) {
-        return Ok(Attempt::NoLocks);
-    }
-    match flock(file, operation) {
-        Ok(()) => Ok(Attempt::Locked),
-        Err(Errno::WOULDBLOCK | Errno::INTR) => Ok(Attempt::Busy),
-        Err(Errno::BADF | Errno::NOLCK | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(Attempt::NoLocks),
-        Err(error) => Err(error.into()),
-    }
-}
-
 #[cfg(test)]
-pub(super) mod tests {
-    use std::cell::Cell;
-
+mod tests {
     use super::*;
-
-    /// What file systems lock.
-    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-    pub(in super::super) enum Locks {
-        All,
-        /// As NFS does.
-        OnlyFiles,
-        None,
-    }
-
-    thread_local!(static LOCKS: Cell<Locks> = const { Cell::new(Locks::All) });
-
-    /// Runs a test as if on such a file system.
-    pub(in super::super) fn with_locks(locks: Locks, test: impl FnOnce()) {
-        LOCKS.set(locks);
-        test();
-        LOCKS.set(Locks::All);
-    }
-
-    pub(super) fn cannot_lock(file: &File) -> bool {
-        match LOCKS.get() {
-            Locks::All => false,
-            Locks::OnlyFiles => file.metadata().unwrap().is_dir(),
-            Locks::None => true,
-        }
-    }
+    use crate::flock::tests::{Locks, with_locks};
 
     #[test]
     fn one_process_at_a_time_has_the_lock() {
-        for locks in [Locks::All, Locks::OnlyFiles] {
+        for locks in [Locks::All, Locks::OnlyWritable] {
             let directory = tempfile::tempdir().unwrap();
             with_locks(locks, || {
                 let lock = Lock::try_acquire(directory.path()).unwrap().unwrap();
@@ -133,7 +82,7 @@ pub(super) mod tests {
                 assert!(Lock::try_acquire(directory.path()).unwrap().is_some());
             });
             let has_file = directory.path().join(LOCK_FILE).exists();
-            assert_eq!(has_file, locks == Locks::OnlyFiles);
+            assert_eq!(has_file, locks == Locks::OnlyWritable);
         }
     }
 
@@ -150,7 +99,7 @@ pub(super) mod tests {
     /// Without it, two processes would change the configuration at the same time.
     #[test]
     fn a_lock_file_that_cannot_be_used_is_an_error() {
-        with_locks(Locks::OnlyFiles, || {
+        with_locks(Locks::OnlyWritable, || {
             let directory = tempfile::tempdir().unwrap();
             let (path, target) = (directory.path().join(LOCK_FILE), directory.path().join("a"));
             for target_exists in [false, true] {

@@ -179,7 +179,14 @@ impl Config {
             server_public_key: self.path(ConfigFile::ServerPublicKey),
             verify_server_certificate: self.flag(key::VERIFY_SERVER_CERT)?,
             verify_host_name: self.flag(key::VERIFY_HOSTNAME)?,
+            credential_file: self.credential_file(),
         })
+    }
+
+    /// The file with user name and password for the configured server.
+    pub fn credential_file(&self) -> Option<PathBuf> {
+        let is_for_it = self.value(key::CREDENTIAL_FILE_OF) == self.server();
+        self.path_value(key::CREDENTIAL_FILE).filter(|_| is_for_it)
     }
 
     /// The server, also while the rest of the connection is not complete.

@@ -38,6 +38,9 @@ pub(super) mod key {
     pub(in crate::config) const WRAPPING_KEY_STATE: &str = "wrapping-key-state";
     /// The server that they are about: the C plugin may have configured another since.
     pub(in crate::config) const SERVER_TRAITS_OF: &str = "server-traits-of";
+    /// The file with user name and password for the server that the next one names.
+    pub(in crate::config) const CREDENTIAL_FILE: &str = "credential-file";
+    pub(in crate::config) const CREDENTIAL_FILE_OF: &str = "credential-file-of";
 }
 
 /// The files beside `kmip.conf`.

@@ -54,6 +54,17 @@ pub struct Connection {
     pub verify_server_certificate: bool,
     /// The certificate must be for the host.
     pub verify_host_name: bool,
+    /// The file with user name and password that the server gets.
+    pub credential_file: Option<PathBuf>,
+}
+
+impl Connection {
+    /// Whether nobody but the configured server can be at the other end, so that it can be told a secret.
+    pub fn knows_its_server(&self) -> bool {
+        self.server_certificate.is_some()
+            || self.server_public_key.is_some()
+            || (self.verify_server_certificate && self.verify_host_name)
+    }
 }
 
 /// The wrapping key as configured.

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::x509::X509NameRef;
 
-use super::{Plugin, remembered};
+use super::{Plugin, given, remembered};
 use crate::abi::PluginError;
 use crate::config::{Config, ConfigFile, Part, ProtocolSetting};
 use crate::identity::certificates_from_pem;
@@ -191,6 +191,10 @@ impl Page {
             self.line("", "The server certificate must match the host name");
         }
         self.line("Authentication:", "TLS client certificate");
+        if let Some(path) = &connection.credential_file {
+            let text = format!("User name and password, from {}", path.display());
+            self.line("", &text);
+        }
         self.wrapping_key(config, profile.as_ref());
     }
 
@@ -208,9 +212,9 @@ impl Page {
         }
     }
 
-    /// What the next command that is connected will remove.
+    /// What the next command that is connected will remove or tell.
     fn left(&mut self, config: &Config) {
-        for held in config.left_intents().unwrap_or_default() {
+        for held in given::left(config).unwrap_or_default() {
             self.line("Interrupted:", &held.intent().to_string());
         }
     }

@@ -2,8 +2,8 @@
 //! is connected.
 //!
 //! These are wrapping keys that are not the configured one, and keys that the host was not given yet.
-//! A key that it was given is its own: only the host knows where it is in use. In doubt, an object
-//! stays.
+//! A key that it was given is its own: only the host knows where it is in use, so the user is told. In
+//! doubt, an object stays.
 
 use std::fmt::Write;
 
@@ -15,6 +15,7 @@ use kmip::types::{
 
 use super::Plugin;
 use super::attributes::{self, DESCRIPTION, wrapping_key_description};
+use super::given;
 use super::peer::Peer;
 use super::public_key::RsaPublicKey;
 use super::search;
@@ -29,7 +30,7 @@ const IMPORTED: &str = "zkey-name-";
 /// for the command to fail, and the next one tries again.
 pub(super) fn clean_up(plugin: &Plugin, peer: &mut Peer, server: &str) {
     let directory = plugin.config.borrow().directory().to_owned();
-    let left = plugin.config.borrow().left_intents();
+    let left = given::left(&plugin.config.borrow());
     // What is configured by now, not when this process began: intents are withdrawn after that.
     let (left, config) = match left.and_then(|left| Ok((left, Config::load(&directory)?))) {
         Ok(found) => found,
@@ -37,6 +38,14 @@ pub(super) fn clean_up(plugin: &Plugin, peer: &mut Peer, server: &str) {
     };
     for held in left {
         if held.intent().server != server {
+            continue;
+        }
+        if let Intended::Given { id } = &held.intent().object {
+            match may_be_unused(peer, held.intent(), id) {
+                Ok(true) => plugin.console.warn(&format!("INFO: {}", held.intent())),
+                Ok(false) => forget(held),
+                Err(error) => plugin.note(&format!("cannot look for key {id}: {error}")),
+            }
             continue;
         }
         match finish(peer, &config, held.intent()) {
@@ -83,6 +92,8 @@ fn finish(peer: &mut Peer, config: &Config, intent: &Intent) -> Result<String, P
                 }
             }
         }
+        // Not for us to destroy.
+        Intended::Given { .. } => {}
     }
     Ok(done)
 }
@@ -94,6 +105,17 @@ fn the_only<T>(mut left: Vec<T>) -> Result<Option<T>, PluginError> {
         return Err(PluginError::new(Errno::EBADMSG, text));
     }
     Ok(left.pop())
+}
+
+/// Whether a key that the host was given is still there, and no repository has imported it.
+fn may_be_unused(peer: &mut Peer, intent: &Intent, id: &str) -> Result<bool, PluginError> {
+    let attributes = match peer.client.get_attributes(id, []) {
+        Err(error) if error.is_not_found() => return Ok(false),
+        attributes => attributes?,
+    };
+    // A server that was set up anew may have given the identifier to another key.
+    let is_it = is_marked(&attributes, intent) && !is_destroyed(&attributes);
+    Ok(is_it && !is_imported(peer, &attributes))
 }
 
 /// Whether a repository has imported the key since.
@@ -112,17 +134,20 @@ fn keys(peer: &mut Peer, intent: &Intent) -> Result<Found, PluginError> {
         Attribute::cryptographic_algorithm(CryptographicAlgorithm::AES),
     ];
     let marker = peer.style().marker(&intent.marker);
-    // Whatever name the server has made of its own.
-    let is_marker = |one: &Attribute<'_>| attributes::custom_text(one) == Some(&*intent.marker);
-    let is_marked = |attributes: &Attributes<'_>| attributes.iter().any(is_marker);
     let mut found = existing(peer, filter.clone(), vec![marker])?;
-    found.retain(|(_, attributes)| is_marked(attributes));
+    found.retain(|(_, attributes)| is_marked(attributes, intent));
     if found.is_empty() {
         // The server may have said so only because it does not look for such attributes.
         found = existing(peer, filter, vec![])?;
-        found.retain(|(_, attributes)| is_marked(attributes));
+        found.retain(|(_, attributes)| is_marked(attributes, intent));
     }
     Ok(found)
+}
+
+/// Whether an object has the marker, by whatever name the server has made of its own.
+fn is_marked(attributes: &Attributes<'_>, intent: &Intent) -> bool {
+    let is_marker = |one: &Attribute<'_>| attributes::custom_text(one) == Some(&*intent.marker);
+    attributes.iter().any(is_marker)
 }
 
 /// The wrapping keys that are this one.

@@ -4,6 +4,8 @@
 
 mod attributes;
 mod configure;
+mod credential;
+mod given;
 mod info;
 mod known;
 mod left_behind;
@@ -36,11 +38,13 @@ use crate::abi::{
 use crate::config::{Config, ConfigError, HeldIntent, Intended, Intent, Part};
 use crate::provider::ReleaseUnused;
 use crate::secure_key::{CardType, SecureKeyBackend};
+use given::GivenKeys;
 use pair::Pair;
 use server::Server;
 
 pub use surroundings::{
-    CardTypeOf, FINGERPRINT_VARIABLE, INFO_CHECK_VARIABLE, OpenBackend, Surroundings,
+    BATCH_VARIABLE, CardTypeOf, FINGERPRINT_VARIABLE, INFO_CHECK_VARIABLE, OpenBackend,
+    Surroundings,
 };
 
 /// The plugin behind a handle.
@@ -56,6 +60,8 @@ pub struct Plugin {
     server: RefCell<Option<Server>>,
     /// What was made with this handle of a pair of keys for XTS, until it is one.
     pair: RefCell<Option<Pair>>,
+    /// Keys that the host was given with this handle.
+    given: RefCell<GivenKeys>,
     /// Dropped after all that may hold a key of OpenSSL.
     _provider: ReleaseUnused,
 }
@@ -75,6 +81,7 @@ impl Plugin {
             has_warned: Cell::new(false),
             server: RefCell::new(None),
             pair: RefCell::new(None),
+            given: RefCell::default(),
             _provider: ReleaseUnused,
         };
         plugin.warn_of_backend();
@@ -165,7 +172,16 @@ impl Plugin {
             .map_err(|error| PluginError::io("cannot write to standard output", error))
     }
 
+    /// Whether to do what the command line asks for, which takes something away.
     fn confirm(&self, question: &str) -> Result<bool, PluginError> {
+        self.ask(question, true)
+    }
+
+    /// Asks the user, or takes the answer for those who want no questions.
+    fn ask(&self, question: &str, without_asking: bool) -> Result<bool, PluginError> {
+        if self.surroundings.asks_nothing {
+            return Ok(without_asking);
+        }
         self.console
             .confirm(question)
             .map_err(|error| PluginError::io("cannot ask a question", error))
@@ -232,11 +248,9 @@ impl Kms for Plugin {
                 "INFO: the wrapping key {id} stays at KMIP server {server}; it can be destroyed there"
             ));
         }
-        for held in config.left_intents()? {
-            self.console.warn(&format!(
-                "INFO: after an interrupted command, {}",
-                held.intent()
-            ));
+        for held in given::left(&config)? {
+            let text = format!("INFO: after an interrupted command, {}", held.intent());
+            self.console.warn(&text);
         }
         Ok(())
     }
@@ -262,10 +276,14 @@ impl Kms for Plugin {
     ) -> Result<(), PluginError> {
         let pair = pair::completed_by(self, key_id, properties);
         let result = properties::set(self, key_id, properties);
-        let result = result.map_err(|error| match pair {
-            Some(pair) => pair.take_back(self, error),
-            None => error,
-        });
+        let result = match (result, pair) {
+            (Ok(()), Some(pair)) => {
+                pair.complete(self);
+                Ok(())
+            }
+            (Err(error), Some(pair)) => Err(pair.take_back(self, error)),
+            (result, None) => result,
+        };
         remembered::keep(self);
         result
     }
@@ -301,9 +319,7 @@ impl Kms for Plugin {
 
 impl Drop for Plugin {
     fn drop(&mut self) {
-        if let Some(pair) = self.pair.take() {
-            pair.leave(self);
-        }
+        given::settle(self);
     }
 }
 

@@ -4,8 +4,10 @@
 //! reference 1.7). Until then nobody uses them, so they are destroyed when that fails.
 
 use super::attributes::{XTS_KEY1_ID, XTS_KEY2_ID};
+use super::unused::forget;
 use super::{Plugin, left_behind};
 use crate::abi::{GenerateRequest, KeyMode, PluginError, Property};
+use crate::config::HeldIntent;
 
 /// The keys of a pair that was begun with this handle.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,17 +16,14 @@ pub(super) struct Pair {
     second: Option<String>,
 }
 
-/// The pair whose second key this request is for. Any other key ends what was begun.
+/// The pair whose second key this request is for. Any other key ends what was begun, whose keys stay then:
+/// zkey failed in between, which only the host knows for sure.
 pub(super) fn of_second_key(plugin: &Plugin, request: &GenerateRequest<'_>) -> Option<Pair> {
     let pair = plugin.pair.take()?;
     let is_second = request.mode == KeyMode::Xts2
         && pair.second.is_none()
         && has(request.properties, XTS_KEY1_ID, &pair.first);
-    if is_second {
-        return Some(pair);
-    }
-    pair.leave(plugin);
-    None
+    is_second.then_some(pair)
 }
 
 /// Notes that a key was made; `pair` is that of its second key.
@@ -71,28 +70,30 @@ impl Pair {
         }
     }
 
-    /// Tells that the keys stay although they are no pair: zkey failed in between, which only the host
-    /// knows for sure.
-    pub(super) fn leave(&self, plugin: &Plugin) {
-        let config = plugin.config.borrow();
-        plugin.console.warn(&format!(
-            "INFO: a pair for XTS was begun, but not completed: of it, {} stays at KMIP server {}; \
-             unless a repository has it, it can be destroyed there",
-            self.names(),
-            config.server().unwrap_or_default()
-        ));
+    /// The host stores the keys now.
+    pub(super) fn complete(&self, plugin: &Plugin) {
+        if let Some(second) = &self.second {
+            plugin.given.borrow_mut().complete([&self.first, second]);
+        }
     }
 
-    /// Destroys the keys, since the pair failed with `error`; tells in it what became of them.
+    /// Destroys the keys, since the pair failed with `error`; tells in it what became of them. The next
+    /// command tries it again.
     pub(super) fn take_back(self, plugin: &Plugin, error: PluginError) -> PluginError {
         let names = self.names();
         let mut failures = Vec::new();
         for id in [Some(self.first), self.second].into_iter().flatten() {
+            let mut intent = plugin.given.borrow_mut().take(&id);
+            let noted = intent.as_mut().map_or(Ok(()), HeldIntent::take_back);
             let destroyed = plugin.server().and_then(|mut server| {
                 server.known.remove(&id);
                 left_behind::destroy(&mut server.peer.client, &id.into())
             });
-            failures.extend(destroyed.err().map(|failure| failure.to_string()));
+            match destroyed {
+                Ok(()) => intent.into_iter().for_each(forget),
+                Err(failure) => failures.push(failure.to_string()),
+            }
+            failures.extend(noted.err().map(|failure| failure.to_string()));
         }
         let text = match failures.is_empty() {
             true => {
@@ -100,7 +101,8 @@ impl Pair {
             }
             false => format!(
                 "{error}. The {names} of the pair cannot be used alone, but not all could be \
-                 destroyed at the server, so do that there: {}",
+                 destroyed at the server: {}. The next command will try it again; 'zkey kms info' \
+                 shows what is left",
                 failures.join("; ")
             ),
         };

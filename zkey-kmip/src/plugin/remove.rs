@@ -2,6 +2,7 @@
 
 use kmip::types::{AttributeReference, DateTime, RevocationReasonCode, State, Tag};
 
+use super::unused::forget;
 use super::{Plugin, left_behind, unsupported};
 use crate::abi::options::code;
 use crate::abi::{OptionValue, PluginError};
@@ -88,6 +89,14 @@ pub(super) fn run(
         client.destroy(key_id)?;
     }
     server.known.remove(key_id);
+    if target.destroyed {
+        plugin
+            .given
+            .borrow_mut()
+            .take(key_id)
+            .into_iter()
+            .for_each(forget);
+    }
     Ok(())
 }
 

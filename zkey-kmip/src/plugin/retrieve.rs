@@ -10,7 +10,7 @@ use kmip::types::{
 use super::attributes::{self, ALWAYS_SENSITIVE};
 use super::peer::is_refusal;
 use super::server::Server;
-use super::unused::{destroy_unused, discard, give_up};
+use super::unused::{discard, give_up};
 use super::wrapping::{AES_BITS, XTS_BITS, check_wrapped, told_bits, wrapping_specification};
 use super::{Plugin, pair, remembered, unsupported};
 use crate::abi::options::code;
@@ -84,7 +84,7 @@ fn generate_one(
         .server()
         .unwrap_or_default()
         .to_owned();
-    let intent = plugin.intend(&address, Intended::Key)?;
+    let mut intent = plugin.intend(&address, Intended::Key)?;
     let mut marked = list.clone();
     marked.push(server.style.marker(&intent.intent().marker));
     let create = CreateRequest {
@@ -123,14 +123,18 @@ fn generate_one(
             label: label.unwrap_or(key_id).to_owned(),
         })
     };
-    let key = match finish(&mut server) {
-        Ok(key) => key,
-        Err(error) => return Err(discard(&mut server.peer.client, &id, intent, error)),
-    };
-    // From now on the host may use the key, and nobody but the host knows whether it does.
-    match intent.withdraw() {
-        Ok(()) => Ok(key),
-        Err(error) => Err(destroy_unused(&mut server.peer.client, &id, error.into()).1),
+    // From then on the host may use the key, and nobody but the host knows whether it does.
+    let key = finish(&mut server).and_then(|key| {
+        intent.give(key_id)?;
+        Ok(key)
+    });
+    match key {
+        Ok(key) => {
+            let is_half = request.mode != KeyMode::NonXts;
+            plugin.given.borrow_mut().add(intent, is_half);
+            Ok(key)
+        }
+        Err(error) => Err(discard(&mut server.peer.client, &id, intent, error)),
     }
 }
 

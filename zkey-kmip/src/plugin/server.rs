@@ -7,10 +7,12 @@ use kmip::ProtocolVersion;
 use kmip::client::{self, Client, ClientBuilder, Problem};
 use kmip::transport::tls::{self, ClientTls, Identity, LastHandshake};
 use kmip::transport::{Cause, Timeouts};
+use kmip::types::{Credential, ResultReason};
 use openssl::pkey::PKey;
 use openssl::x509::X509;
 
 use super::attributes::AttributeStyle;
+use super::credential;
 use super::known::Known;
 use super::peer::Peer;
 use super::target::Target;
@@ -63,6 +65,7 @@ impl Server {
         profiles: &ProfileDirectory,
     ) -> Result<Peer, PluginError> {
         let connection = config.connection()?;
+        let credential = credential::of(&connection)?;
         let profile = profiles.named(&connection.profile)?;
         let target = Target::new(&connection.server, &profile)?;
         let key = config.read(ConfigFile::IdentityKey)?;
@@ -79,6 +82,7 @@ impl Server {
             target: &target,
             profile: &profile,
             tls: &tls,
+            credential: credential.as_ref(),
             choice,
         };
         let learned = config.server_traits();
@@ -93,6 +97,7 @@ pub(super) struct Route<'a> {
     pub(super) target: &'a Target,
     pub(super) profile: &'a Profile,
     pub(super) tls: &'a ClientTls,
+    pub(super) credential: Option<&'a Credential<'static>>,
     pub(super) choice: VersionChoice,
 }
 
@@ -112,6 +117,9 @@ impl Route<'_> {
             .sends_numbers(traits.has(ServerTrait::NumericValues));
         for server in &self.profile.failover_servers {
             builder = builder.fallback_server(server.clone());
+        }
+        if let Some(credential) = self.credential {
+            builder = builder.credential(credential.clone());
         }
         let builder = self.target.apply(builder);
         match self.choice {
@@ -206,19 +214,29 @@ impl From<client::Error> for PluginError {
             Problem::Tls(_) | Problem::Encode(_) => Errno::EINVAL,
             _ => Errno::EBADMSG,
         };
-        let is_other_server = is_other_server(&error);
+        let advice = advice(&error);
         let error = PluginError::new(errno, error.to_string()).caused_by(error);
-        if is_other_server {
-            PluginError::new(
-                errno,
-                format!(
-                    "{error}. If the server was given a new certificate, run 'zkey kms configure \
-                     --kmip-server <SERVER>' again; if not, somebody may pose as the server"
-                ),
-            )
-        } else {
-            error
+        match advice {
+            Some(advice) => PluginError::new(errno, format!("{error}. {advice}")),
+            None => error,
         }
+    }
+}
+
+/// What the user can do about it.
+fn advice(error: &client::Error) -> Option<&'static str> {
+    if is_other_server(error) {
+        Some(
+            "If the server was given a new certificate, run 'zkey kms configure --kmip-server \
+             <SERVER>' again; if not, somebody may pose as the server",
+        )
+    } else if error.result_reason() == Some(ResultReason::AUTHENTICATION_NOT_SUCCESSFUL) {
+        Some(
+            "If the server wants a user name and a password, give them with '--kmip-server <SERVER> \
+             --credential-file <FILE>'",
+        )
+    } else {
+        None
     }
 }
 

@@ -8,6 +8,9 @@ use crate::secure_key::{self, CardType, SecureKeyBackend, SecureKeyError};
 /// Environment variable with the fingerprint of the server's certificate, for scripts.
 pub const FINGERPRINT_VARIABLE: &str = "ZKEY_KMIP_SERVER_FINGERPRINT";
 
+/// Environment variable with which nobody is asked anything, if it has any value.
+pub const BATCH_VARIABLE: &str = "ZKEY_KMIP_BATCH";
+
 /// Environment variable with which `kms info` asks the server, too, if it has any value.
 pub const INFO_CHECK_VARIABLE: &str = "ZKEY_KMIP_INFO_CHECK";
 
@@ -28,6 +31,9 @@ pub struct Surroundings {
     /// SHA-256 fingerprint of the server's certificate that the user accepts beforehand, in
     /// hexadecimal with or without colons.
     pub accepted_fingerprint: Option<String>,
+    /// What the command line asks for is done without a question, and nothing beyond it. The server is
+    /// only accepted by its fingerprint.
+    pub asks_nothing: bool,
     /// `info` connects, and looks whether the wrapping key is in use.
     pub checks_in_info: bool,
 }
@@ -41,6 +47,7 @@ impl Surroundings {
             card_type_of: Box::new(secure_key::card_type_of),
             accepted_fingerprint: environment::variable(FINGERPRINT_VARIABLE)
                 .map(|value| value.to_string_lossy().into_owned()),
+            asks_nothing: environment::variable(BATCH_VARIABLE).is_some(),
             checks_in_info: environment::variable(INFO_CHECK_VARIABLE).is_some(),
         }
     }

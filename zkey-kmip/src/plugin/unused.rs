@@ -27,25 +27,12 @@ pub(super) fn discard(
     intent: HeldIntent,
     error: PluginError,
 ) -> PluginError {
-    let (is_gone, error) = destroy_unused(client, id, error);
-    if is_gone {
-        forget(intent);
-    }
-    error
-}
-
-/// Destroys a key that was made in vain, whose intent cannot be or is not needed any more; returns whether it
-/// is gone, and the error with what the user must know.
-pub(super) fn destroy_unused(
-    client: &mut Client,
-    id: &UniqueIdentifier<'_>,
-    error: PluginError,
-) -> (bool, PluginError) {
     let Err(failure) = left_behind::destroy(client, id) else {
-        return (true, error);
+        forget(intent);
+        return error;
     };
     let text = format!(
         "{error}. The key {id} stays at the server, since {failure}; the next command will try it again"
     );
-    (false, PluginError::new(error.errno(), text))
+    PluginError::new(error.errno(), text)
 }

@@ -3,22 +3,18 @@
 //! Nothing is stored, and no key that exists is used. Keys are generated, used and forgotten;
 //! what a key server would wrap is wrapped here.
 
+mod steps;
+
 use std::sync::Arc;
 
-use openssl::encrypt::Encrypter;
 use openssl::error::ErrorStack;
-use openssl::hash::hash;
-use openssl::pkey::{PKey, Public};
-use openssl::rand::rand_bytes;
-use openssl::rsa::Padding;
-use openssl::sign::{RsaPssSaltlen, Signer, Verifier};
-use zeroize::Zeroizing;
 
 use super::{
     Curve, DigestAlgorithm, KeyKind, KeySpec, ReencipherStep, Register, SecureKeyBackend,
-    SecureKeyError, SignatureScheme, UnwrapRequest, WrapPadding, secure_key_size, tls_identity,
+    SecureKeyError, SignatureScheme,
 };
-use crate::abi::{Apqn, SecureKeyType};
+use crate::abi::Apqn;
+use steps::{fits, has_status, paddings, provided, refused, signs, unwrap};
 
 /// How one trial ended.
 #[derive(Debug)]
@@ -48,14 +44,31 @@ pub enum SelftestError {
 
 type Trial = Result<String, SelftestError>;
 
-const RSA_BITS: u32 = 2048;
-const MESSAGE: &[u8] = b"zkey-kmip selftest";
 const SHA256: DigestAlgorithm = DigestAlgorithm::Sha256;
+
+/// The sizes of RSA keys that are tried, beside all curves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RsaSizes {
+    /// Of identity keys, in bits.
+    pub identity: Vec<u32>,
+    /// Of wrapping keys, in bits.
+    pub wrapping: Vec<u32>,
+}
+
+impl Default for RsaSizes {
+    fn default() -> Self {
+        RsaSizes {
+            identity: vec![KeySpec::SECURE_RSA_BITS],
+            wrapping: vec![KeySpec::SECURE_RSA_BITS],
+        }
+    }
+}
 
 /// Tries the adapters; `report` is told of each trial when it is done. Whether none failed.
 pub fn run(
     backend: &Arc<dyn SecureKeyBackend>,
     apqns: &[Apqn],
+    sizes: &RsaSizes,
     report: &mut dyn FnMut(&str, &Outcome),
 ) -> bool {
     let mut trials = Trials {
@@ -65,11 +78,21 @@ pub fn run(
     };
     trials.adapters(apqns);
     let identity = trials.elliptic_curves();
-    let rsa = trials.rsa();
-    let secure_key = trials.wrapping(apqns);
+    let rsa = last(sizes.identity.iter().map(|bits| trials.rsa(*bits)));
+    let secure_key = last(
+        sizes
+            .wrapping
+            .iter()
+            .map(|bits| trials.wrapping(*bits, apqns)),
+    );
     trials.all_apqns(apqns, identity.as_deref());
     trials.new_master_key(&[identity, rsa, secure_key]);
     trials.passed
+}
+
+/// The last key that could be made.
+fn last(keys: impl Iterator<Item = Option<Vec<u8>>>) -> Option<Vec<u8>> {
+    keys.flatten().last()
 }
 
 struct Trials<'t> {
@@ -129,11 +152,12 @@ impl Trials<'_> {
         default
     }
 
-    fn rsa(&mut self) -> Option<Vec<u8>> {
+    fn rsa(&mut self, bits: u32) -> Option<Vec<u8>> {
         let backend = self.backend;
+        let spec = KeySpec::Rsa(bits);
         let mut made = None;
-        self.one("identity key RSA:2048: generate", || {
-            let key = backend.generate_identity_key(KeySpec::Rsa(RSA_BITS))?;
+        self.one(&format!("identity key {spec}: generate"), || {
+            let key = backend.generate_identity_key(spec)?;
             let remark = format!("{} bytes", key.len());
             made = Some(key);
             Ok(remark)
@@ -141,22 +165,25 @@ impl Trials<'_> {
         let key = made?;
         for scheme in [SignatureScheme::RsaPkcs1, SignatureScheme::RsaPss] {
             for algorithm in DigestAlgorithm::ALL {
-                let title = format!("identity key RSA:2048: sign with {scheme:?}, {algorithm:?}");
+                if !fits(bits, scheme, algorithm) {
+                    continue;
+                }
+                let title = format!("identity key {spec}: sign with {scheme:?}, {algorithm:?}");
                 self.one(&title, || signs(&**backend, &key, scheme, algorithm));
             }
         }
-        self.one("identity key RSA:2048: in OpenSSL, as for TLS", || {
-            provided(backend, &key)
-        });
+        let title = format!("identity key {spec}: in OpenSSL, as for TLS");
+        self.one(&title, || provided(backend, &key));
         Some(key)
     }
 
     /// Returns a secure key.
-    fn wrapping(&mut self, apqns: &[Apqn]) -> Option<Vec<u8>> {
+    fn wrapping(&mut self, rsa_bits: u32, apqns: &[Apqn]) -> Option<Vec<u8>> {
         let backend = self.backend;
         let mut made = None;
-        self.one("wrapping key RSA:2048: generate, check", || {
-            let key = backend.generate_wrapping_key(RSA_BITS)?;
+        let wrapping = KeySpec::Rsa(rsa_bits);
+        self.one(&format!("wrapping key {wrapping}: generate, check"), || {
+            let key = backend.generate_wrapping_key(rsa_bits)?;
             // As the C plugin makes them, wrapping keys may sign, too.
             backend.verify(&key)?;
             let remark = format!("{} bytes", key.len());
@@ -169,7 +196,11 @@ impl Trials<'_> {
         for key_type in card_type.secure_key_types() {
             for padding in paddings(&**backend) {
                 for bits in [128, 192, 256] {
-                    let title = format!("{key_type} of {bits} bits, wrapped with {padding}");
+                    if padding.largest_aes_key(rsa_bits) < Some(bits) {
+                        continue;
+                    }
+                    let title =
+                        format!("{key_type} of {bits} bits, wrapped with {wrapping}, {padding}");
                     self.one(&title, || {
                         let size = bits as usize / 8;
                         let key = unwrap(&**backend, &wrapping_key, padding, *key_type, size)?;
@@ -189,8 +220,10 @@ impl Trials<'_> {
                 }
             }
         }
-        self.one("a damaged wrapped key is refused", || {
-            refused(&**backend, &wrapping_key, card_type.secure_key_types()[0])
+        let title = format!("a damaged key, wrapped with {wrapping}, is refused");
+        self.one(&title, || {
+            let key_type = card_type.secure_key_types()[0];
+            refused(&**backend, &wrapping_key, rsa_bits, key_type)
         });
         if apqns.is_empty() {
             return None;
@@ -241,143 +274,4 @@ impl Trials<'_> {
             }
         }
     }
-}
-
-const PADDINGS: [WrapPadding; 5] = [
-    WrapPadding::Pkcs1V15,
-    WrapPadding::Oaep(DigestAlgorithm::Sha1),
-    WrapPadding::Oaep(DigestAlgorithm::Sha256),
-    WrapPadding::Oaep(DigestAlgorithm::Sha384),
-    WrapPadding::Oaep(DigestAlgorithm::Sha512),
-];
-
-/// Those that adapters of this kind know.
-fn paddings(backend: &dyn SecureKeyBackend) -> impl Iterator<Item = WrapPadding> {
-    PADDINGS
-        .into_iter()
-        .filter(|padding| backend.knows_padding(*padding))
-}
-
-fn public_key(backend: &dyn SecureKeyBackend, key: &[u8]) -> Result<PKey<Public>, SelftestError> {
-    Ok(PKey::public_key_from_der(&backend.public_key(key)?)?)
-}
-
-fn signs(
-    backend: &dyn SecureKeyBackend,
-    key: &[u8],
-    scheme: SignatureScheme,
-    algorithm: DigestAlgorithm,
-) -> Trial {
-    let digest = hash(algorithm.message_digest(), MESSAGE)?;
-    let signature = backend.sign(key, scheme, algorithm, &digest)?;
-    let public = public_key(backend, key)?;
-    let mut verifier = Verifier::new(algorithm.message_digest(), &public)?;
-    if scheme == SignatureScheme::RsaPss {
-        verifier.set_rsa_padding(Padding::PKCS1_PSS)?;
-        verifier.set_rsa_pss_saltlen(RsaPssSaltlen::DIGEST_LENGTH)?;
-    }
-    if verifier.verify_oneshot(&signature, MESSAGE)? {
-        Ok(String::new())
-    } else {
-        Err(SelftestError::Wrong(
-            "OpenSSL does not accept the signature",
-        ))
-    }
-}
-
-/// OpenSSL makes a signature with the key, which the backend does for it.
-fn provided(backend: &Arc<dyn SecureKeyBackend>, key: &[u8]) -> Trial {
-    let private = tls_identity(backend, key)?;
-    let digest = SHA256.message_digest();
-    let signature = Signer::new(digest, &private)?.sign_oneshot_to_vec(MESSAGE)?;
-    let public = public_key(&**backend, key)?;
-    if Verifier::new(digest, &public)?.verify_oneshot(&signature, MESSAGE)? {
-        Ok(String::new())
-    } else {
-        Err(SelftestError::Wrong(
-            "OpenSSL does not accept the signature",
-        ))
-    }
-}
-
-/// Checks what a token is; returns its bits.
-fn has_status(
-    backend: &dyn SecureKeyBackend,
-    key: &[u8],
-    kind: KeyKind,
-    register: Register,
-) -> Result<u32, SelftestError> {
-    let status = backend.verify(key)?;
-    if status.kind != kind {
-        return Err(SelftestError::Wrong("the key is of another kind"));
-    }
-    if status.register != register {
-        return Err(SelftestError::Wrong("the key is under another master key"));
-    }
-    Ok(status.bits)
-}
-
-fn wrap(
-    backend: &dyn SecureKeyBackend,
-    wrapping_key: &[u8],
-    padding: WrapPadding,
-    size: usize,
-) -> Result<Vec<u8>, SelftestError> {
-    let public = public_key(backend, wrapping_key)?;
-    let mut clear = Zeroizing::new(vec![0; size]);
-    rand_bytes(&mut clear)?;
-    let mut encrypter = Encrypter::new(&public)?;
-    match padding {
-        WrapPadding::Pkcs1V15 => encrypter.set_rsa_padding(Padding::PKCS1)?,
-        WrapPadding::Oaep(digest) => {
-            encrypter.set_rsa_padding(Padding::PKCS1_OAEP)?;
-            encrypter.set_rsa_oaep_md(digest.message_digest())?;
-            encrypter.set_rsa_mgf1_md(digest.message_digest())?;
-        }
-    }
-    let mut wrapped = vec![0; encrypter.encrypt_len(&clear)?];
-    let length = encrypter.encrypt(&clear, &mut wrapped)?;
-    wrapped.truncate(length);
-    Ok(wrapped)
-}
-
-fn unwrap(
-    backend: &dyn SecureKeyBackend,
-    wrapping_key: &[u8],
-    padding: WrapPadding,
-    key_type: SecureKeyType,
-    size: usize,
-) -> Result<Vec<u8>, SelftestError> {
-    let key = backend.unwrap_aes_key(&UnwrapRequest {
-        wrapping_key,
-        padding,
-        wrapped: &wrap(backend, wrapping_key, padding, size)?,
-        key_type,
-    })?;
-    if key.bits as usize != 8 * size {
-        return Err(SelftestError::Wrong("the secure key is of another size"));
-    }
-    if key.token.len() > secure_key_size(key_type) {
-        return Err(SelftestError::Wrong("the secure key is too large"));
-    }
-    Ok(key.token)
-}
-
-fn refused(backend: &dyn SecureKeyBackend, wrapping_key: &[u8], key_type: SecureKeyType) -> Trial {
-    for padding in paddings(backend) {
-        let mut wrapped = wrap(backend, wrapping_key, padding, 32)?;
-        wrapped[100] ^= 1;
-        let request = UnwrapRequest {
-            wrapping_key,
-            padding,
-            wrapped: &wrapped,
-            key_type,
-        };
-        match backend.unwrap_aes_key(&request) {
-            Err(SecureKeyError::Unwrap | SecureKeyError::UnwrapRefused { .. }) => {}
-            Err(error) => return Err(error.into()),
-            Ok(_) => return Err(SelftestError::Wrong("a damaged key was unwrapped")),
-        }
-    }
-    Ok(String::new())
 }

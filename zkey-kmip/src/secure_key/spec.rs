@@ -161,6 +161,20 @@ impl KeySpec {
     /// The RSA sizes that every adapter can generate.
     pub const RSA_BITS: [u32; 5] = [512, 1024, 2048, 3072, 4096];
 
+    /// Shorter RSA keys count as weak (NIST SP 800-131A).
+    pub const SECURE_RSA_BITS: u32 = 2048;
+
+    /// Keys on shorter curves count as weak.
+    const SECURE_CURVE_BITS: u32 = 224;
+
+    /// Whether the key proves nothing any more, since others could find it out.
+    pub const fn is_weak(self) -> bool {
+        match self {
+            KeySpec::Rsa(bits) => bits < Self::SECURE_RSA_BITS,
+            KeySpec::Ecc(curve) => curve.bits() < Self::SECURE_CURVE_BITS,
+        }
+    }
+
     /// The specification that `kmip.conf` stores as algorithm and parameters.
     ///
     /// # Errors

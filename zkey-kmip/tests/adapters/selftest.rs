@@ -81,3 +81,28 @@ fn without_adapters_it_says_so() {
         .run(&["selftest", "--apqns", "nonsense"])
         .fails(2);
 }
+
+/// Not only the usual sizes.
+#[test]
+fn the_sizes_that_are_configured_are_tried() {
+    let installation = Installation::cca();
+    let profile = |bits| format!("server-regex=.\nwrap-key-params={bits}\n");
+    installation.profile(&profile(1024));
+    let _server = installation.configured("RSA:3072");
+    installation.profile(&profile(512));
+    let outcome = installation.run(&["selftest", "--apqns", "03.0039", "--json"]);
+    let trials = trials(&outcome.ok());
+    let is_tried = |wanted: &str| trials.iter().any(|(title, _)| title.contains(wanted));
+    for wanted in [
+        "identity key RSA:2048: in OpenSSL",
+        "identity key RSA:3072: sign with RsaPss, Sha512",
+        "CCA-AESDATA of 256 bits, wrapped with RSA:1024, OAEP, SHA-256",
+        "wrapped with RSA:2048, PKCS1.5",
+        "CCA-AESDATA of 256 bits, wrapped with RSA:512, PKCS1.5",
+        "a damaged key, wrapped with RSA:512",
+    ] {
+        assert!(is_tried(wanted), "{wanted}: {trials:?}");
+    }
+    assert!(!is_tried("RSA:512, OAEP, SHA-256"), "it does not fit in");
+    assert!(!is_tried("RSA:4096"));
+}

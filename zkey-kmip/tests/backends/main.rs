@@ -6,7 +6,6 @@
 #[path = "../plugin/key_server/mod.rs"]
 mod key_server;
 mod life;
-#[allow(dead_code, reason = "the other test binaries use the rest")]
 #[path = "../plugin/machine.rs"]
 mod machine;
 #[allow(

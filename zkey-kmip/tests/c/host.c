@@ -7,6 +7,7 @@
  *   host PLUGIN DIRECTORY configure OPTION...   with options such as i=ECC:secp521r1 or 259, and
  *                                               apqns=CARD.DOMAIN
  *   host PLUGIN DIRECTORY reencipher MODE REGISTER
+ *   host PLUGIN DIRECTORY gone -                works while the server goes, after a line was read
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -294,6 +295,21 @@ static void keys(const char *server, const char *ca)
 	CHECK(!kms->deconfigure(handle));
 }
 
+/* Nobody has told the process what to do about SIGPIPE, so one would end it. */
+static void gone(void)
+{
+	int count = 0, i;
+
+	CHECK(!kms->list_keys(handle, NULL, NULL, 0, NULL, 0, counted, &count));
+	printf("connected\n");
+	fflush(stdout);
+	CHECK(getchar() == '\n');
+	for (i = 0; i < 3; i++) {
+		CHECK(kms->list_keys(handle, NULL, NULL, 0, NULL, 0, counted, &count) < 0);
+		CHECK(kms->get_last_error(handle));
+	}
+}
+
 static int report(int code)
 {
 	const char *text = kms->get_last_error(handle);
@@ -369,6 +385,8 @@ int main(int argc, char **argv)
 		code = configure(argc - 4, argv + 4);
 	else if (!strcmp(argv[3], "reencipher"))
 		code = report(kms->reencipher(handle, atoi(argv[4]), atoi(argv[5]), NULL, 0));
+	else if (!strcmp(argv[3], "gone"))
+		gone();
 	else
 		keys(argv[4], argv[5]);
 	/* zkey uses OpenSSL, too, and would take these errors for its own. */

@@ -221,18 +221,40 @@ pub fn finish(mut child: Child, input: &str) -> Outcome {
 
 /// Runs a command whose standard error is a terminal, and returns what it wrote there.
 pub fn on_a_terminal(mut command: Command) -> (Outcome, String) {
+    let (user, end) = terminal();
+    let child = command.env("TERM", "xterm").stderr(end).spawn().unwrap();
+    // Closes our copy of the terminal, so that reading ends.
+    drop(command);
+    let outcome = finish(child, "");
+    (outcome, read_terminal(user))
+}
+
+/// Runs a command at a terminal whose user types this; returns its exit code and what the terminal showed.
+pub fn at_a_terminal(mut command: Command, typed: &str) -> (Option<i32>, String) {
+    let (mut user, end) = terminal();
+    command.env("TERM", "dumb").stdin(end.try_clone().unwrap());
+    command.stdout(end.try_clone().unwrap()).stderr(end);
+    let mut child = command.spawn().unwrap();
+    drop(command);
+    user.write_all(typed.as_bytes()).unwrap();
+    let shown = read_terminal(user);
+    (child.wait().unwrap().code(), shown)
+}
+
+/// A terminal: the end of the user, and that of programs.
+fn terminal() -> (File, File) {
     let terminal = rustix::pty::openpt(rustix::pty::OpenptFlags::RDWR).unwrap();
     rustix::pty::grantpt(&terminal).unwrap();
     rustix::pty::unlockpt(&terminal).unwrap();
     let name = rustix::pty::ptsname(&terminal, Vec::new()).unwrap();
     let path = Path::new(OsStr::from_bytes(name.to_bytes()));
     let end = File::options().read(true).write(true).open(path).unwrap();
-    let child = command.env("TERM", "xterm").stderr(end).spawn().unwrap();
-    // Closes our copy of the terminal, so that reading ends.
-    drop(command);
-    let outcome = finish(child, "");
+    (File::from(terminal), end)
+}
+
+fn read_terminal(mut user: File) -> String {
     let mut text = Vec::new();
     // At its end a terminal gives an error.
-    let _ = File::from(terminal).read_to_end(&mut text);
-    (outcome, String::from_utf8(text).unwrap())
+    let _ = user.read_to_end(&mut text);
+    String::from_utf8(text).unwrap()
 }

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use kmip::types::State;
-use test_support::Authority;
 use zkey_kmip::properties::{Integrity, Properties};
+use zkey_kmip::secure_key::CardType;
 
 use crate::common::c_source::build;
 use crate::common::host::{Outcome, finish};
@@ -29,16 +29,11 @@ impl Scene {
             println!("skipped: nothing is preloaded into programs of another architecture");
             return None;
         }
-        let installation = Installation::new("CCA");
-        let profiles = installation.repository.path("profiles");
-        fs::create_dir(&profiles).unwrap();
-        fs::write(profiles.join("default.profile"), profile).unwrap();
-        let preloaded = build(
-            installation.repository.path("").as_path(),
-            "fault",
-            &["-shared", "-fPIC"],
-        )?;
-        let server = installation.configured(&Authority::new("authority"));
+        let installation = Installation::new(CardType::Cca);
+        installation.machine.profile("default", profile);
+        let directory = installation.machine.directory.path();
+        let preloaded = build(directory, "fault", &["-shared", "-fPIC"])?;
+        let server = installation.configured(&["--profile", "default"]);
         Some(Scene {
             installation,
             server,
@@ -101,16 +96,49 @@ impl Scene {
         ids.flatten().collect()
     }
 
-    fn intents(&self) -> usize {
+    /// What is written down.
+    fn intents(&self) -> Vec<Properties> {
         let entries = fs::read_dir(self.installation.repository.path("KMIP")).unwrap();
-        let names = entries.map(|entry| entry.unwrap().file_name());
-        let is_intent = |name: &std::ffi::OsString| name.to_string_lossy().starts_with("intent-");
-        names.filter(is_intent).count()
+        let paths = entries.map(|entry| entry.unwrap().path());
+        let intents = paths.filter(|path| path.to_str().unwrap().contains("/intent-"));
+        intents
+            .filter_map(|path| Properties::load(&path, Integrity::Hashed).ok())
+            .collect()
+    }
+
+    /// Keys that the program was given, and that it has not stored.
+    fn given(&self) -> BTreeSet<String> {
+        let ids = self.intents().into_iter();
+        ids.filter_map(|intent| intent.get("key-id").map(str::to_owned))
+            .collect()
+    }
+
+    /// What the user does about keys that were given and not stored.
+    fn take_given(&self, xts: bool) {
+        if self.given().is_empty() {
+            return;
+        }
+        if xts {
+            // Half a pair is of no use.
+            for intent in self.intents() {
+                let name = format!("KMIP/intent-{}", intent.get("marker").unwrap());
+                fs::remove_file(self.installation.repository.path(&name)).unwrap();
+            }
+        } else {
+            self.installation.run(&["kms", "import", "-q"]).ok();
+        }
+        self.next_command().ok();
+        assert_eq!(self.given(), BTreeSet::new());
+    }
+
+    /// Objects that nobody has got yet.
+    fn not_given(&self) -> usize {
+        self.intents().len() - self.given().len()
     }
 }
 
 /// No key of the repository is ever destroyed, and none that the program was not given stays. One that
-/// it was given and did not store before it was killed is its own affair.
+/// it was given and did not store before it was killed is told, until it is imported.
 fn generation(profile: &str, xts: bool) {
     let Some(scene) = Scene::new(profile) else {
         return;
@@ -127,14 +155,18 @@ fn generation(profile: &str, xts: bool) {
             let known: BTreeSet<String> = scene.referred().union(&lost).cloned().collect();
             scene.keys(false).difference(&known).cloned().collect()
         };
-        let (before, was_given) = (unknown(&scene), scene.intents() == 0);
+        let (before, was_given) = (unknown(&scene), scene.not_given() == 0);
         let text = scene.next_command();
         let after = unknown(&scene);
         assert!(
             scene.referred().is_subset(&scene.keys(false)),
             "killed at {at}: {text:?}"
         );
-        assert_eq!(scene.intents(), 0, "killed at {at}: {text:?}");
+        assert_eq!(scene.not_given(), 0, "killed at {at}: {text:?}");
+        for id in &after {
+            let told = text.err.contains(&format!("INFO: key {id} at"));
+            assert!(told, "killed at {at}: {text:?}");
+        }
         text.ok();
         if was_given {
             assert_eq!(before, after, "killed at {at}");
@@ -143,6 +175,8 @@ fn generation(profile: &str, xts: bool) {
             assert!(after.len() <= usize::from(xts), "killed at {at}: {after:?}");
         }
         destroyed += before.len() - after.len();
+        assert_eq!(scene.given(), after, "killed at {at}");
+        scene.take_given(xts);
         lost.extend(after);
         if !fired {
             assert!(at > 20, "only {at} operations");
@@ -150,6 +184,7 @@ fn generation(profile: &str, xts: bool) {
         }
     }
     assert!(destroyed > 2, "only {destroyed} keys were ever destroyed");
+    assert!(!lost.is_empty());
 }
 
 const PROFILE_1X: &str = "server-regex=x\nkmip-version=1.4\nwrap-key-params=1024\n";
@@ -182,7 +217,7 @@ fn wrapping_key(profile: &str, arguments: impl Fn(&Scene) -> Vec<String>, input:
         let configured = BTreeSet::from([scene.wrapping_key()]);
         let active = scene.active_wrapping_keys();
         assert_eq!(active, configured, "killed at {at}: {text:?}");
-        assert_eq!(scene.intents(), 0, "killed at {at}: {text:?}");
+        assert_eq!(scene.not_given(), 0, "killed at {at}: {text:?}");
         text.ok();
         if !fired {
             assert!(at > 20, "only {at} operations");
@@ -206,7 +241,7 @@ fn a_new_wrapping_key_replaces_the_former_one_or_is_gone() {
 #[test]
 fn a_new_connection_leaves_one_wrapping_key() {
     let arguments = |scene: &Scene| {
-        let ca = scene.installation.text_path("ca.pem");
+        let ca = scene.installation.machine.text_path("ca.pem");
         let server = scene.server.address();
         let words = [
             "kms",

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Condvar, Mutex};
 
-use test_support::Authority;
+use zkey_kmip::secure_key::CardType;
 
 use crate::common::host::finish;
 use crate::common::proxy::Proxy;
@@ -77,14 +77,12 @@ fn aes_keys_are_wiped() {
         println!("skipped: what emulates the processor has its registers in its own memory");
         return;
     }
-    for (card_type, key_types) in [
-        ("CCA", ["CCA-AESDATA", "CCA-AESCIPHER"].as_slice()),
-        ("EP11", &["EP11-AES"]),
-    ] {
+    for card_type in [CardType::Cca, CardType::Ep11] {
+        let key_types = card_type.secure_key_types();
         let installation = Installation::new(card_type);
-        let server = installation.configured(&Authority::new("authority"));
+        let server = installation.configured(&[]);
         let watch = Watch::default();
-        let known = installation.text_path("").into_bytes();
+        let known = installation.machine.text_path("").into_bytes();
         let proxy = Proxy::watched(server.address(), {
             let (watch, store) = (watch.clone(), server.store.clone());
             move || watch.search(&store, &known)
@@ -95,17 +93,17 @@ fn aes_keys_are_wiped() {
             watch.set(Some(child.id()));
             finish(child, input).ok();
         };
-        let ca = installation.text_path("ca.pem");
+        let ca = installation.machine.text_path("ca.pem");
         let address = proxy.address();
         let connect = ["kms", "configure", "-S", address, "--tls-ca-bundle", &ca];
         run(&connect, "y\ny\n");
         for key_type in key_types {
-            let name = ["-N", key_type];
-            let generate = ["generate", "--xts", "-K", key_type];
+            let name = ["-N", key_type.name()];
+            let generate = ["generate", "--xts", "-K", key_type.name()];
             run(&[&generate[..], &name].concat(), "");
             run(&["kms", "refresh"], "");
         }
-        run(&["remove", "-N", key_types[0], "-F"], "");
+        run(&["remove", "-N", key_types[0].name(), "-F"], "");
         run(&["kms", "import", "-q"], "");
         let state = watch.0.0.lock().unwrap();
         assert!(state.found.is_empty(), "{card_type}: {:?}", state.found);

@@ -1,8 +1,9 @@
 //! A C program loads the shared object and drives every function of it.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use openssl::hash::MessageDigest;
 use openssl::x509::X509;
@@ -11,6 +12,7 @@ use crate::common::c_source::{build, skip};
 use crate::common::shared_object;
 use crate::key_server::{Behaviour, KeyServer};
 use crate::machine::{Machine, PROFILE_2X};
+use crate::ready::ready;
 
 const VALGRIND: [&str; 6] = [
     "valgrind",
@@ -27,7 +29,13 @@ fn drive(runner: &[&str]) {
     let Some(program) = build(machine.directory.path(), "host", &[]) else {
         return;
     };
-    machine.profile("used", PROFILE_2X);
+    // Under valgrind and on a busy machine all takes its time.
+    let patient = "connect-timeout=600\nresponse-timeout=600\n";
+    machine.profile("used", &format!("{PROFILE_2X}{patient}"));
+    machine.profile(
+        "default",
+        &format!("server-regex=x\nwrap-key-params=1024\n{patient}"),
+    );
     let run = |arguments: &[&str], fingerprint: &str| {
         let words: Vec<_> = runner.iter().map(Path::new).chain([&*program]).collect();
         let output = Command::new(words[0])
@@ -82,4 +90,37 @@ fn the_same_under_valgrind() {
     } else {
         drive(&VALGRIND);
     }
+}
+
+/// As zkey would, which leaves SIGPIPE alone.
+#[test]
+fn a_server_that_goes_does_not_end_the_process() {
+    if std::env::var_os("KMIP_TEST_RUNNER").is_some() {
+        println!("skipped: this is the same on every architecture");
+        return;
+    }
+    let (machine, mut server) = ready("1.4");
+    let Some(program) = build(machine.directory.path(), "host", &[]) else {
+        return;
+    };
+    let mut child = Command::new(program)
+        .arg(shared_object())
+        .args([machine.text_path("KMIP").as_str(), "gone", "-"])
+        .env("ZKEY_KMIP_BACKEND", "software")
+        .env("ZKEY_KMIP_PROFILES", machine.path("profiles"))
+        .env("ZKEY_KMIP_SOFTWARE_MASTER_KEY", machine.path("master-key"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    assert_eq!(line, "connected\n");
+    server.stop();
+    child.stdin.take().unwrap().write_all(b"\n").unwrap();
+    let ended = child.wait_with_output().unwrap();
+    let errors = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success(), "{}: {errors}", ended.status);
 }

@@ -27,6 +27,12 @@ fn every_step_leads_to_the_next() {
     machine
         .configure(&[(code::GEN_IDENTITY_KEY, "RSA:2048")])
         .unwrap();
+    assert!(
+        !machine
+            .terminal
+            .warned()
+            .contains("WARNING: an identity key")
+    );
     assert_eq!(missing(&machine), Some(Part::ClientCertificate));
     let csr = machine.text_path("client.csr");
     machine
@@ -380,5 +386,26 @@ fn a_new_certificate_is_not_said_to_end_soon() {
         let text = info(&machine);
         assert!(text.contains("Not after:"), "{text}");
         assert!(!text.contains("--renew-cert"), "{text}");
+    }
+}
+
+#[test]
+fn weak_identity_keys_come_with_a_warning() {
+    let machine = Machine::new();
+    configure(&machine.plugin(), Some(&APQNS), &[]).unwrap();
+    for (spec, is_weak) in [
+        ("RSA:512", true),
+        ("RSA:1024", true),
+        ("ECC:prime192v1", true),
+        ("ECC:secp224r1", false),
+    ] {
+        machine.asks_nothing.set(true);
+        machine.terminal.warned();
+        machine
+            .configure(&[(code::GEN_IDENTITY_KEY, spec)])
+            .unwrap();
+        let warned = machine.terminal.warned();
+        let expected = format!("WARNING: an identity key of type {spec}");
+        assert_eq!(warned.contains(&expected), is_weak, "{warned}");
     }
 }

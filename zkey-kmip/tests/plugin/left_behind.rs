@@ -13,7 +13,7 @@ use crate::machine::{Machine, generate, info, names};
 use crate::ready::{DATA, list, properties, ready};
 
 /// Writes down an intent as a process does that is killed then.
-fn leave(machine: &Machine, server: &str, object: Intended) -> String {
+pub(crate) fn leave(machine: &Machine, server: &str, object: Intended) -> String {
     let intent = Intent::new(server, object).unwrap();
     let marker = intent.marker.clone();
     machine.config().intend(intent).unwrap();
@@ -24,12 +24,12 @@ fn leave_key(machine: &Machine, server: &KeyServer) -> String {
     leave(machine, &server.address(), Intended::Key)
 }
 
-fn mark(server: &KeyServer, id: &str, marker: String) {
+pub(crate) fn mark(server: &KeyServer, id: &str, marker: String) {
     let marker = Attribute::custom("x", "zkeykmip-marker", marker);
     server.store.change(id, |key| key.attributes.push(marker));
 }
 
-fn new_key(machine: &Machine) -> String {
+pub(crate) fn new_key(machine: &Machine) -> String {
     let key = generate(
         &machine.plugin(),
         DATA,
@@ -40,16 +40,16 @@ fn new_key(machine: &Machine) -> String {
     key.unwrap().key_id
 }
 
-fn state(server: &KeyServer, id: &str) -> State {
+pub(crate) fn state(server: &KeyServer, id: &str) -> State {
     server.store.object(id).unwrap().state
 }
 
-fn has_intents(machine: &Machine) -> bool {
+pub(crate) fn has_intents(machine: &Machine) -> bool {
     names(machine).iter().any(|name| name.starts_with("intent"))
 }
 
 /// A command that needs the server.
-fn connect(machine: &Machine) -> String {
+pub(crate) fn connect(machine: &Machine) -> String {
     machine.terminal.warned();
     list(&machine.plugin(), None).unwrap();
     machine.terminal.warned()
@@ -98,19 +98,6 @@ fn a_key_that_may_be_in_use_is_never_destroyed() {
     assert_eq!(state(&server, &left), State::ACTIVE);
     assert_eq!(state(&server, &other), State::ACTIVE);
     assert!(has_intents(&machine));
-}
-
-/// Only the host knows where the key is in use: in a repository elsewhere, or in none.
-#[test]
-fn a_key_that_the_host_was_given_is_its_own() {
-    let (machine, server) = ready("1.4");
-    let plugin = machine.plugin();
-    let key = generate(&plugin, DATA, &properties(), None, KeyMode::NonXts).unwrap();
-    assert!(!has_intents(&machine));
-    // Killed before its end.
-    std::mem::forget(plugin);
-    connect(&machine);
-    assert_eq!(state(&server, &key.key_id), State::ACTIVE);
 }
 
 /// What the original has done since, a copy does not know.

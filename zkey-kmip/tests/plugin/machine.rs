@@ -1,5 +1,7 @@
 //! A machine with a repository, the software backend, profiles, and a user at the terminal.
 
+#![allow(dead_code)] // each test binary uses a part of it
+
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -9,6 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use openssl::symm::Cipher;
 use openssl::x509::X509;
 use tempfile::TempDir;
 use test_support::{Authority, Certified};
@@ -79,6 +82,8 @@ pub(crate) struct Machine {
     pub(crate) card_type: CardType,
     pub(crate) authority: Authority,
     pub(crate) accepted_fingerprint: RefCell<Option<String>>,
+    /// Nobody is asked anything.
+    pub(crate) asks_nothing: Cell<bool>,
     /// `info` asks the server, too.
     pub(crate) checks_in_info: Cell<bool>,
 }
@@ -96,6 +101,7 @@ impl Machine {
             card_type,
             authority: Authority::new("test authority"),
             accepted_fingerprint: RefCell::new(None),
+            asks_nothing: Cell::new(false),
             checks_in_info: Cell::new(false),
         };
         fs::create_dir(machine.path("KMIP")).unwrap();
@@ -157,6 +163,7 @@ impl Machine {
             open_backend: Box::new(move |card_type| Ok(open(card_type))),
             card_type_of: Box::new(move |_| Ok(card_type)),
             accepted_fingerprint: self.accepted_fingerprint.borrow().clone(),
+            asks_nothing: self.asks_nothing.get(),
             checks_in_info: self.checks_in_info.get(),
         };
         let context = Context {
@@ -262,6 +269,14 @@ pub(crate) const PROFILE_2X: &str = "server-regex=Rich.*\nkmip-version=2.1\nwrap
      wrap-padding-method=OAEP\nwrap-hashing-algorithm=SHA-256\nsupports-link-attr=TRUE\n\
      supports-description-attr=TRUE\nsupports-sensitive-attr=TRUE\n\
      check-always-sensitive-attr=TRUE\n";
+
+pub(crate) fn cipher(size: usize) -> Cipher {
+    match size {
+        16 => Cipher::aes_128_cbc(),
+        24 => Cipher::aes_192_cbc(),
+        _ => Cipher::aes_256_cbc(),
+    }
+}
 
 pub(crate) fn info(machine: &Machine) -> String {
     let mut out = Vec::new();

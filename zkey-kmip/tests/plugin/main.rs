@@ -8,20 +8,21 @@ mod c_program;
 #[path = "../common/mod.rs"]
 mod common;
 mod configure;
-mod end_to_end;
+mod credential;
 mod faults;
+mod given;
 mod https;
 mod key_server;
 mod keys;
 mod left_behind;
 mod listing;
 mod machine;
-mod manual_of_s390_tools;
 mod misfits;
 #[path = "../secure_key/observed.rs"]
 mod observed;
 mod own_keys;
 mod pairs;
+mod prompts;
 mod properties;
 mod ready;
 mod removal;

@@ -5,7 +5,7 @@ use zkey_kmip::abi::{Errno, GenerateRequest, GeneratedKey, KeyMode, Kms, PluginE
 use zkey_kmip::plugin::Plugin;
 
 use crate::key_server::KeyServer;
-use crate::machine::generate;
+use crate::machine::{generate, info};
 use crate::ready::{DATA, list, properties, ready};
 
 const CHANGES: [Operation; 4] = [
@@ -119,23 +119,31 @@ fn keys_that_cannot_be_linked_are_destroyed() {
 }
 
 #[test]
-fn keys_that_cannot_even_be_destroyed_are_named() {
+fn keys_that_cannot_even_be_destroyed_are_named_and_destroyed_by_the_next_command() {
     let (machine, mut server) = ready("2.1");
     let plugin = machine.plugin();
     let one = first(&plugin).key_id;
-    refuse(&server, &[Operation::CREATE, Operation::DESTROY]);
-    let text = second(&plugin, &one).unwrap_err().to_string();
-    assert!(
-        text.contains(&one) && text.contains("do that there"),
-        "{text}"
-    );
-    refuse(&server, &[]);
-    let one = first(&plugin).key_id;
     let other = second(&plugin, &one).unwrap().key_id;
-    server.stop();
+    refuse(&server, &[&CHANGES[..], &[Operation::DESTROY]].concat());
     let text = link(&plugin, &one, &other).unwrap_err().to_string();
     assert!(text.contains(&one) && text.contains(&other), "{text}");
-    assert!(text.contains("do that there"), "{text}");
+    assert!(text.contains("next command"), "{text}");
+    assert_eq!(info(&machine).matches("a key with marker").count(), 2);
+    refuse(&server, &[]);
+    list(&machine.plugin(), None).unwrap();
+    assert_eq!(server.store.states_of_keys(), [State::DESTROYED; 2]);
+    assert!(!info(&machine).contains("Interrupted"));
+    let plugin = machine.plugin();
+    let one = first(&plugin).key_id;
+    server.stop();
+    let text = second(&plugin, &one).unwrap_err().to_string();
+    assert!(
+        text.contains(&one) && text.contains("next command"),
+        "{text}"
+    );
+    drop(plugin);
+    // Nobody knows whether the second key was made.
+    assert_eq!(info(&machine).matches("a key with marker").count(), 2);
 }
 
 #[test]

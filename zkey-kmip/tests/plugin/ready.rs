@@ -1,11 +1,12 @@
 //! A machine whose plugin is configured, and what tests do with its keys.
 
-use openssl::symm::{Cipher, encrypt};
+use openssl::symm::encrypt;
 use zkey_kmip::abi::{ImportRequest, Kms, ListRequest, PluginError, Property, SecureKeyType};
 use zkey_kmip::plugin::Plugin;
+use zkey_kmip::properties::{Integrity, Properties};
 
 use crate::key_server::{Behaviour, KeyServer, Object};
-use crate::machine::{Machine, PROFILE_2X};
+use crate::machine::{Machine, PROFILE_2X, cipher};
 
 pub(crate) const DATA: SecureKeyType = SecureKeyType::CcaAesData;
 
@@ -42,14 +43,6 @@ pub(crate) fn is_key_of(machine: &Machine, secure_key: &[u8], object: &Object) -
     pattern == expected.unwrap()[..32]
 }
 
-pub(crate) fn cipher(size: usize) -> Cipher {
-    match size {
-        16 => Cipher::aes_128_cbc(),
-        24 => Cipher::aes_192_cbc(),
-        _ => Cipher::aes_256_cbc(),
-    }
-}
-
 pub(crate) fn import(plugin: &Plugin, id: &str) -> Result<Vec<u8>, PluginError> {
     plugin.import_key(&ImportRequest {
         key_id: id,
@@ -73,4 +66,12 @@ pub(crate) fn list(
         Ok(())
     })?;
     Ok(found)
+}
+
+/// Changes the configuration as the C plugin could do.
+pub(crate) fn set_in_conf(machine: &Machine, name: &str, value: &str) {
+    let path = machine.path("KMIP/kmip.conf");
+    let mut values = Properties::load(&path, Integrity::Hashed).unwrap();
+    values.set(name, value).unwrap();
+    values.save(&path, Integrity::Hashed).unwrap();
 }

@@ -2,13 +2,12 @@
 
 use std::fs;
 
-use kmip::types::State;
+use kmip::types::{ResultReason, State};
 use zkey_kmip::abi::options::code;
 use zkey_kmip::abi::{Errno, KeyMode, Kms};
-use zkey_kmip::properties::{Integrity, Properties};
 
 use crate::machine::{Machine, generate, info};
-use crate::ready::{DATA, import, list, ready};
+use crate::ready::{DATA, import, list, ready, set_in_conf};
 
 #[test]
 fn all_is_shown_without_server_and_whatever_the_profile_is() {
@@ -67,12 +66,44 @@ fn a_contact_is_that_of_the_configured_server() {
     assert!(error.unwrap_err().to_string().contains("other.example"));
 }
 
-/// As the C plugin could have configured it.
-fn set_in_conf(machine: &Machine, name: &str, value: &str) {
-    let path = machine.path("KMIP/kmip.conf");
-    let mut values = Properties::load(&path, Integrity::Hashed).unwrap();
-    values.set(name, value).unwrap();
-    values.save(&path, Integrity::Hashed).unwrap();
+/// What a command got to know is about the server that it began with, and about its wrapping key.
+#[test]
+fn what_was_learned_does_not_come_to_a_server_that_was_configured_meanwhile() {
+    let (machine, server) = ready("1.4");
+    let key = generate(&machine.plugin(), DATA, &[], None, KeyMode::NonXts).unwrap();
+    let id = machine.config().wrapping_key().unwrap().id;
+    set_in_conf(&machine, "last-contact", "");
+    set_in_conf(&machine, "wrapping-key-state", "");
+    server
+        .store
+        .behave(|own| own.no_format = Some(ResultReason::INVALID_FIELD));
+    let learns = |change: &dyn Fn()| {
+        let plugin = machine.plugin();
+        plugin.get_key_properties(&key.key_id).unwrap();
+        set_in_conf(&machine, "last-contact", "");
+        set_in_conf(&machine, "server-traits", "");
+        change();
+        import(&plugin, &key.key_id).unwrap();
+        let config = machine.config();
+        let state = config.wrapping_key_state().map(str::to_owned);
+        (
+            config.server_traits().is_empty(),
+            config.last_contact().is_some(),
+            state,
+        )
+    };
+    let address = machine.config().server().unwrap().to_owned();
+    let to_other = || set_in_conf(&machine, "kmip-server", "other.example");
+    assert_eq!(learns(&to_other), (true, false, None));
+    set_in_conf(&machine, "kmip-server", &address);
+    assert_eq!(machine.config().last_contact(), None);
+    assert!(machine.config().server_traits().is_empty());
+    let new_key = || set_in_conf(&machine, "wrapping-key-id", "id-77");
+    assert_eq!(learns(&new_key), (false, true, None));
+    set_in_conf(&machine, "wrapping-key-id", &id);
+    assert_eq!(machine.config().wrapping_key_state(), None);
+    let (_, _, state) = learns(&|| ());
+    assert_eq!(state.as_deref(), Some("Active"));
 }
 
 fn wrapping_key_state(machine: &Machine) -> String {

@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::abi::Apqn;
+use crate::abi::{Apqn, PluginError};
+use crate::config::Config;
 use crate::host::association::Change;
 use crate::host::cli::Arguments;
 use crate::host::error::HostError;
-use crate::host::output;
-use crate::host::terminal::Terminal;
-use crate::secure_key::selftest::{self, Outcome};
-use crate::secure_key::{self, SecureKeyBackend};
+use crate::host::repository::binding::Binding;
+use crate::host::terminal::{self, Terminal};
+use crate::host::{environment, output};
+use crate::profile::ProfileDirectory;
+use crate::secure_key::selftest::{self, Outcome, RsaSizes};
+use crate::secure_key::{self, KeySpec, SecureKeyBackend};
 
 /// `selftest`
 pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<(), HostError> {
@@ -27,7 +30,8 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<(), Host
     let json = arguments.flag("json");
     let mut trials = Vec::new();
     let mut closed = None;
-    let passed = selftest::run(&backend, &apqns, &mut |title, outcome| {
+    let sizes = sizes(terminal);
+    let passed = selftest::run(&backend, &apqns, &sizes, &mut |title, outcome| {
         let (word, remark) = match outcome {
             Outcome::Passed(remark) => ("passed", remark.clone()),
             Outcome::Skipped(why) => ("skipped", (*why).to_owned()),
@@ -58,5 +62,45 @@ pub(crate) fn run(arguments: &Arguments, terminal: &Terminal) -> Result<(), Host
         Ok(())
     } else {
         Err(HostError::SelftestFailed)
+    }
+}
+
+/// Beside the usual sizes, those that the plugin of the repository is configured for.
+fn sizes(terminal: &Terminal) -> RsaSizes {
+    let mut sizes = RsaSizes::default();
+    let repository = environment::repository();
+    let config = match Binding::load(&repository) {
+        Ok(None) => return sizes,
+        Ok(Some(binding)) => Config::load(&binding.config_directory(&repository))
+            .map_err(|error| PluginError::from(error).to_string()),
+        Err(error) => Err(terminal::describe(&error)),
+    };
+    let config = match config {
+        Ok(config) => config,
+        Err(text) => {
+            terminal.warn(text);
+            return sizes;
+        }
+    };
+    if let Some(KeySpec::Rsa(bits)) = config.identity_key().and_then(|key| key.spec()) {
+        add(&mut sizes.identity, bits);
+    }
+    if let Some(bits) = config.wrapping_key().and_then(|key| key.bits()) {
+        add(&mut sizes.wrapping, bits);
+    }
+    // That of the next wrapping key.
+    let profiles = ProfileDirectory::from_environment();
+    let profile = config
+        .connection()
+        .map(|connection| profiles.named(&connection.profile));
+    if let Ok(Ok(profile)) = profile {
+        add(&mut sizes.wrapping, profile.wrap_key_bits);
+    }
+    sizes
+}
+
+fn add(sizes: &mut Vec<u32>, bits: u32) {
+    if !sizes.contains(&bits) {
+        sizes.push(bits);
     }
 }

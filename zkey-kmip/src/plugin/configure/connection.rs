@@ -1,5 +1,7 @@
 //! The connection to a KMIP server: what it can do, which profile and version.
 
+use std::path::{Path, PathBuf};
+
 use kmip::ProtocolVersion;
 use kmip::client::Client;
 use kmip::transport::tls::{ClientTls, LastHandshake};
@@ -11,6 +13,7 @@ use super::{backend, identity_key};
 use crate::abi::PluginError;
 use crate::config::{ConfigFile, ConnectionSettings, Edit, Part, ProtocolSetting};
 use crate::plugin::Plugin;
+use crate::plugin::credential;
 use crate::plugin::peer::Peer;
 use crate::plugin::server::{self, Route};
 use crate::plugin::target::{self, Target};
@@ -34,10 +37,12 @@ pub(super) fn configure(
     {
         return Err(PluginError::canceled("the connection was kept"));
     }
-    // Later commands run in other directories.
-    let ca_bundle = options.tls_ca_bundle.map(std::path::absolute).transpose();
-    let ca_bundle =
-        ca_bundle.map_err(|error| PluginError::io("cannot tell the current directory", error))?;
+    let ca_bundle = absolute(options.tls_ca_bundle)?;
+    let credential_file = absolute(options.credential_file)?;
+    let credential = credential_file
+        .as_deref()
+        .map(credential::read)
+        .transpose()?;
     let profiles = &plugin.surroundings.profiles;
     let given = options
         .profile
@@ -53,6 +58,9 @@ pub(super) fn configure(
     let limit = server::timeouts(provisional).connect;
     let presented = inspect(plugin, &target.address, tls.clone(), limit, options)?;
     let trust = decide(&presented, options)?;
+    if credential.is_some() && !trust.is_for_one_server(options) {
+        return Err(PluginError::invalid(credential::UNKNOWN_SERVER));
+    }
     let handshake = LastHandshake::default();
     let tls = demand(tls, &trust, &presented, options).last_handshake(&handshake);
     let mut learned = ServerTraits::default();
@@ -60,6 +68,7 @@ pub(super) fn configure(
         target: &target,
         profile: provisional,
         tls: &tls,
+        credential: credential.as_ref(),
         choice: first_choice,
     };
     let mut client = route.connect(&learned)?;
@@ -92,6 +101,7 @@ pub(super) fn configure(
                 target: &final_target,
                 profile: &profile,
                 tls: &tls,
+                credential: credential.as_ref(),
                 choice,
             };
             client = route.connect(&learned)?;
@@ -118,8 +128,15 @@ pub(super) fn configure(
         server_public_key: trust.public_key.as_deref(),
         verify_server_certificate: trust.verify_chain,
         verify_host_name: options.tls_verify_hostname,
+        credential_file: credential_file.as_deref(),
     })?;
     Ok(Peer::new(client, profile, learned, handshake))
+}
+
+/// Later commands run in other directories.
+fn absolute(path: Option<&Path>) -> Result<Option<PathBuf>, PluginError> {
+    let path = path.map(std::path::absolute).transpose();
+    path.map_err(|error| PluginError::io("cannot tell the current directory", error))
 }
 
 fn tls_options(

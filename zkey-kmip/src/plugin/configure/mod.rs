@@ -147,6 +147,13 @@ fn generate_identity_key(
     {
         return Err(PluginError::canceled("the identity key was kept"));
     }
+    if spec.is_weak() {
+        plugin.console.warn(&format!(
+            "WARNING: an identity key of type {spec} does not protect against somebody who poses as \
+             this client: use RSA with {} bits or more, or a larger curve",
+            KeySpec::SECURE_RSA_BITS
+        ));
+    }
     let backend = backend(plugin, edit)?;
     let token = backend.generate_identity_key(spec)?;
     edit.set_identity_key(&token, spec)?;

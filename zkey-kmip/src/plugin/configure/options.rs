@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::abi::options::code;
 use crate::abi::{OptionValue, PluginError};
 use crate::identity::digest_by_name;
+use crate::plugin::credential;
 use crate::secure_key::{DigestAlgorithm, KeySpec};
 
 /// All options. Of a repeated one, the last counts.
@@ -28,6 +29,7 @@ pub(super) struct Options<'a> {
     pub(super) tls_trust_server_cert: bool,
     pub(super) tls_dont_verify_server_cert: bool,
     pub(super) tls_verify_hostname: bool,
+    pub(super) credential_file: Option<&'a Path>,
     pub(super) gen_wrapping_key: bool,
     pub(super) label: Option<&'a str>,
 }
@@ -73,6 +75,7 @@ impl<'a> Options<'a> {
             code::TLS_TRUST_SERVER_CERT => self.tls_trust_server_cert = true,
             code::TLS_DONT_VERIFY_SERVER_CERT => self.tls_dont_verify_server_cert = true,
             code::TLS_VERIFY_HOSTNAME => self.tls_verify_hostname = true,
+            code::CREDENTIAL_FILE => self.credential_file = Some(value.path()?),
             code::GEN_WRAPPING_KEY => self.gen_wrapping_key = true,
             code::LABEL => self.label = Some(value.text()?),
             _ => return Err(super::super::unsupported(value)),
@@ -94,7 +97,11 @@ impl<'a> Options<'a> {
             || self.tls_pin_server_pubkey
             || self.tls_trust_server_cert
             || self.tls_dont_verify_server_cert
-            || self.tls_verify_hostname;
+            || self.tls_verify_hostname
+            || self.credential_file.is_some();
+        let is_server_known = self.tls_pin_server_pubkey
+            || self.tls_trust_server_cert
+            || (self.tls_verify_hostname && !self.tls_dont_verify_server_cert);
         let rules = [
             (
                 self.gen_csr.is_some() && self.gen_self_signed_cert.is_some(),
@@ -123,7 +130,12 @@ impl<'a> Options<'a> {
             ),
             (
                 of_connection && self.kmip_server.is_none(),
-                "'--profile' and the options that begin with '--tls' need '--kmip-server'",
+                "'--profile', '--credential-file' and the options that begin with '--tls' need \
+                 '--kmip-server'",
+            ),
+            (
+                self.credential_file.is_some() && !is_server_known,
+                credential::UNKNOWN_SERVER,
             ),
             (
                 self.tls_pin_server_pubkey && self.tls_trust_server_cert,

@@ -18,6 +18,15 @@ pub(super) struct Trust {
     pub(super) public_key: Option<Vec<u8>>,
 }
 
+impl Trust {
+    /// Whether nobody but this server is trusted.
+    pub(super) fn is_for_one_server(&self, options: &Options<'_>) -> bool {
+        self.certificate.is_some()
+            || self.public_key.is_some()
+            || (self.verify_chain && options.tls_verify_hostname)
+    }
+}
+
 /// Fetches the server's certificate and lets the user decide whether it is the right one.
 pub(super) fn inspect(
     plugin: &Plugin,
@@ -38,6 +47,13 @@ pub(super) fn inspect(
     refuse_unverified(&presented, options)?;
     match &plugin.surroundings.accepted_fingerprint {
         Some(accepted) => demand_fingerprint(&presented, accepted)?,
+        None if plugin.surroundings.asks_nothing => {
+            let text = format!(
+                "the server was not accepted: without a question, {FINGERPRINT_VARIABLE} must have the \
+                 SHA-256 fingerprint of its certificate"
+            );
+            return Err(PluginError::canceled(text));
+        }
         None => {
             if !plugin.confirm("Is this the KMIP server you intend to work with?")? {
                 return Err(PluginError::canceled("the server was not accepted"));

@@ -20,10 +20,7 @@ use crate::plugin::retrieve::text_id;
 use crate::plugin::server::Server;
 use crate::plugin::unused::{discard, forget, give_up};
 use crate::plugin::wrapping::wrapping_parameters;
-use crate::secure_key::WrapPadding;
-
-/// RSA keys that are shorter count as weak (NIST SP 800-131A).
-const SECURE_BITS: u32 = 2048;
+use crate::secure_key::{KeySpec, WrapPadding};
 
 /// A wrapping key that is registered, but not configured yet.
 pub(super) struct Registered {
@@ -143,10 +140,11 @@ fn check_size(
             "WARNING: {what} is too small for AES keys of more than {largest} bits"
         )),
     }
-    if bits < SECURE_BITS {
+    let secure = KeySpec::SECURE_RSA_BITS;
+    if bits < secure {
         plugin.console.warn(&format!(
-            "WARNING: {what} does not protect keys on their way any more: use {SECURE_BITS} bits or \
-             more, if the KMIP server can"
+            "WARNING: {what} does not protect keys on their way any more: use {secure} bits or more, \
+             if the KMIP server can"
         ));
     }
     Ok(())
@@ -179,7 +177,7 @@ impl Registered {
         let question = format!(
             "The former wrapping key {former} was deactivated at the KMIP server.\nDestroy it?"
         );
-        if plugin.confirm(&question)? {
+        if plugin.ask(&question, false)? {
             if let Err(error) = self.client.destroy(former.as_str()) {
                 let text = format!("WARNING: the former wrapping key cannot be destroyed: {error}");
                 plugin.console.warn(&text);

@@ -48,6 +48,10 @@ pub(crate) struct Behaviour {
     pub(crate) tells_id: Option<UniqueIdentifier<'static>>,
     /// What describes a public key is not kept.
     pub(crate) forgets_descriptions: bool,
+    /// User name and password that each request must have.
+    pub(crate) credential: Option<(&'static str, &'static str)>,
+    /// Clients are not asked for a certificate.
+    pub(crate) wants_no_certificate: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +86,8 @@ impl Default for Behaviour {
             told_bits: None,
             tells_id: None,
             forgets_descriptions: false,
+            credential: None,
+            wants_no_certificate: false,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the server does with each request.
 
 use kmip::ProtocolVersion;
-use kmip::server::{Call, Failure, Handler};
+use kmip::server::{Call, Failure, Handler, Peer};
 use kmip::types::*;
 
 use super::objects::query;
@@ -25,6 +25,23 @@ pub(super) fn fail<T>(reason: ResultReason, text: &'static str) -> Result<T, Fai
 impl Handler for Store {
     fn versions(&self) -> &[ProtocolVersion] {
         &self.versions
+    }
+
+    fn authenticate(
+        &self,
+        peer: &Peer,
+        credentials: Option<&Authentication<'_>>,
+    ) -> Result<Option<String>, Failure> {
+        let mut state = self.lock();
+        state.credentials += usize::from(credentials.is_some());
+        let Some((user, password)) = state.behaviour.credential else {
+            return Ok(peer.common_name());
+        };
+        let expected = Credential::username_and_password(user, password.to_owned());
+        match credentials {
+            Some(given) if given.credential == [expected] => Ok(Some(user.to_owned())),
+            _ => fail(ResultReason::AUTHENTICATION_NOT_SUCCESSFUL, "who are you?"),
+        }
     }
 
     fn handle(

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use kmip::ProtocolVersion;
 use kmip::server::{Engine, ServeOptions, Server, serve};
-use kmip::transport::tls::{Identity, ServerTls, TlsAcceptor};
+use kmip::transport::tls::{ClientAuthentication, Identity, ServerTls, TlsAcceptor};
 use kmip::types::*;
 use openssl::x509::X509;
 use test_support::Certified;
@@ -44,6 +44,8 @@ struct Shared {
     objects: BTreeMap<String, Object>,
     log: Vec<Operation>,
     messages: usize,
+    /// How many messages came with credentials.
+    credentials: usize,
     /// Items of the current message that are still to come.
     open_items: i32,
     behaviour: Behaviour,
@@ -121,6 +123,11 @@ impl Store {
         std::mem::take(&mut self.lock().messages)
     }
 
+    /// How many messages came with credentials since the last call.
+    pub(crate) fn take_credentials(&self) -> usize {
+        std::mem::take(&mut self.lock().credentials)
+    }
+
     /// The operations since the last call.
     pub(crate) fn take_log(&self) -> Vec<Operation> {
         std::mem::take(&mut self.lock().log)
@@ -147,7 +154,11 @@ impl KeyServer {
     ) -> KeyServer {
         let identity =
             Identity::new(identity.key.clone(), identity.certificate.clone(), vec![]).unwrap();
-        let tls = TlsAcceptor::new(ServerTls::new(identity).client_ca(client)).unwrap();
+        let mut tls = ServerTls::new(identity).client_ca(client);
+        if behaviour.wants_no_certificate {
+            tls = tls.client_authentication(ClientAuthentication::None);
+        }
+        let tls = TlsAcceptor::new(tls).unwrap();
         let store = Store::with(behaviour);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let engine = Arc::new(Engine::new(store.clone()));

@@ -5,9 +5,11 @@ use std::fs;
 use kmip::server::ServeOptions;
 use kmip::types::{Attribute, AttributeValue, State};
 use openssl::x509::{X509, X509Req};
+use zkey_kmip::secure_key::CardType;
 
-use crate::end_to_end::Installation;
+use crate::installation::Installation;
 use crate::key_server::{Behaviour, KeyServer};
+use crate::machine::PROFILE_2X;
 
 const SUBJECT: &str = "CN=client.example;OU=Disks;C=DE";
 
@@ -18,9 +20,9 @@ fn subject_of_request(pem: &[u8]) -> Vec<u8> {
 
 #[test]
 fn the_examples_of_s390_tools_work_too() {
-    let own = Installation::new();
+    let own = Installation::new(CardType::Cca);
+    own.machine.profile("used", PROFILE_2X);
     let authority = &own.machine.authority;
-    authority.write_pem(&own.machine.path("ca.pem"));
     let server = |options| {
         let clients = authority.certificate().clone();
         let behaviour = Behaviour::default();
@@ -156,7 +158,7 @@ fn the_examples_of_s390_tools_work_too() {
 
 #[test]
 fn a_key_of_others_is_imported_when_it_has_a_name() {
-    let (own, server) = Installation::connected(Behaviour::default());
+    let (own, server) = Installation::connected();
     own.run(&["generate", "-N", "own"]).ok();
     let id = own.keys(&["list"])[0]["kms_key_ids"][0].clone();
     let id = id.as_str().unwrap();

@@ -1,114 +1,18 @@
 //! The whole of it: the program, the shared object, a key server, and zkey's repository.
 
 use std::fs;
-use std::process::Command;
 
 use kmip::types::{Operation, ResultReason, State};
-use openssl::x509::X509;
+use zkey_kmip::secure_key::CardType;
 
-use crate::common::host::{Outcome, Repository, finish};
+use crate::common::host::{at_a_terminal, finish};
 use crate::common::manual::Walk;
-use crate::common::shared_object;
+use crate::installation::Installation;
 use crate::key_server::{Behaviour, KeyServer};
-use crate::machine::{Machine, PROFILE_2X};
-
-/// A repository with the real plugin, and the machine that it is on.
-pub(crate) struct Installation {
-    pub(crate) machine: Machine,
-    pub(crate) repository: Repository,
-}
-
-impl Installation {
-    pub(crate) fn new() -> Self {
-        let (machine, repository) = (Machine::new(), Repository::new());
-        machine.profile("used", PROFILE_2X);
-        let list = format!("KMIP={}\n", shared_object().display());
-        fs::write(machine.path("kms-plugins.conf"), list).unwrap();
-        Installation {
-            machine,
-            repository,
-        }
-    }
-
-    /// Everything configured, with a server of this behaviour.
-    pub(crate) fn connected(behaviour: Behaviour) -> (Self, KeyServer) {
-        let own = Installation::new();
-        own.run(&["kms", "bind", "KMIP"]).ok();
-        let hint = own.run(&["kms", "configure", "--apqns", "3.39"]).ok();
-        assert!(hint.contains("needs more of it"), "{hint}");
-        let certificate = own.machine.text_path("client.pem");
-        let line = [
-            "kms",
-            "configure",
-            "--gen-identity-key",
-            "ECC:prime256v1",
-            "--gen-self-signed-cert",
-            &certificate,
-            "--cert-subject",
-            "CN=client",
-        ];
-        own.run(&line).ok();
-        let client = X509::from_pem(&fs::read(&certificate).unwrap()).unwrap();
-        let server = KeyServer::start(&own.machine.authority.server(), client, behaviour);
-        let (address, bundle) = (server.address(), own.machine.text_path("ca.pem"));
-        let line = [
-            "kms",
-            "configure",
-            "-S",
-            &address,
-            "--tls-ca-bundle",
-            &bundle,
-            "--profile",
-            "used",
-        ];
-        let text = own.answer(&line, "yes\n").ok();
-        assert!(
-            text.contains("[y/N]") && !text.contains("needs more"),
-            "{text}"
-        );
-        (own, server)
-    }
-
-    pub(crate) fn run(&self, arguments: &[&str]) -> Outcome {
-        self.answer(arguments, "")
-    }
-
-    fn answer(&self, arguments: &[&str], input: &str) -> Outcome {
-        finish(self.command(arguments).spawn().unwrap(), input)
-    }
-
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.repository.program(arguments);
-        command
-            .env("ZKEY_KMS_PLUGINS", self.machine.path("kms-plugins.conf"))
-            .env("ZKEY_KMIP_PROFILES", self.machine.path("profiles"))
-            .env("ZKEY_KMIP_BACKEND", "software")
-            .env(
-                "ZKEY_KMIP_SOFTWARE_MASTER_KEY",
-                self.machine.path("master-key"),
-            );
-        command
-    }
-
-    pub(crate) fn keys(&self, arguments: &[&str]) -> Vec<serde_json::Value> {
-        let text = self.run(&[arguments, &["--json"]].concat()).ok();
-        serde_json::from_str(&text).unwrap()
-    }
-
-    /// Whether both halves of a key in the repository can be used, and which keys they hold.
-    pub(crate) fn patterns(&self, key: &str) -> Vec<Vec<u8>> {
-        let skey = self.repository.skey(key);
-        let backend = self.machine.backend();
-        let halves = skey.chunks(64);
-        halves
-            .map(|half| backend.verification_pattern(half).unwrap().to_vec())
-            .collect()
-    }
-}
 
 #[test]
 fn life_of_an_xts_key() {
-    let (own, server) = Installation::connected(Behaviour::default());
+    let (own, server) = Installation::connected();
     let info = own.run(&["kms", "info"]).ok();
     assert!(info.contains("APQNs:                03.0039"), "{info}");
     assert!(info.contains("used"), "{info}");
@@ -196,7 +100,7 @@ fn life_of_an_xts_key() {
 
 #[test]
 fn a_pair_that_cannot_be_linked_is_nowhere() {
-    let (own, server) = Installation::connected(Behaviour::default());
+    let (own, server) = Installation::connected();
     let changes = [
         Operation::ADD_ATTRIBUTE,
         Operation::MODIFY_ATTRIBUTE,
@@ -217,12 +121,8 @@ fn a_pair_that_cannot_be_linked_is_nowhere() {
 
 #[test]
 fn refused_server_leaves_no_connection() {
-    let (own, _server) = Installation::connected(Behaviour::default());
-    let other = KeyServer::start(
-        &own.machine.authority.server(),
-        X509::from_pem(&fs::read(own.machine.path("client.pem")).unwrap()).unwrap(),
-        Behaviour::default(),
-    );
+    let (own, _server) = Installation::connected();
+    let other = own.server(Behaviour::default());
     let before = fs::read(own.repository.path("KMIP/kmip.conf")).unwrap();
     let (address, bundle) = (other.address(), own.machine.text_path("ca.pem"));
     let line = [
@@ -248,7 +148,7 @@ fn refused_server_leaves_no_connection() {
 
 #[test]
 fn server_that_is_gone_is_named() {
-    let (own, mut server) = Installation::connected(Behaviour::default());
+    let (own, mut server) = Installation::connected();
     own.run(&["generate", "-N", "x"]).ok();
     server.stop();
     for line in [
@@ -263,6 +163,7 @@ fn server_that_is_gone_is_named() {
             "{message}"
         );
     }
+    assert!(!own.repository.path("y.skey").exists());
     // What needs no server goes on.
     own.run(&["kms", "info"]).ok();
     own.run(&["validate"]).ok();
@@ -271,7 +172,7 @@ fn server_that_is_gone_is_named() {
 
 #[test]
 fn two_processes_configure_one_after_the_other() {
-    let (own, server) = Installation::connected(Behaviour::default());
+    let (own, server) = Installation::connected();
     own.run(&["generate", "-N", "x"]).ok();
     let line = ["kms", "configure", "--gen-wrapping-key"];
     let both = [0, 1].map(|_| own.command(&line).spawn().unwrap());
@@ -290,8 +191,44 @@ fn two_processes_configure_one_after_the_other() {
 }
 
 #[test]
+fn questions_are_answered_at_a_terminal_or_not_asked() {
+    let (own, server) = Installation::connected();
+    let key = || fs::read(own.repository.path("KMIP/identity-key.skey")).unwrap();
+    let before = key();
+    let new_key = ["kms", "configure", "--gen-identity-key", "ECC:secp384r1"];
+    let (code, shown) = at_a_terminal(own.command(&new_key), "no\n");
+    assert!(shown.contains("[y/N]"), "{shown}");
+    assert_eq!((code, key()), (Some(1), before.clone()), "{shown}");
+    let (code, shown) = at_a_terminal(own.command(&new_key), "yes\n");
+    assert_eq!(code, Some(0), "{shown}");
+    assert_ne!(key(), before);
+    let (address, ca) = (server.address(), own.machine.text_path("ca.pem"));
+    let certificate = own.machine.text_path("new.pem");
+    let mut command = own.command(&[
+        "kms",
+        "configure",
+        "--gen-self-signed-cert",
+        &certificate,
+        "--cert-subject",
+        "CN=client",
+    ]);
+    finish(command.env("ZKEY_KMIP_BATCH", "1").spawn().unwrap(), "").ok();
+    let connect = ["kms", "configure", "-S", &address, "--tls-ca-bundle", &ca];
+    let mut command = own.command(&connect);
+    let message = finish(
+        command.env("ZKEY_KMIP_BATCH", "1").spawn().unwrap(),
+        "y\ny\n",
+    )
+    .fails(1);
+    assert!(
+        message.contains("ZKEY_KMIP_SERVER_FINGERPRINT"),
+        "{message}"
+    );
+}
+
+#[test]
 fn the_examples_of_the_manual_page_work_one_by_one() {
-    let own = Installation::new();
+    let own = Installation::new(CardType::Cca);
     let authority = &own.machine.authority;
     let clients = authority.certificate().clone();
     let server = KeyServer::start(&authority.server(), clients, Behaviour::default());
@@ -310,7 +247,7 @@ fn the_examples_of_the_manual_page_work_one_by_one() {
 /// The commands of the software backend stand for what an administrator does at the adapters.
 #[test]
 fn keys_survive_changes_of_the_master_key() {
-    let (own, _server) = Installation::connected(Behaviour::default());
+    let (own, _server) = Installation::connected();
     own.run(&["generate", "-N", "disk", "-B", "label"]).ok();
     let show = |arguments: &[&str]| {
         let text = own.run(&[arguments, &["--json"]].concat()).ok();
@@ -332,6 +269,8 @@ fn keys_survive_changes_of_the_master_key() {
     assert_eq!(set["old"], first["current"]);
     assert_eq!(set["current"], loaded["new"]);
     own.run(&["kms", "reencipher", "--complete"]).ok();
+    let message = own.run(&["kms", "reencipher", "--complete"]).fails(1);
+    assert!(message.contains("pending"), "{message}");
     own.run(&["generate", "-N", "other", "-B", "other-label"])
         .ok();
     // After another change, only what was re-enciphered is left.
