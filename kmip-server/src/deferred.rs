@@ -2,6 +2,7 @@
 //! 9.2): the client asks for the result later.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kmip::server::Failure;
@@ -19,6 +20,9 @@ const MOST: usize = 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Deferred {
     waiting: Mutex<VecDeque<Request>>,
+    /// How many are not yet performed. Changed under the lock, but looked at without it: each operation
+    /// looks, mostly in vain, and would wait for a thread that is interrupted with the lock.
+    due: AtomicUsize,
 }
 
 /// A request that waits.
@@ -29,6 +33,12 @@ pub(crate) struct Request {
     version: ProtocolVersion,
     submitted: DateTime,
     pub(crate) progress: Progress,
+}
+
+impl Request {
+    fn is_due(&self) -> bool {
+        matches!(self.progress, Progress::Waiting(_))
+    }
 }
 
 /// How far a request is.
@@ -65,6 +75,7 @@ impl Deferred {
             submitted: now,
             progress: Progress::Waiting(Box::new(payload)),
         });
+        self.count(&waiting);
         Ok(correlation)
     }
 
@@ -86,6 +97,7 @@ impl Deferred {
         };
         let found = waiting.iter().position(same);
         let request = found.and_then(|at| waiting.remove(at));
+        self.count(&waiting);
         request.ok_or_else(|| {
             let reason = match version >= ProtocolVersion::V2_0 {
                 true => ResultReason::INVALID_ASYNCHRONOUS_CORRELATION_VALUE,
@@ -100,7 +112,9 @@ impl Deferred {
 
     /// Keeps a request that was taken.
     pub(crate) fn put_back(&self, request: Request) {
-        self.lock().push_back(request);
+        let mut waiting = self.lock();
+        waiting.push_back(request);
+        self.count(&waiting);
     }
 
     /// What a client may be told of its requests.
@@ -126,14 +140,22 @@ impl Deferred {
     /// The oldest request of a client that is not yet performed. Whoever takes it performs it and
     /// puts the result back.
     pub(crate) fn next(&self, owner: &str, version: ProtocolVersion) -> Option<Request> {
+        if self.due.load(Ordering::Acquire) == 0 {
+            return None;
+        }
         let mut waiting = self.lock();
         let due = |request: &Request| {
-            request.owner == owner
-                && request.version == version
-                && matches!(request.progress, Progress::Waiting(_))
+            request.owner == owner && request.version == version && request.is_due()
         };
         let at = waiting.iter().position(due)?;
-        waiting.remove(at)
+        let next = waiting.remove(at);
+        self.count(&waiting);
+        next
+    }
+
+    fn count(&self, waiting: &VecDeque<Request>) {
+        let due = waiting.iter().filter(|request| request.is_due());
+        self.due.store(due.count(), Ordering::Release);
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Request>> {
