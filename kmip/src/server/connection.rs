@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::Encoding;
 use crate::transport::{
@@ -48,6 +48,8 @@ pub(super) struct Session {
     peer: Peer,
     /// Whether responses are sent in single bytes.
     trickle: Arc<AtomicBool>,
+    /// When the last request was answered, or the connection made.
+    since: Instant,
     /// Until when the next request has to begin.
     idle: Deadline,
 }
@@ -76,8 +78,14 @@ impl Session {
             connection,
             peer,
             trickle,
+            since: Instant::now(),
             idle: Deadline::after(options.idle),
         }
+    }
+
+    /// Since when it waits for a request. What is none, such as single bytes, changes nothing about that.
+    pub(super) fn since(&self) -> Instant {
+        self.since
     }
 
     /// Until when the next request has to begin.
@@ -124,6 +132,7 @@ impl Session {
             if !self.connection.keeps_alive() {
                 return Ok(Pause::Ended);
             }
+            self.since = Instant::now();
             self.idle = Deadline::after(options.idle);
         }
     }

@@ -1,10 +1,9 @@
-//! The connections of a server: how many there are, and how to end them.
+//! The connections of a server: how many there are, and which of them end so that others can begin.
 
-use std::collections::HashMap;
-use std::mem;
-use std::net::{Shutdown, TcpStream as Socket};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::net::{IpAddr, Ipv6Addr, Shutdown, TcpStream as Socket};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::transport::Deadline;
 
@@ -14,6 +13,8 @@ pub(super) struct Connections {
     open: Mutex<Open>,
     changed: Condvar,
     maximum: usize,
+    /// How long a handshake is left alone, whoever waits for its place.
+    grace: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -21,30 +22,59 @@ struct Open {
     closed: bool,
     next: u64,
     sockets: HashMap<u64, Arc<Socket>>,
-    /// How many of them nobody knows yet.
-    handshakes: usize,
+    /// Those of them whom nobody knows yet, oldest first.
+    handshakes: BTreeMap<u64, Handshake>,
+    /// Those of them that were told to end, and whose places are free soon.
+    ending: HashSet<u64>,
     /// Counts what may have made room.
     changes: u64,
 }
 
+#[derive(Debug)]
+struct Handshake {
+    begun: Instant,
+    from: IpAddr,
+}
+
 impl Open {
-    /// Whether one more can be accepted.
-    fn has_room(&self, maximum: usize) -> bool {
-        // Whoever shows no certificate does not keep those out who have shown one.
-        self.sockets.len() < maximum && self.can_greet(maximum)
+    /// Whether one more handshake can begin: whoever shows no certificate does not keep those out who have
+    /// shown one.
+    fn can_greet(&self, maximum: usize) -> bool {
+        self.handshakes.len() < maximum.div_ceil(2)
     }
 
-    fn can_greet(&self, maximum: usize) -> bool {
-        self.handshakes < maximum.div_ceil(2)
+    /// Ends a handshake so that another one can begin: the oldest of the network that has the most of them.
+    /// If that has not been left alone for so long, says how long to wait.
+    fn end_handshake(&mut self, grace: Duration) -> Option<Duration> {
+        let mut counts: HashMap<IpAddr, usize> = HashMap::new();
+        for handshake in self.handshakes.values() {
+            *counts.entry(handshake.from).or_default() += 1;
+        }
+        let most = counts.values().copied().max()?;
+        let mut oldest = self.handshakes.iter();
+        let (number, handshake) = oldest.find(|(_, one)| counts[&one.from] == most)?;
+        let left = grace.saturating_sub(handshake.begun.elapsed());
+        if !left.is_zero() {
+            return Some(left);
+        }
+        let number = *number;
+        self.handshakes.remove(&number);
+        self.ending.insert(number);
+        if let Some(socket) = self.sockets.get(&number) {
+            let _ = socket.shutdown(Shutdown::Both);
+        }
+        None
     }
 }
 
 impl Connections {
-    pub(super) fn new(maximum: usize) -> Self {
+    /// For so many connections, and handshakes that may take so long.
+    pub(super) fn new(maximum: usize, handshake: Duration) -> Self {
         Connections {
             open: Mutex::default(),
             changed: Condvar::new(),
             maximum,
+            grace: handshake / 5,
         }
     }
 
@@ -52,13 +82,25 @@ impl Connections {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until one more can be accepted; `false` if no more are to be accepted. Where all places are
-    /// taken, `make_room` is asked to end one that is idle.
+    /// Waits until there is a place for a connection that was accepted; `false` if no more are wanted.
+    /// Where too many are in their handshake, one of these ends; where all places are taken, `make_room`
+    /// is asked to end one that is idle.
     pub(super) fn wait_for_room(&self, make_room: impl Fn()) -> bool {
         let mut open = self.lock();
-        while !open.closed && !open.has_room(self.maximum) {
+        while !open.closed {
+            if !open.can_greet(self.maximum) {
+                if let Some(time) = open.end_handshake(self.grace) {
+                    let waited = self.changed.wait_timeout(open, time);
+                    open = waited.unwrap_or_else(PoisonError::into_inner).0;
+                }
+                continue;
+            }
+            if open.sockets.len() < self.maximum {
+                return true;
+            }
             let seen = open.changes;
-            if open.can_greet(self.maximum) {
+            // For each that comes, one goes.
+            if open.sockets.len() - open.ending.len() >= self.maximum {
                 drop(open);
                 make_room();
                 open = self.lock();
@@ -67,7 +109,7 @@ impl Connections {
             let waited = self.changed.wait_while(open, same);
             open = waited.unwrap_or_else(PoisonError::into_inner);
         }
-        !open.closed
+        false
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -80,8 +122,12 @@ impl Connections {
         self.changed.notify_all();
     }
 
-    /// Waits until a connection ends, or for `time`.
-    pub(super) fn wait_for_end(&self, time: Duration) {
+    /// Waits until a connection ends, or for `time`. Unless one is ending already, `make_room` is asked to
+    /// end one.
+    pub(super) fn wait_for_end(&self, time: Duration, make_room: impl Fn()) {
+        if self.lock().ending.is_empty() {
+            make_room();
+        }
         let _ = self.changed.wait_timeout(self.lock(), time);
     }
 
@@ -118,12 +164,15 @@ impl Connections {
 pub(super) struct Entry {
     connections: Arc<Connections>,
     number: u64,
-    in_handshake: bool,
 }
 
 impl Entry {
     /// For a connection whose handshake is to come. `None` if the server is closed.
-    pub(super) fn new(connections: &Arc<Connections>, socket: &Arc<Socket>) -> Option<Self> {
+    pub(super) fn new(
+        connections: &Arc<Connections>,
+        socket: &Arc<Socket>,
+        from: IpAddr,
+    ) -> Option<Self> {
         let mut open = connections.lock();
         if open.closed {
             return None;
@@ -131,28 +180,50 @@ impl Entry {
         let number = open.next;
         open.next += 1;
         open.sockets.insert(number, socket.clone());
-        open.handshakes += 1;
+        let handshake = Handshake {
+            begun: Instant::now(),
+            from: network(from),
+        };
+        open.handshakes.insert(number, handshake);
         Some(Entry {
             connections: connections.clone(),
             number,
-            in_handshake: true,
         })
     }
 
     /// The handshake is over.
-    pub(super) fn end_handshake(&mut self) {
-        if mem::take(&mut self.in_handshake) {
-            self.connections.lock().handshakes -= 1;
+    pub(super) fn end_handshake(&self) {
+        let handshake = self.connections.lock().handshakes.remove(&self.number);
+        if handshake.is_some() {
             self.connections.note_change();
         }
+    }
+
+    /// The connection is about to end, so that no other one needs to for the same newcomer.
+    pub(super) fn end(&self) {
+        self.connections.lock().ending.insert(self.number);
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.connections.lock().sockets.remove(&self.number);
+        let mut open = self.connections.lock();
+        open.sockets.remove(&self.number);
+        open.handshakes.remove(&self.number);
+        open.ending.remove(&self.number);
+        drop(open);
         self.connections.note_change();
-        self.end_handshake();
+    }
+}
+
+/// What one client is likely to have all of: an address or, of IPv6, the upper half of one.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let host = u128::from(u64::MAX);
+            IpAddr::V6(Ipv6Addr::from(u128::from(address) & !host))
+        }
+        v4 => v4,
     }
 }
 
@@ -162,29 +233,106 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn who_is_not_known_yet_takes_half_of_the_places_at_most() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let connections = Arc::new(Connections::new(5));
-        let accept = || {
-            let socket = Socket::connect(listener.local_addr().unwrap()).unwrap();
-            Entry::new(&connections, &Arc::new(socket)).unwrap()
-        };
-        let has_room = || connections.lock().has_room(5);
-        let mut silent: Vec<Entry> = (0..3).map(|_| accept()).collect();
-        assert!(!has_room());
-        silent[0].end_handshake();
-        assert!(has_room());
-        silent.push(accept());
-        assert!(!has_room());
-        silent.truncate(1);
-        assert!(has_room());
-        // One known client is left, and the others are so as well.
-        silent.extend((0..4).map(|_| {
-            let mut entry = accept();
+    const NOTHING: fn() = || {};
+
+    struct World {
+        listener: TcpListener,
+        connections: Arc<Connections>,
+        clients: Vec<Socket>,
+    }
+
+    impl World {
+        fn new(maximum: usize, handshake: Duration) -> Self {
+            World {
+                listener: TcpListener::bind("127.0.0.1:0").unwrap(),
+                connections: Arc::new(Connections::new(maximum, handshake)),
+                clients: Vec::new(),
+            }
+        }
+
+        /// As if it came from there.
+        fn accept_from(&mut self, from: &str) -> (Entry, Arc<Socket>) {
+            let client = Socket::connect(self.listener.local_addr().unwrap()).unwrap();
+            self.clients.push(client);
+            let socket = Arc::new(self.listener.accept().unwrap().0);
+            let entry = Entry::new(&self.connections, &socket, from.parse().unwrap());
+            (entry.unwrap(), socket)
+        }
+
+        fn known(&mut self) -> Entry {
+            let (entry, _) = self.accept_from("192.0.2.1");
             entry.end_handshake();
             entry
-        }));
-        assert!(!has_room() && connections.lock().can_greet(5));
+        }
+    }
+
+    /// Whether the server has ended it: then there is nothing more to be read.
+    fn has_ended(socket: &Socket) -> bool {
+        socket.set_nonblocking(true).unwrap();
+        matches!(socket.peek(&mut [0]), Ok(0))
+    }
+
+    #[test]
+    fn who_is_not_known_yet_takes_half_of_the_places_at_most() {
+        let mut world = World::new(5, Duration::from_secs(3600));
+        let connections = world.connections.clone();
+        let can_greet = || connections.lock().can_greet(5);
+        let mut silent: Vec<Entry> = (0..3).map(|_| world.accept_from("192.0.2.1").0).collect();
+        assert!(!can_greet());
+        silent[0].end_handshake();
+        assert!(can_greet());
+        silent.push(world.accept_from("192.0.2.1").0);
+        assert!(!can_greet());
+        silent.truncate(1);
+        assert!(can_greet());
+    }
+
+    #[test]
+    fn a_handshake_that_was_left_alone_for_a_while_ends_for_a_newcomer() {
+        let mut world = World::new(4, Duration::from_millis(50));
+        let (old, old_socket) = world.accept_from("192.0.2.1");
+        let (_new, new_socket) = world.accept_from("192.0.2.1");
+        // It waits until the older one is old enough, and not for ten times as long.
+        assert!(world.connections.wait_for_room(NOTHING));
+        assert!(has_ended(&old_socket) && !has_ended(&new_socket));
+        // Its place is taken until it has ended, but no other one ends for it.
+        let _known = [world.known(), world.known()];
+        let connections = world.connections.clone();
+        let waits =
+            std::thread::spawn(move || connections.wait_for_room(|| panic!("one is ending")));
+        drop(old);
+        assert!(waits.join().unwrap());
+        assert!(!has_ended(&new_socket));
+    }
+
+    #[test]
+    fn the_network_with_the_most_handshakes_makes_room() {
+        let mut world = World::new(8, Duration::ZERO);
+        let (_alone, alone) = world.accept_from("2001:db8::1");
+        let (_first, first) = world.accept_from("2001:db8:0:1::1");
+        let (_second, second) = world.accept_from("2001:db8:0:1:ffff::2");
+        let (_mapped, mapped) = world.accept_from("::ffff:192.0.2.1");
+        assert!(world.connections.wait_for_room(NOTHING));
+        assert!(has_ended(&first));
+        assert!(!has_ended(&alone) && !has_ended(&second) && !has_ended(&mapped));
+    }
+
+    #[test]
+    fn for_one_that_comes_one_that_is_idle_goes() {
+        let mut world = World::new(3, Duration::from_secs(3600));
+        let mut known = vec![world.known(), world.known(), world.known()];
+        let connections = world.connections.clone();
+        let (asked, requests) = std::sync::mpsc::channel();
+        let waits =
+            std::thread::spawn(move || connections.wait_for_room(|| asked.send(()).unwrap()));
+        requests.recv().unwrap();
+        known[0].end();
+        // What becomes idle meanwhile stays.
+        for _ in 0..10 {
+            world.connections.note_change();
+        }
+        known.remove(0);
+        assert!(waits.join().unwrap());
+        assert!(requests.try_recv().is_err(), "another one was asked to end");
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::TcpStream as Socket;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 use std::{fmt, io, mem};
 
 use rustix::event::epoll::{self, Event, EventData, EventFlags};
@@ -23,7 +24,7 @@ pub(super) struct IdleConnection {
     pub(super) session: Session,
     pub(super) socket: Arc<Socket>,
     /// Its place, given back last.
-    pub(super) _entry: Entry,
+    pub(super) entry: Entry,
 }
 
 /// Connections without a thread, and what tells when one of them needs one again.
@@ -31,15 +32,15 @@ pub(super) struct IdleConnections {
     epoll: OwnedFd,
     /// Wakes the thread that waits.
     bell: OwnedFd,
+    begun: Instant,
     waiting: Mutex<Waiting>,
 }
 
 #[derive(Default)]
 struct Waiting {
     closed: bool,
-    next: u64,
-    /// By the order in which they came, and so nearly by the time at which they have waited enough: one
-    /// that came a second time without a request in between goes a little late.
+    /// By the time since which they wait for a request, in nanoseconds, or the next number that is free.
+    /// Since all may wait for as long, it is also that at which they have waited enough.
     connections: BTreeMap<u64, IdleConnection>,
 }
 
@@ -59,6 +60,7 @@ impl IdleConnections {
         Ok(IdleConnections {
             epoll,
             bell,
+            begun: Instant::now(),
             waiting: Mutex::default(),
         })
     }
@@ -75,16 +77,21 @@ impl IdleConnections {
     /// Keeps a connection, or gives it back if that is not possible.
     pub(super) fn keep(&self, connection: IdleConnection) -> Option<IdleConnection> {
         let mut waiting = self.lock();
-        let number = waiting.next;
+        let since = connection.session.since();
+        let since = since.saturating_duration_since(self.begun).as_nanos();
+        let mut number = u64::try_from(since).unwrap_or(u64::MAX - 1);
+        while number == BELL || waiting.connections.contains_key(&number) {
+            number = number.wrapping_add(1);
+        }
         let flags = EventFlags::IN | EventFlags::RDHUP | EventFlags::ONESHOT;
         let data = EventData::new_u64(number);
         if waiting.closed || epoll::add(&self.epoll, &connection.socket, data, flags).is_err() {
             return Some(connection);
         }
-        waiting.next += 1;
-        // The thread knows of no time until which it may wait.
-        let is_first = waiting.connections.is_empty();
         waiting.connections.insert(number, connection);
+        // The thread may know of no time until which it may wait, or of a later one.
+        let first = waiting.connections.keys().next();
+        let is_first = first == Some(&number);
         drop(waiting);
         if is_first {
             self.ring();
@@ -158,5 +165,65 @@ impl IdleConnections {
 impl fmt::Debug for IdleConnections {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IdleConnections").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{SocketAddr, TcpListener};
+    use std::time::Duration;
+
+    use super::super::connections::Connections;
+    use super::super::options::ServeOptions;
+    use super::super::peer::Peer;
+    use super::*;
+    use crate::transport::TcpStream;
+
+    /// A connection without TLS, and the client's end of it.
+    fn connect(listener: &TcpListener) -> (IdleConnection, Socket) {
+        let client = Socket::connect(listener.local_addr().unwrap()).unwrap();
+        let (socket, address) = listener.accept().unwrap();
+        let socket = Arc::new(socket);
+        let connections = Arc::new(Connections::new(1, Duration::from_secs(10)));
+        let stream = TcpStream::from(socket.clone());
+        let peer = Peer::new(address, None);
+        let connection = IdleConnection {
+            session: Session::new(stream, peer, &ServeOptions::default()),
+            entry: Entry::new(&connections, &socket, address.ip()).unwrap(),
+            socket,
+        };
+        (connection, client)
+    }
+
+    fn address(connection: &IdleConnection) -> SocketAddr {
+        connection.socket.peer_addr().unwrap()
+    }
+
+    /// What counts is the last request, and not what a client has sent since that is none.
+    #[test]
+    fn who_has_asked_for_nothing_longest_goes_first() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let idle = IdleConnections::new().unwrap();
+        let (first, mut client) = connect(&listener);
+        let (second, _other) = connect(&listener);
+        let (addresses, none) = ([address(&first), address(&second)], Option::is_none);
+        assert!(
+            [first, second]
+                .into_iter()
+                .map(|one| idle.keep(one))
+                .all(|back| none(&back))
+        );
+        io::Write::write_all(&mut client, &[0]).unwrap();
+        let woken = loop {
+            match idle.wait() {
+                Woken::Ready(mut ready) if !ready.is_empty() => break ready.remove(0),
+                Woken::Ready(_) => {}
+                Woken::Closed(_) => panic!("it is open"),
+            }
+        };
+        assert_eq!(address(&woken), addresses[0]);
+        assert!(idle.keep(woken).is_none());
+        let order = [(), ()].map(|()| address(&idle.take_longest().unwrap()));
+        assert_eq!(order, addresses);
     }
 }

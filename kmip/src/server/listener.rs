@@ -43,7 +43,10 @@ pub fn serve<H: Handler + 'static>(
 ) -> io::Result<Server> {
     let stopper = Stopper {
         address: listener.local_addr()?,
-        connections: Arc::new(Connections::new(options.maximum_connections)),
+        connections: Arc::new(Connections::new(
+            options.maximum_connections,
+            options.handshake,
+        )),
         idle: Arc::new(IdleConnections::new()?),
     };
     let shared = Arc::new(Shared {
@@ -152,19 +155,23 @@ struct Shared<H> {
 
 impl<H: Handler + 'static> Shared<H> {
     fn accept(self: Arc<Self>, listener: &TcpListener) {
-        while self.connections.wait_for_room(|| self.make_room()) {
+        loop {
             let accepted = listener.accept();
             if self.connections.is_closed() {
                 break;
             }
             let Ok((socket, address)) = accepted else {
                 // Perhaps for lack of descriptors.
-                self.make_room();
-                self.connections.wait_for_end(ACCEPT_PAUSE);
+                let connections = &self.connections;
+                connections.wait_for_end(ACCEPT_PAUSE, || self.make_room());
                 continue;
             };
+            // Nobody has to end before somebody has come.
+            if !self.connections.wait_for_room(|| self.make_room()) {
+                break;
+            }
             let socket = Arc::new(socket);
-            if let Some(entry) = Entry::new(&self.connections, &socket) {
+            if let Some(entry) = Entry::new(&self.connections, &socket, address.ip()) {
                 self.in_thread(move |shared| shared.greet(socket, address, entry));
             }
         }
@@ -202,11 +209,12 @@ impl<H: Handler + 'static> Shared<H> {
     /// nothing makes saying goodbye last a while.
     fn make_room(self: &Arc<Self>) {
         if let Some(connection) = self.idle.take_longest() {
+            connection.entry.end();
             self.in_thread(move |_| drop(connection));
         }
     }
 
-    fn greet(&self, socket: Arc<Socket>, address: SocketAddr, mut entry: Entry) {
+    fn greet(&self, socket: Arc<Socket>, address: SocketAddr, entry: Entry) {
         let _ = socket.set_nodelay(true);
         let deadline = Deadline::after(self.options.handshake);
         let stream = TcpStream::from(socket.clone());
@@ -217,7 +225,7 @@ impl<H: Handler + 'static> Shared<H> {
                 self.serve(IdleConnection {
                     session: Session::new(stream, peer, &self.options),
                     socket,
-                    _entry: entry,
+                    entry,
                 });
             }
             Err(error) => (self.options.on_error)(&error),
