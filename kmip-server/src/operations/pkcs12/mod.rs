@@ -1,6 +1,8 @@
 //! Private keys as PKCS#12: with their certificates, and protected by a password (links PKCS#12
 //! Certificate Link and PKCS#12 Password Link: KMIP 1.4, 3.35; 2.1, 4.31).
 
+mod cost;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use kmip::server::Failure;
@@ -25,8 +27,6 @@ use crate::refusal;
 const LONGEST: usize = 16;
 /// How many forms are opened at a time: how long that takes, clients choose.
 const MOST_OPENED: usize = 2;
-/// How often a form may have its password hashed, for one key.
-const MOST_ITERATIONS: u64 = 10_000_000;
 
 /// How many forms are being opened.
 static OPENED: AtomicUsize = AtomicUsize::new(0);
@@ -127,13 +127,10 @@ pub(super) fn password(
 pub(super) fn open(block: &KeyBlock<'_>, password: &str) -> Result<Opened, Failure> {
     let bytes = block.key_value.as_ref().and_then(KeyValue::as_bytes);
     let bytes = bytes.ok_or_else(refusal::value_not_present)?;
-    if most_iterations(bytes) > MOST_ITERATIONS {
-        let message = "the PKCS#12 form hashes its password too often";
-        return Err(refusal::invalid_field(message));
-    }
     let _place = Place::take()?;
+    cost::check(bytes, password)?;
     let parsed = Pkcs12::from_der(bytes).and_then(|form| form.parse2(password));
-    let parsed = parsed.map_err(|_| bad_password("the password does not open the PKCS#12 form"))?;
+    let parsed = parsed.map_err(|_| wrong_password())?;
     let key = parsed
         .pkey
         .ok_or_else(|| refusal::invalid_field("the PKCS#12 form has no private key"))?;
@@ -180,60 +177,6 @@ impl Drop for Place {
     }
 }
 
-/// How often a form has its password hashed for its MAC, or for the keys that it is encrypted with where
-/// these can be seen without deciphering (RFC 7292, 4 and appendix C; RFC 8018, A.2).
-fn most_iterations(form: &[u8]) -> u64 {
-    // PBKDF2, and the schemes of PKCS#12 but for the last octet.
-    const SCHEMES: [&[u8]; 2] = [
-        b"\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x05\x0C",
-        b"\x06\x0A\x2A\x86\x48\x86\xF7\x0D\x01\x0C\x01",
-    ];
-    let of_keys = SCHEMES.iter().flat_map(|scheme| {
-        let length = usize::from(scheme[1]) + 2;
-        let places = form.windows(length).enumerate();
-        let places = places.filter(move |(_, window)| window.starts_with(scheme));
-        places.filter_map(move |(at, _)| {
-            let (parameters, _) = element(&form[at + length..], 0x30)?;
-            let (_, rest) = element(parameters, 0x04)?;
-            Some(number(element(rest, 0x02)?.0))
-        })
-    });
-    of_keys.chain(of_mac(form)).max().unwrap_or_default()
-}
-
-fn of_mac(form: &[u8]) -> Option<u64> {
-    let (form, _) = element(form, 0x30)?;
-    let (_version, rest) = element(form, 0x02)?;
-    let (_content, rest) = element(rest, 0x30)?;
-    let (mac, _) = element(rest, 0x30)?;
-    let (_digest, rest) = element(mac, 0x30)?;
-    let (_salt, rest) = element(rest, 0x04)?;
-    Some(number(element(rest, 0x02)?.0))
-}
-
-/// The content of an element of DER with this tag, and what comes after it.
-fn element(der: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
-    let (head, rest) = der.split_first_chunk::<2>()?;
-    if head[0] != tag {
-        return None;
-    }
-    let (length, rest) = match head[1] {
-        short @ 0..0x80 => (u64::from(short), rest),
-        long => {
-            let (length, rest) = rest.split_at_checked(usize::from(long & 0x7F))?;
-            (number(length), rest)
-        }
-    };
-    rest.split_at_checked(usize::try_from(length).ok()?)
-}
-
-/// A number, or the largest one in place of a larger one.
-fn number(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0, |number: u64, byte| {
-        number.saturating_mul(256).saturating_add((*byte).into())
-    })
-}
-
 /// What a PKCS#12 form says of its private key.
 pub(super) struct Opened {
     pub(super) algorithm: CryptographicAlgorithm,
@@ -241,6 +184,10 @@ pub(super) struct Opened {
     pub(super) length: i32,
     /// PKCS#12 Friendly Name.
     pub(super) name: Option<String>,
+}
+
+fn wrong_password() -> Failure {
+    bad_password("the password does not open the PKCS#12 form")
 }
 
 fn bad_password(message: &'static str) -> Failure {
@@ -271,24 +218,14 @@ fn unsupported(message: &'static str) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use openssl::pkey::PKey;
-    use openssl::rsa::Rsa;
-
     use super::*;
 
-    fn form(of_key: u32, of_mac: u32) -> Vec<u8> {
-        let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
-        let mut builder = Pkcs12::builder();
-        builder.pkey(&key).key_iter(of_key).mac_iter(of_mac);
-        builder.build2("password").unwrap().to_der().unwrap()
-    }
-
     #[test]
-    fn the_iterations_of_a_form_are_seen_before_it_is_opened() {
-        assert_eq!(most_iterations(&form(3000, 2000)), 3000);
-        assert_eq!(most_iterations(&form(2000, 3000)), 3000);
-        for damaged in [&[][..], &[0x30], &[0x30, 0x84, 0xFF], &[0x30, 0xFF, 1, 2]] {
-            assert_eq!(most_iterations(damaged), 0);
-        }
+    fn two_forms_are_opened_at_a_time() {
+        let places = [Place::take().unwrap(), Place::take().unwrap()];
+        let refused = Place::take().map(drop).unwrap_err();
+        assert_eq!(refused.reason(), ResultReason::SERVER_LIMIT_EXCEEDED);
+        drop(places);
+        drop([Place::take().unwrap(), Place::take().unwrap()]);
     }
 }
