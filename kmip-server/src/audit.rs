@@ -14,8 +14,8 @@ use kmip::types::{
 };
 use serde_json::json;
 
+use crate::named::identifiers;
 use crate::names::name_of;
-use crate::tickets::identifiers;
 
 /// How many bytes wait at most for a log that cannot be written.
 const MOST_WAITING: usize = 1 << 20;

@@ -2,13 +2,12 @@
 //! 6.1.44; 2.1, 6.1.48), and the certification authority that issues them.
 
 use kmip::server::Failure;
-use kmip::types::{DateTime, ManagedObject, OpaqueObject, Secret, State};
-use openssl::hash::MessageDigest;
+use kmip::types::{DateTime, ManagedObject, Secret, State};
 use openssl::x509::X509Ref;
 
 use crate::crypto::CertificationAuthority;
 use crate::object::StoredObject;
-use crate::store::{INTERNAL_PREFIX, StoreError, Transaction};
+use crate::store::{StoreError, Transaction, internal_content, internal_identifier};
 
 /// Where the certification authority is kept.
 const AUTHORITY: &str = "kmip-server:authority";
@@ -30,7 +29,7 @@ pub(crate) fn authority(
         Err(failure) => return Ok(Err(failure)),
     };
     let object = StoredObject::internal(AUTHORITY);
-    transaction.insert(&object, Some(&opaque(pem)))?;
+    transaction.insert(&object, Some(&internal_content(pem)))?;
     Ok(Ok(authority))
 }
 
@@ -52,12 +51,12 @@ pub(crate) fn note(
     object: &str,
     client: &str,
 ) -> Result<(), StoreError> {
-    let Some(identifier) = identifier_of(certificate) else {
+    let Some(identifier) = place_of(certificate) else {
         return Err(StoreError::Missing(object.to_owned()));
     };
     // Identifiers of objects have no line breaks: the server has made them.
     let text = format!("{object}\n{client}");
-    let content = opaque(Secret::owned(text.into_bytes()));
+    let content = internal_content(Secret::owned(text.into_bytes()));
     transaction.insert(&StoredObject::internal(&identifier), Some(&content))
 }
 
@@ -70,10 +69,22 @@ pub(crate) fn standing(
     certificate: &X509Ref,
     now: DateTime,
 ) -> Result<Standing, StoreError> {
-    let Some(identifier) = identifier_of(certificate) else {
-        return Ok(Standing::Refused);
-    };
-    let Some(ManagedObject::OpaqueObject(noted)) = transaction.content(&identifier)? else {
+    match place_of(certificate) {
+        Some(place) => standing_at(transaction, &place, now),
+        None => Ok(Standing::Refused),
+    }
+}
+
+/// As [`standing`], for the certificate with this [place](place_of).
+///
+/// # Errors
+/// If the store is out of order.
+pub(crate) fn standing_at(
+    transaction: &dyn Transaction,
+    place: &str,
+    now: DateTime,
+) -> Result<Standing, StoreError> {
+    let Some(ManagedObject::OpaqueObject(noted)) = transaction.content(place)? else {
         return Ok(Standing::Refused);
     };
     let text = String::from_utf8_lossy(noted.opaque_data_value.expose()).into_owned();
@@ -90,18 +101,8 @@ pub(crate) fn standing(
     })
 }
 
-fn identifier_of(certificate: &X509Ref) -> Option<String> {
-    let digest = certificate.digest(MessageDigest::sha256()).ok()?;
-    let mut identifier = format!("{INTERNAL_PREFIX}credential:");
-    for byte in digest.iter() {
-        identifier.push_str(&format!("{byte:02x}"));
-    }
-    Some(identifier)
-}
-
-fn opaque(value: Secret<'static>) -> ManagedObject<'static> {
-    ManagedObject::OpaqueObject(OpaqueObject {
-        opaque_data_value: value,
-        ..OpaqueObject::default()
-    })
+/// Where it is noted for whom a certificate stands.
+pub(crate) fn place_of(certificate: &X509Ref) -> Option<String> {
+    let der = certificate.to_der().ok()?;
+    Some(internal_identifier("credential", &der))
 }

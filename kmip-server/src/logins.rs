@@ -1,32 +1,25 @@
 //! Users and their passwords: plain, hashed with the time, and good for once (KMIP 2.1, 9.11).
 
-use std::thread;
-use std::time::Duration;
-
 use kmip::server::Failure;
 use kmip::types::{
     Authentication, Credential, CredentialValue, DateTime, DateTimeExtended,
-    HashedPasswordCredential, HashingAlgorithm, ManagedObject, OneTimePasswordCredential,
-    OpaqueObject, ResultReason, Secret, SecretText,
+    HashedPasswordCredential, HashingAlgorithm, OneTimePasswordCredential, ResultReason, Secret,
+    SecretText,
 };
 use openssl::hash::{MessageDigest, hash};
 use openssl::memcmp;
-use openssl::sha::sha256;
 use zeroize::Zeroizing;
 
 use crate::configuration::{Configuration, User};
 use crate::crypto::hash_function;
+use crate::kept;
 use crate::object::StoredObject;
 use crate::remembered::Remembered;
-use crate::store::{INTERNAL_PREFIX, Store, StoreError};
+use crate::repeat::repeat;
+use crate::store::{Store, StoreError, internal_content, internal_identifier};
 
 /// How far the clock of a client that hashes its password may be from that of the server, in seconds.
 const TOLERANCE: i64 = 300;
-
-/// How often a note about a password is tried anew that other servers were in the way of.
-const REPETITIONS: u32 = 6;
-/// Pause before the first repetition; each is twice as long as the one before.
-const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
 /// What a login is checked against.
 pub(crate) struct Door<'d> {
@@ -105,23 +98,10 @@ impl Door<'_> {
 
     /// Notes something about a password in the store; `false` if what is noted there speaks against it.
     fn noted(&self, note: impl Fn() -> Result<bool, StoreError>) -> Result<bool, Failure> {
-        let mut attempt = 0;
-        loop {
-            match note() {
-                Ok(fresh) => return Ok(fresh),
-                // Another server notes it at the same time.
-                Err(StoreError::Conflict(_) | StoreError::Duplicate(_))
-                    if attempt < REPETITIONS =>
-                {
-                    thread::sleep(FIRST_PAUSE * (1 << attempt));
-                    attempt += 1;
-                }
-                Err(error) => {
-                    (self.configuration.report)(&error);
-                    return Err(Failure::internal());
-                }
-            }
-        }
+        repeat(note, StoreError::is_conflict).map_err(|error| {
+            (self.configuration.report)(&error);
+            Failure::internal()
+        })
     }
 
     /// Notes in the store that a password was used; `false` if it was before.
@@ -129,7 +109,7 @@ impl Door<'_> {
         let mut both = Zeroizing::new(name.as_bytes().to_vec());
         both.push(0);
         both.extend_from_slice(password.expose().as_bytes());
-        let identifier = identifier("one-time-password", &both);
+        let identifier = internal_identifier("one-time-password", &both);
         let mut transaction = self.store.begin()?;
         if transaction.get(&identifier)?.is_some() {
             return Ok(false);
@@ -167,21 +147,18 @@ impl Door<'_> {
     /// Notes in the store the time of the last hashed password of a user, which only ever increases;
     /// `false` if this one is not later.
     fn advance(&self, name: &str, time: DateTimeExtended) -> Result<bool, StoreError> {
-        let identifier = identifier("hashed-password", name.as_bytes());
+        let identifier = internal_identifier("hashed-password", name.as_bytes());
         let mut transaction = self.store.begin()?;
-        let noted = ManagedObject::OpaqueObject(OpaqueObject {
-            opaque_data_value: Secret::owned(time.0.to_be_bytes().to_vec()),
-            ..OpaqueObject::default()
-        });
-        match transaction.content(&identifier)? {
-            Some(ManagedObject::OpaqueObject(before)) => {
-                let before = before.opaque_data_value.expose().try_into();
+        let noted = internal_content(Secret::owned(time.0.to_be_bytes().to_vec()));
+        match kept::read_to_change(&*transaction, &identifier)? {
+            Some(before) => {
+                let before = before.expose().try_into();
                 if before.map_or(true, |before| time.0 <= i64::from_be_bytes(before)) {
                     return Ok(false);
                 }
                 transaction.replace_content(&identifier, &noted)?;
             }
-            _ => transaction.insert(&StoredObject::internal(&identifier), Some(&noted))?,
+            None => transaction.insert(&StoredObject::internal(&identifier), Some(&noted))?,
         }
         transaction.commit()?;
         Ok(true)
@@ -198,15 +175,6 @@ impl Door<'_> {
         let hashes = Hashes::new(&login.username, user, login.hashing_algorithm).ok()?;
         hashes.of_server(login.time_stamp).ok()
     }
-}
-
-/// Where something about a password is noted.
-fn identifier(kind: &str, of: &[u8]) -> String {
-    let mut identifier = format!("{INTERNAL_PREFIX}{kind}:");
-    for byte in sha256(of) {
-        identifier.push_str(&format!("{byte:02x}"));
-    }
-    identifier
 }
 
 /// The credential that counts: the first one with a name.

@@ -7,6 +7,7 @@ use openssl::base64::{decode_block, encode_block};
 use openssl::error::ErrorStack;
 use openssl::memcmp;
 use openssl::rand::rand_bytes;
+use openssl::sha::Sha256;
 use zeroize::Zeroizing;
 
 /// Exponent of N, r and p of scrypt (RFC 7914) for new hashes.
@@ -102,6 +103,20 @@ impl Password {
             Kept::Clear(password) => Some(password),
             Kept::Hash(_) => None,
         }
+    }
+
+    /// What tells, to whom has the secret, whether the password is still the same.
+    pub(crate) fn seal(&self, secret: &[u8]) -> [u8; 32] {
+        let mut digest = Sha256::new();
+        digest.update(secret);
+        match &self.0 {
+            Kept::Clear(password) => digest.update(password.expose().as_bytes()),
+            Kept::Hash(hash) => {
+                digest.update(&hash.salt);
+                digest.update(&hash.value);
+            }
+        }
+        digest.finish()
     }
 
     /// Whether comparing takes long, so that it is worth remembering what was right.

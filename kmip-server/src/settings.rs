@@ -9,14 +9,13 @@ use kmip::server::Failure;
 use kmip::ttlv;
 use kmip::types::{
     Attribute, AttributeReference, AttributeValue, Constraint, Constraints, CryptographicUsageMask,
-    DefaultsInformation, IntoOwned, ManagedObject, ObjectGroups, ObjectType, OpaqueObject,
-    ProtocolVersion, ResultReason, Secret, Tag,
+    DefaultsInformation, IntoOwned, ManagedObject, ObjectGroups, ObjectType, ProtocolVersion,
+    ResultReason, Secret, Tag,
 };
-use openssl::sha::sha256;
 
 use crate::attributes::{AttributeSet, has_instances};
 use crate::object::StoredObject;
-use crate::store::INTERNAL_PREFIX;
+use crate::store::{internal_content, internal_identifier};
 
 /// Something that a client has set.
 pub(crate) trait Setting: Sized + Clone {
@@ -75,11 +74,7 @@ fn encode<'a>(item: &impl Item<'a>, tag: Tag) -> Result<Vec<u8>, Failure> {
 
 /// The identifier under which a client's setting is kept.
 pub(crate) fn identifier_of<S: Setting>(owner: &str) -> String {
-    let mut identifier = format!("{INTERNAL_PREFIX}{}:", S::NAME);
-    for byte in sha256(owner.as_bytes()) {
-        identifier.push_str(&format!("{byte:02x}"));
-    }
-    identifier
+    internal_identifier(S::NAME, owner.as_bytes())
 }
 
 /// A setting as an object of the store.
@@ -91,11 +86,7 @@ pub(crate) fn stored<S: Setting>(
     setting: &S,
 ) -> Result<(StoredObject, ManagedObject<'static>), Failure> {
     let object = StoredObject::internal(&identifier_of::<S>(owner));
-    let content = ManagedObject::OpaqueObject(OpaqueObject {
-        opaque_data_value: Secret::owned(setting.to_bytes()?),
-        ..OpaqueObject::default()
-    });
-    Ok((object, content))
+    Ok((object, internal_content(Secret::owned(setting.to_bytes()?))))
 }
 
 /// A setting from the content of its object.

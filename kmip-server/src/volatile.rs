@@ -6,7 +6,6 @@ use crate::deferred::Deferred;
 use crate::groups::Groups;
 use crate::remembered::Remembered;
 use crate::streams::Streams;
-use crate::tickets::Tickets;
 
 /// Everything of the kind.
 #[derive(Default)]
@@ -16,6 +15,5 @@ pub(crate) struct Volatile {
     pub(crate) groups: Groups,
     pub(crate) deferred: Deferred,
     pub(crate) remembered: Remembered,
-    pub(crate) tickets: Tickets,
     pub(crate) nonces: Nonces,
 }

@@ -9,8 +9,8 @@ use common::process::{World, create, key_bytes};
 use kmip::client::Client;
 use kmip::codec::{Extra, RawItem, RawValue};
 use kmip::types::{
-    GetAttributeListRequest, GetConstraintsRequest, LocateRequest,
-    QueryAsynchronousRequestsRequest, ResultReason, Tag,
+    Certificate, CertificateRequest, GetAttributeListRequest, GetConstraintsRequest, LocateRequest,
+    QueryAsynchronousRequestsRequest, ReProvisionRequest, ResultReason, Tag,
 };
 use serde_json::Value;
 
@@ -202,4 +202,32 @@ fn no_identifier_of_a_client_keeps_its_line_out_of_the_log() {
         assert_eq!(record["objects"][0], *key.as_text().unwrap());
         assert!(record.to_string().len() < 10_000);
     }
+}
+
+/// Who can connect from now on has been made by somebody.
+#[test]
+fn a_new_certificate_for_a_client_is_noted() {
+    let world = World::new();
+    let path = world.path("audit.jsonl");
+    let process = world.start(&["--audit", path.to_str().unwrap(), "--provision"]);
+    let mut client = world.client(&process, "alice");
+    let provisioned = client.call(ReProvisionRequest::default()).unwrap();
+    let provisioned = provisioned.unique_identifier.unwrap();
+    let both = ReProvisionRequest {
+        certificate: Some(Certificate::default()),
+        certificate_request: Some(CertificateRequest::default()),
+        ..ReProvisionRequest::default()
+    };
+    assert!(client.call(both).is_err());
+    let records = records(&path);
+    let noted = about(&records, "Re-Provision");
+    let [good, bad] = noted[..] else {
+        panic!("{noted:?}");
+    };
+    assert_eq!(good["certificate"], "alice");
+    assert_eq!(good["result"], "Success");
+    let expected = serde_json::json!([provisioned.as_text().unwrap()]);
+    assert_eq!(good["objects"], expected);
+    assert_eq!(bad["result"], "Operation Failed");
+    assert_eq!(bad["reason"], "Invalid Field");
 }

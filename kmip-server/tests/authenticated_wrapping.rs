@@ -6,12 +6,11 @@ mod common;
 use common::{Identifier, World, pair};
 use kmip::ProtocolVersion;
 use kmip::types::{
-    Attribute, AttributeValue, Attributes, BlockCipherMode, CryptographicAlgorithm,
-    CryptographicParameters, CryptographicUsageMask, EncodingOption, EncryptionKeyInformation,
-    GetRequest, HashingAlgorithm, KeyBlock, KeyFormatType, KeyMaterial, KeyValue, KeyWrapType,
-    KeyWrappingSpecification, MacSignatureKeyInformation, ManagedObject, ObjectType,
-    RegisterRequest, ResultReason, Secret, SymmetricKey, UsageLimits, UsageLimitsUnit,
-    WrappingMethod,
+    Attribute, Attributes, BlockCipherMode, CryptographicAlgorithm, CryptographicParameters,
+    CryptographicUsageMask, EncodingOption, EncryptionKeyInformation, GetRequest, HashingAlgorithm,
+    KeyBlock, KeyFormatType, KeyMaterial, KeyValue, KeyWrapType, KeyWrappingSpecification,
+    MacSignatureKeyInformation, ManagedObject, ObjectType, RegisterRequest, ResultReason, Secret,
+    SymmetricKey, WrappingMethod,
 };
 use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
@@ -277,25 +276,4 @@ fn specifications_that_do_not_fit_are_refused() {
     let named = missing.mac_signature_key_information.as_mut().unwrap();
     named.unique_identifier = "none".to_owned().into();
     assert_eq!(refused(missing), ResultReason::WRAPPING_OBJECT_NOT_FOUND);
-}
-
-/// What a key may do so often only, it does not do uncounted.
-#[test]
-fn a_key_with_usage_limits_authenticates_no_keys() {
-    let mut keys = Keys::new();
-    let limits = AttributeValue::UsageLimits(UsageLimits {
-        usage_limits_total: 1,
-        usage_limits_count: Some(1),
-        usage_limits_unit: UsageLimitsUnit::OBJECT,
-        ..UsageLimits::default()
-    });
-    let block = raw(CryptographicAlgorithm::HMAC_SHA256, &MAC_KEY);
-    let usage = CryptographicUsageMask::MAC_GENERATE;
-    keys.mac = register(&keys.world, block, usage, [limits.into()]);
-    keys.world.activate(VERSION, &keys.mac).unwrap();
-    for method in METHODS {
-        let refused = keys.get(&keys.key, Some(keys.specification(method)), None);
-        let reason = ResultReason::INCOMPATIBLE_CRYPTOGRAPHIC_USAGE_MASK;
-        assert_eq!(refused.unwrap_err(), reason, "{method:?}");
-    }
 }

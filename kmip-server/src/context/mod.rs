@@ -1,6 +1,7 @@
 //! An operation in its surroundings: who wants it, when, in which version, and on which store.
 
 mod given;
+mod kept;
 mod objects;
 
 use std::cell::Cell;
@@ -9,9 +10,14 @@ use kmip::server::{Call, Failure};
 use kmip::types::{DateTime, Operation, ProtocolVersion, ResultReason, Ticket};
 
 use crate::configuration::Configuration;
+use crate::credentials;
+use crate::crypto::CertificationAuthority;
+use crate::deferred::Place;
 use crate::object::StoredObject;
+use crate::repeat::repeat;
 use crate::server::ticket_of;
 use crate::store::{Store, StoreError};
+use crate::tickets::Tickets;
 use crate::volatile::Volatile;
 
 pub(crate) use objects::Objects;
@@ -78,43 +84,48 @@ impl<'c> Context<'c> {
         user.map_or(&[], |user| &user.groups)
     }
 
-    /// Counts what is protected with a key, if the client is let in by a ticket.
-    ///
-    /// # Errors
-    /// If the ticket is not good for so much.
-    pub(crate) fn consume_ticket(&self, key: &str, bytes: usize) -> Result<(), Failure> {
-        match self.ticket() {
-            Some(ticket) => {
-                let tickets = &self.volatile.tickets;
-                tickets.consume(ticket, self.operation, key, bytes)
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// As [`consume_ticket`](Self::consume_ticket), for a use of a key by another operation than that of
-    /// the request, which the ticket has to allow, too.
-    ///
-    /// # Errors
-    /// If the ticket does not allow it, or is not good for so much.
-    pub(crate) fn consume_ticket_by(
-        &self,
-        operation: Operation,
-        key: &str,
-        bytes: usize,
-    ) -> Result<(), Failure> {
-        let Some(ticket) = self.ticket() else {
-            return Ok(());
-        };
-        let tickets = &self.volatile.tickets;
-        tickets.grant(ticket)?.check(operation, Some(key))?;
-        tickets.consume(ticket, operation, key, bytes)
-    }
-
     /// The ticket that the client is let in by.
     pub(crate) fn ticket(&self) -> Option<&Ticket<'_>> {
         let credentials = self.call.header().authentication.as_ref();
         credentials.and_then(ticket_of)
+    }
+
+    /// Where it is noted for whom the certificate of this connection stands, if the server has issued it.
+    pub(crate) fn provisioned_certificate(&self) -> Option<String> {
+        let certificate = self.call.peer().certificate();
+        let own = certificate.filter(|own| CertificationAuthority::has_issued(own));
+        own.filter(|_| self.configuration.provisions)
+            .and_then(credentials::place_of)
+    }
+
+    /// Gives tickets out and takes them.
+    pub(super) fn tickets(&self) -> Tickets<'c> {
+        Tickets {
+            configuration: self.configuration,
+            now: self.now,
+        }
+    }
+
+    /// Where a request of the client is kept that is done later.
+    pub(super) fn place<'p>(&'p self, correlation: &'p [u8]) -> Place<'p> {
+        Place {
+            owner: self.owner(),
+            version: self.version(),
+            correlation,
+        }
+    }
+
+    /// The operation of the request.
+    pub(crate) fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    /// Does something in a transaction of its own; again, if other servers were in the way.
+    ///
+    /// # Errors
+    /// That of the last time.
+    pub(crate) fn repeated<T>(&self, work: impl Fn() -> Result<T, Failure>) -> Result<T, Failure> {
+        repeat(work, |_| self.conflict.take().is_some())
     }
 
     /// Begins a transaction. Until it ends, other clients wait: what takes long is done before.

@@ -3,12 +3,11 @@
 
 use kmip::server::Failure;
 use kmip::types::{
-    CancelRequest, CancelResponse, CancellationResult, ProcessRequest, ProcessResponse,
+    CancelRequest, CancelResponse, ProcessRequest, ProcessResponse,
     QueryAsynchronousRequestsRequest, QueryAsynchronousRequestsResponse,
 };
 
 use crate::context::Context;
-use crate::deferred::Progress;
 
 /// Cancel (KMIP 1.4, 4.26; 2.1, 6.1.5): what still waits is not done.
 pub(super) fn cancel(
@@ -16,16 +15,9 @@ pub(super) fn cancel(
     request: &CancelRequest<'_>,
 ) -> Result<CancelResponse<'static>, Failure> {
     let correlation = request.asynchronous_correlation_value.clone().into_owned();
-    let (owner, version) = (context.owner(), context.version());
-    let deferred = &context.volatile.deferred;
-    let taken = deferred.take(&correlation, owner, version)?;
-    let cancellation_result = match taken.progress {
-        Progress::Waiting(_) => CancellationResult::CANCELED,
-        Progress::Done(..) => {
-            deferred.put_back(taken);
-            CancellationResult::COMPLETED
-        }
-    };
+    let mut objects = context.begin()?;
+    let cancellation_result = objects.cancel(&correlation)?;
+    objects.commit()?;
     Ok(CancelResponse {
         asynchronous_correlation_value: correlation.into(),
         cancellation_result,
@@ -33,16 +25,14 @@ pub(super) fn cancel(
     })
 }
 
-/// Process: the request is done at once. The server does what waits before it performs any other
-/// request of the client, so all that is left is whether there is such a request.
+/// Process: the request is done at once. The server does so before it comes here, so all that is left is
+/// whether there is such a request.
 pub(super) fn process(
     context: &Context<'_>,
     request: &ProcessRequest<'_>,
 ) -> Result<ProcessResponse<'static>, Failure> {
-    let correlation = &request.asynchronous_correlation_value;
-    let (owner, version) = (context.owner(), context.version());
-    let deferred = &context.volatile.deferred;
-    deferred.put_back(deferred.take(correlation, owner, version)?);
+    let objects = context.view()?;
+    objects.check_deferred(&request.asynchronous_correlation_value)?;
     Ok(ProcessResponse::default())
 }
 
@@ -50,9 +40,8 @@ pub(super) fn process(
 pub(super) fn query(
     context: &Context<'_>,
     request: &QueryAsynchronousRequestsRequest<'_>,
-) -> QueryAsynchronousRequestsResponse<'static> {
-    let deferred = &context.volatile.deferred;
-    let mut outstanding = deferred.outstanding(context.owner());
+) -> Result<QueryAsynchronousRequestsResponse<'static>, Failure> {
+    let mut outstanding = context.view()?.outstanding()?;
     if let Some(values) = &request.asynchronous_correlation_values {
         let wanted = values.asynchronous_correlation_value.as_deref();
         outstanding.retain(|own| Some(&*own.asynchronous_correlation_value) == wanted);
@@ -60,8 +49,8 @@ pub(super) fn query(
     if let Some(operations) = &request.operations {
         outstanding.retain(|own| operations.operation.contains(&own.operation));
     }
-    QueryAsynchronousRequestsResponse {
+    Ok(QueryAsynchronousRequestsResponse {
         asynchronous_request: outstanding,
         ..QueryAsynchronousRequestsResponse::default()
-    }
+    })
 }

@@ -2,8 +2,8 @@
 
 use kmip::server::Failure;
 use kmip::types::{
-    AttributeValue, CryptographicParameters, CryptographicUsageMask, Data, IntoOwned,
-    ManagedObject, Operation, ResultReason, UniqueIdentifier, UsageLimitsUnit, ValidityIndicator,
+    CryptographicParameters, CryptographicUsageMask, Data, IntoOwned, ManagedObject, Operation,
+    ResultReason, UniqueIdentifier, ValidityIndicator,
 };
 use zeroize::Zeroizing;
 
@@ -60,6 +60,11 @@ impl UsableKey {
         key: Key<'_>,
         wanted: &Use<'_>,
     ) -> Result<Self, Failure> {
+        // By itself, since what streams have so far is not there for another attempt.
+        context.repeated(|| UsableKey::find(context, key, wanted))
+    }
+
+    fn find(context: &Context<'_>, key: Key<'_>, wanted: &Use<'_>) -> Result<Self, Failure> {
         let version = context.version();
         let mut objects = context.begin()?;
         let mut object = match key {
@@ -78,11 +83,8 @@ impl UsableKey {
             return Err(refusal::wrong_usage(version, message));
         }
         if let Some(bytes) = wanted.bytes {
-            let counts = consume(&mut object, bytes)?;
             // Last of what can refuse it: what is counted is used.
-            context.consume_ticket(&object.identifier, bytes)?;
-            if counts {
-                objects.save(&object)?;
+            if objects.count(&mut object, context.operation(), bytes)? {
                 objects.commit()?;
             }
         }
@@ -95,27 +97,6 @@ impl UsableKey {
             parameters,
         })
     }
-}
-
-/// Counts a use. `false` if the object has no limits.
-fn consume(object: &mut StoredObject, bytes: usize) -> Result<bool, Failure> {
-    let Some(mut limits) = object.attributes.usage_limits().cloned() else {
-        return Ok(false);
-    };
-    let used = match limits.usage_limits_unit {
-        UsageLimitsUnit::BYTE => i64::try_from(bytes).unwrap_or(i64::MAX),
-        _ => 1,
-    };
-    let left = limits
-        .usage_limits_count
-        .unwrap_or(limits.usage_limits_total);
-    if used > left {
-        let reason = ResultReason::PERMISSION_DENIED;
-        return Err(Failure::new(reason, "the Usage Limits are reached"));
-    }
-    limits.usage_limits_count = Some(left - used);
-    object.attributes.set(AttributeValue::UsageLimits(limits));
-    Ok(true)
 }
 
 /// Where in a stream a request stands.

@@ -6,6 +6,7 @@ use kmip::types::{
     ManagedObject, ProtocolVersion, ResultReason,
 };
 
+use super::key_use::count;
 use super::pkcs12;
 use super::unwrap::unwrap_content;
 use super::wrap::{encrypts, wrap_content};
@@ -38,10 +39,12 @@ pub(super) fn get(
         let reason = ResultReason::KEY_COMPRESSION_TYPE_NOT_SUPPORTED;
         return Err(Failure::new(reason, message));
     }
-    if let Some(specification) = &request.key_wrapping_specification {
-        wrap_content(context, &objects, &object, &mut content, specification)?;
-    }
+    let uses = match &request.key_wrapping_specification {
+        Some(wanted) => wrap_content(context, &objects, &object, &mut content, wanted)?,
+        None => Vec::new(),
+    };
     drop(objects);
+    count(context, &uses)?;
     if object.attributes.fresh().copied() == Some(true) {
         // Of a group, what Locate has found in the same message is for one client only. Who names the
         // object wants that one, whoever else gets it.

@@ -4,7 +4,7 @@
 use kmip::server::Failure;
 use kmip::types::{
     DelegatedLoginRequest, DelegatedLoginResponse, LoginRequest, LoginResponse, LogoutRequest,
-    LogoutResponse, ResultReason,
+    LogoutResponse, ResultReason, Rights, Ticket,
 };
 
 use crate::context::Context;
@@ -25,11 +25,8 @@ pub(super) fn login(
     context: &Context<'_>,
     request: &LoginRequest<'_>,
 ) -> Result<LoginResponse<'static>, Failure> {
-    check_unlimited(context)?;
-    let limits = limits!(request);
-    let grant = Grant::new(context.owner(), &limits, None, context.now)?;
     Ok(LoginResponse {
-        ticket: context.volatile.tickets.issue(grant, context.now)?,
+        ticket: issue(context, &limits!(request), None)?,
         ..LoginResponse::default()
     })
 }
@@ -38,35 +35,40 @@ pub(super) fn delegated(
     context: &Context<'_>,
     request: &DelegatedLoginRequest<'_>,
 ) -> Result<DelegatedLoginResponse<'static>, Failure> {
-    check_unlimited(context)?;
-    let limits = limits!(request);
-    let rights = Some(&request.rights);
-    let grant = Grant::new(context.owner(), &limits, rights, context.now)?;
     Ok(DelegatedLoginResponse {
-        ticket: context.volatile.tickets.issue(grant, context.now)?,
+        ticket: issue(context, &limits!(request), Some(&request.rights))?,
         ..DelegatedLoginResponse::default()
     })
 }
 
-/// Refuses who comes with a ticket that is limited: another one would be free of its limits.
-fn check_unlimited(context: &Context<'_>) -> Result<(), Failure> {
-    let Some(ticket) = context.ticket() else {
-        return Ok(());
-    };
-    match context.volatile.tickets.grant(ticket)?.is_limited() {
-        false => Ok(()),
-        true => Err(Failure::new(
+fn issue(
+    context: &Context<'_>,
+    limits: &Limits<'_>,
+    rights: Option<&Rights<'_>>,
+) -> Result<Ticket<'static>, Failure> {
+    let mut objects = context.begin()?;
+    let own = objects.grant()?;
+    // Another one would be free of its limits.
+    if own.as_ref().is_some_and(Grant::is_limited) {
+        return Err(Failure::new(
             ResultReason::NOT_AUTHORISED,
             "a limited ticket gives no other tickets",
-        )),
+        ));
     }
+    let mut grant = Grant::new(context.owner(), limits, rights, context.now)?;
+    let of_own = own.and_then(|own| own.certificate);
+    grant.certificate = of_own.or_else(|| context.provisioned_certificate());
+    let ticket = objects.issue_ticket(&grant)?;
+    objects.commit()?;
+    Ok(ticket)
 }
 
 pub(super) fn logout(
     context: &Context<'_>,
     request: &LogoutRequest<'_>,
 ) -> Result<LogoutResponse<'static>, Failure> {
-    let tickets = &context.volatile.tickets;
-    tickets.end(&request.ticket, context.owner())?;
+    let mut objects = context.begin()?;
+    objects.end_ticket(&request.ticket)?;
+    objects.commit()?;
     Ok(LogoutResponse::default())
 }

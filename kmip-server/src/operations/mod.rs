@@ -19,6 +19,7 @@ mod get_attributes;
 mod get_usage_allocation;
 mod hash;
 mod import;
+mod key_use;
 mod locate;
 mod login;
 mod mac;
@@ -118,7 +119,7 @@ pub(crate) fn perform(
         RequestPayload::Pkcs11(request) => pkcs11::perform(context, &request)?.into(),
         RequestPayload::Process(request) => asynchronous::process(context, &request)?.into(),
         RequestPayload::QueryAsynchronousRequests(request) => {
-            asynchronous::query(context, &request).into()
+            asynchronous::query(context, &request)?.into()
         }
         RequestPayload::SetConstraints(request) => {
             set_defaults::set_constraints(context, request)?.into()

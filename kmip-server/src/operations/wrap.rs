@@ -11,6 +11,7 @@ use kmip::types::{
 };
 use zeroize::Zeroizing;
 
+use super::key_use::KeyUse;
 use crate::attributes::{older_parameters, visible};
 use crate::context::{Context, Objects};
 use crate::crypto::{self, Signed, WrappingKey, encode_key_value, wrap};
@@ -44,7 +45,8 @@ pub(super) fn encrypts(method: WrappingMethod) -> bool {
     method != WrappingMethod::MAC_SIGN
 }
 
-/// Wraps the key in `content` as a client specifies it.
+/// Wraps the key in `content` as a client specifies it, and says which uses of keys are to be
+/// [counted](super::key_use::count) for that.
 ///
 /// # Errors
 /// If the server does not have the method, or the wrapping keys are missing or not fit for it.
@@ -54,8 +56,9 @@ pub(super) fn wrap_content(
     object: &StoredObject,
     content: &mut ManagedObject<'static>,
     specification: &KeyWrappingSpecification<'_>,
-) -> Result<(), Failure> {
+) -> Result<Vec<KeyUse>, Failure> {
     let version = context.version();
+    let mut uses = Vec::new();
     let method = specification.wrapping_method;
     let (encrypting, authenticated) = steps(method).ok_or_else(|| {
         refusal::not_supported(format!("keys are not wrapped by the method {method:?}"))
@@ -89,7 +92,8 @@ pub(super) fn wrap_content(
     let mut value = value_to_wrap(object, block, &specification.attribute_name, version)?;
     let plain = encode_key_value(&value, encoding, version)?;
     if let Some(information) = encryption {
-        let (key, parameters) = wrapping_key(context, objects, information)?;
+        let (used, key, parameters) = wrapping_key(context, objects, information)?;
+        uses.push(KeyUse::of(&used, context.operation(), &plain));
         let wrapped = wrap(&key, &parameters, &plain)?;
         value = KeyValue::Wrapped(Secret::owned(wrapped));
         data.encryption_key_information = Some(EncryptionKeyInformation {
@@ -103,7 +107,8 @@ pub(super) fn wrap_content(
             (Authenticated::Encrypted, Some(wrapped)) => wrapped,
             _ => &plain[..],
         };
-        let (code, parameters) = authenticate(context, objects, information, bytes)?;
+        let (used, code, parameters) = authenticate(context, objects, information, bytes)?;
+        uses.push(used);
         data.mac_signature = Some(code.into());
         data.mac_signature_key_information = Some(Box::new(MacSignatureKeyInformation {
             unique_identifier: information.unique_identifier.clone().into_owned(),
@@ -113,7 +118,7 @@ pub(super) fn wrap_content(
     }
     block.key_value = Some(value);
     block.key_wrapping_data = Some(data);
-    Ok(())
+    Ok(uses)
 }
 
 /// What a method needs must be there, and what it does not need must not: whoever gives a key wants it
@@ -128,13 +133,14 @@ fn needed<'i, T>(given: Option<&'i T>, needed: bool, what: &str) -> Result<Optio
     }
 }
 
-/// The MAC or the signature of a key value, and the parameters that it was made with.
+/// The MAC or the signature of a key value, and the parameters that it was made with. It is one of data that
+/// the client chooses, for which it needs the same rights as for the operation.
 fn authenticate(
     context: &Context<'_>,
     objects: &Objects<'_>,
     information: &MacSignatureKeyInformation<'_>,
     bytes: &[u8],
-) -> Result<(Vec<u8>, CryptographicParameters<'static>), Failure> {
+) -> Result<(KeyUse, Vec<u8>, CryptographicParameters<'static>), Failure> {
     let version = context.version();
     let (object, content) = found(objects, &information.unique_identifier, version)?;
     let block = key_of(&object, &content, version)?;
@@ -142,47 +148,25 @@ fn authenticate(
     let given = information.cryptographic_parameters.clone().into_owned();
     let own = || object.attributes.cryptographic_parameters().cloned();
     let parameters = given.or_else(own).unwrap_or_default();
-    let code = match object.object_type {
-        ObjectType::SYMMETRIC_KEY => {
-            check_usage(&object, CryptographicUsageMask::MAC_GENERATE, version)?;
-            count(context, &object, Operation::MAC, bytes)?;
-            let algorithm = object.attributes.cryptographic_algorithm().copied();
-            crypto::mac(
-                crypto::symmetric_bytes(block)?,
-                algorithm,
-                &parameters,
-                bytes,
-            )?
-        }
-        ObjectType::PRIVATE_KEY => {
-            check_usage(&object, CryptographicUsageMask::SIGN, version)?;
-            count(context, &object, Operation::SIGN, bytes)?;
-            let key = crypto::private_key(block)?;
-            crypto::sign(&*key, &parameters, Signed::Data(bytes))?
-        }
+    let (operation, usage) = match object.object_type {
+        ObjectType::SYMMETRIC_KEY => (Operation::MAC, CryptographicUsageMask::MAC_GENERATE),
+        ObjectType::PRIVATE_KEY => (Operation::SIGN, CryptographicUsageMask::SIGN),
         _ => return Err(unsuitable(&object)),
     };
-    Ok((code, older_parameters(parameters, version)))
-}
-
-/// A MAC or a signature of a key is one of data that the client chooses, for which it needs the same rights
-/// as for the operation. Usage Limits are not counted within a view, so that a key that has some is not
-/// taken.
-fn count(
-    context: &Context<'_>,
-    object: &StoredObject,
-    operation: Operation,
-    bytes: &[u8],
-) -> Result<(), Failure> {
-    if !context.may(operation, object) {
+    check_usage(&object, usage, version)?;
+    if !context.may(operation, &object) {
         return Err(refusal::not_yours(&object.identifier));
     }
-    if object.attributes.usage_limits().is_some() {
-        let message = format!("the key `{}` has Usage Limits", object.identifier);
-        let message = message + ": it makes no MACs and signatures of wrapped keys";
-        return Err(refusal::wrong_usage(context.version(), message));
-    }
-    context.consume_ticket_by(operation, &object.identifier, bytes.len())
+    let code = if operation == Operation::MAC {
+        let algorithm = object.attributes.cryptographic_algorithm().copied();
+        let key = crypto::symmetric_bytes(block)?;
+        crypto::mac(key, algorithm, &parameters, bytes)?
+    } else {
+        let key = crypto::private_key(block)?;
+        crypto::sign(&*key, &parameters, Signed::Data(bytes))?
+    };
+    let used = KeyUse::of(&object, operation, bytes);
+    Ok((used, code, older_parameters(parameters, version)))
 }
 
 /// Checks the MAC or the signature of a key that was registered wrapped.
@@ -333,7 +317,7 @@ fn wrapping_key(
     context: &Context<'_>,
     objects: &Objects<'_>,
     information: &EncryptionKeyInformation<'_>,
-) -> Result<(WrappingKey, CryptographicParameters<'static>), Failure> {
+) -> Result<(StoredObject, WrappingKey, CryptographicParameters<'static>), Failure> {
     let version = context.version();
     let (object, content) = found(objects, &information.unique_identifier, version)?;
     let block = key_of(&object, &content, version)?;
@@ -353,7 +337,7 @@ fn wrapping_key(
     let given = information.cryptographic_parameters.clone().into_owned();
     let own = || object.attributes.cryptographic_parameters().cloned();
     let parameters = given.or_else(own).unwrap_or_default();
-    Ok((key, older_parameters(parameters, version)))
+    Ok((object, key, older_parameters(parameters, version)))
 }
 
 fn unsuitable(object: &StoredObject) -> Failure {

@@ -7,6 +7,7 @@ use openssl::x509::X509Ref;
 use super::KeyServer;
 use crate::credentials::{self, Standing};
 use crate::crypto::CertificationAuthority;
+use crate::tickets::Tickets;
 
 impl KeyServer {
     pub(super) fn identify(
@@ -25,8 +26,12 @@ impl KeyServer {
             Some(own) => self.standing(own)?,
         };
         if let Some(ticket) = credentials.and_then(ticket_of) {
-            let now = self.configuration.clock.now();
-            return Ok(Some(self.volatile.tickets.redeem(ticket, now)?.owner));
+            let tickets = Tickets {
+                configuration: &self.configuration,
+                now: self.configuration.clock.now(),
+            };
+            let grant = self.kept(|| tickets.redeem(&*self.store, ticket))?;
+            return Ok(Some(grant.owner));
         }
         let users = !self.configuration.users.is_empty();
         if users {

@@ -1,18 +1,17 @@
 //! The server: a handler for the engine, and a listener.
 
 mod identity;
+mod later;
 
 use std::error::Error;
 use std::fmt;
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
 
 use kmip::server::{Call, Engine, Failure, Handler, Peer, Polled, ServeOptions, Server};
 use kmip::transport::tls::TlsAcceptor;
 use kmip::types::{
-    Authentication, BatchErrorContinuationOption, DateTime, IntoOwned, Operation, ProtocolVersion,
+    Authentication, BatchErrorContinuationOption, DateTime, Operation, ProtocolVersion,
     RequestBatchItem, RequestHeader, RequestPayload, ResponsePayload,
 };
 use openssl::x509::X509;
@@ -22,19 +21,13 @@ use crate::audit::{self, Record};
 use crate::configuration::Configuration;
 use crate::context::Context;
 use crate::credentials;
-use crate::deferred::Progress;
 use crate::journal;
 use crate::logins::Door;
+use crate::named::named_objects;
 use crate::operations;
 use crate::store::Store;
-use crate::tickets::{Grant, named_objects};
 use crate::volatile::Volatile;
 pub(crate) use identity::{identity_of, ticket_of};
-
-/// How often an operation is repeated at most that other servers were in the way of.
-const REPETITIONS: u32 = 6;
-/// Pause before the first repetition; each is twice as long as the one before.
-const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
 /// Performs the operations of KMIP on the objects in a store.
 pub struct KeyServer {
@@ -66,46 +59,15 @@ impl KeyServer {
         call: &Call<'_>,
         request: RequestPayload<'_>,
     ) -> Result<ResponsePayload<'static>, Failure> {
-        if self.store.can_conflict() {
-            for attempt in 0..REPETITIONS {
-                let context = self.context(call, request.operation());
-                let outcome = operations::perform(&context, request.clone());
-                if outcome.is_ok() || context.take_conflict().is_none() {
-                    return outcome;
-                }
-                thread::sleep(FIRST_PAUSE * (1 << attempt));
-            }
-        }
         let context = self.context(call, request.operation());
-        let outcome = operations::perform(&context, request);
+        let outcome = match self.store.can_conflict() {
+            true => context.repeated(|| operations::perform(&context, request.clone())),
+            false => operations::perform(&context, request),
+        };
         if let Some(error) = context.take_conflict() {
             (self.configuration.report)(&error);
         }
         outcome
-    }
-
-    /// Performs what the client has asked for asynchronously: at the latest before anything else
-    /// that it asks for.
-    fn settle(&self, call: &Call<'_>) {
-        let owner = call.user().unwrap_or_default();
-        let deferred = &self.volatile.deferred;
-        while let Some(mut request) = deferred.next(owner, call.version()) {
-            request.progress = match request.progress {
-                Progress::Waiting(payload) => {
-                    let operation = payload.operation();
-                    let log = self.configuration.audit.as_ref();
-                    let record = log.map(|log| Record::begin(log, call, &payload));
-                    let admitted = log.map_or(Ok(()), |log| log.admit(operation));
-                    let outcome = admitted.and_then(|()| self.perform(call, *payload));
-                    if let Some(record) = record {
-                        self.noted(record.end(call, &outcome));
-                    }
-                    Progress::Done(operation, outcome.map(Box::new))
-                }
-                done @ Progress::Done(..) => done,
-            };
-            deferred.put_back(request);
-        }
     }
 
     fn gate(&self) -> Gate<'_> {
@@ -155,6 +117,9 @@ impl KeyServer {
         let operation = request.operation();
         if ![Operation::CANCEL, Operation::QUERY_ASYNCHRONOUS_REQUESTS].contains(&operation) {
             self.settle(call);
+        }
+        if let RequestPayload::Process(process) = &request {
+            self.perform_deferred(call, &process.asynchronous_correlation_value)?;
         }
         if !undoes(call) {
             return self.perform(call, request);
@@ -260,9 +225,7 @@ impl Handler for KeyServer {
         self.gate()
             .check(request.operation(), context.owner(), call.header())?;
         check_rights(&context, &request)?;
-        let deferred = &self.volatile.deferred;
-        let request = request.into_owned();
-        let kept = deferred.keep(context.owner(), call.version(), context.now, request)?;
+        let kept = self.keep_deferred(call, &request)?;
         if let Some(record) = record {
             self.noted(record.pending(call));
         }
@@ -270,17 +233,7 @@ impl Handler for KeyServer {
     }
 
     fn poll(&self, call: &Call<'_>, correlation: &[u8]) -> Result<Polled, Failure> {
-        self.settle(call);
-        let owner = call.user().unwrap_or_default();
-        let deferred = &self.volatile.deferred;
-        let request = deferred.take(correlation, owner, call.version())?;
-        match request.progress {
-            Progress::Done(operation, outcome) => Ok(Polled::Done { operation, outcome }),
-            Progress::Waiting(_) => {
-                deferred.put_back(request);
-                Ok(Polled::Pending)
-            }
-        }
+        self.poll_deferred(call, correlation)
     }
 
     fn can_undo(&self, operation: Operation) -> bool {
@@ -307,11 +260,12 @@ pub(crate) fn undoes(call: &Call<'_>) -> bool {
 /// Whether the ticket of the message, if it has one, allows a request: each object that it names, at
 /// whatever place.
 fn check_rights(context: &Context<'_>, request: &RequestPayload<'_>) -> Result<(), Failure> {
-    let credentials = context.call.header().authentication.as_ref();
-    let Some(ticket) = credentials.and_then(ticket_of) else {
+    if context.ticket().is_none() {
+        return Ok(());
+    }
+    let Some(grant) = context.view()?.grant()? else {
         return Ok(());
     };
-    let grant: Grant = context.volatile.tickets.grant(ticket)?;
     let operation = request.operation();
     let named = named_objects(request, context.version())?;
     if named.is_empty() {

@@ -88,6 +88,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the whole transaction can be repeated: another one was in the way, or has made at the same time
+    /// what there is only one of.
+    pub(crate) fn is_conflict(&self) -> bool {
+        matches!(self, StoreError::Conflict(_) | StoreError::Duplicate(_))
+    }
+
     /// Whether the place where the store lies cannot be written now, such as a full disk. What is
     /// there can still be read.
     pub(crate) fn is_out_of_space(&self) -> bool {

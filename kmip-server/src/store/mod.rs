@@ -11,7 +11,8 @@ mod sqlite;
 
 use std::ops::ControlFlow;
 
-use kmip::types::{Attribute, ManagedObject};
+use kmip::types::{Attribute, ManagedObject, OpaqueObject, Secret};
+use openssl::sha::sha256;
 
 use crate::object::StoredObject;
 
@@ -29,6 +30,23 @@ pub(crate) const INTERNAL_OWNER: &str = "kmip-server";
 
 /// Begin of the identifiers of such objects.
 pub(crate) const INTERNAL_PREFIX: &str = "kmip-server:";
+
+/// The identifier of such an object: of this kind, known by these bytes, which cannot be told from it.
+pub(crate) fn internal_identifier(kind: &str, known_by: &[u8]) -> String {
+    let mut identifier = format!("{INTERNAL_PREFIX}{kind}:");
+    for byte in sha256(known_by) {
+        identifier.push_str(&format!("{byte:02x}"));
+    }
+    identifier
+}
+
+/// The content of such an object.
+pub(crate) fn internal_content(bytes: Secret<'static>) -> ManagedObject<'static> {
+    ManagedObject::OpaqueObject(OpaqueObject {
+        opaque_data_value: bytes,
+        ..OpaqueObject::default()
+    })
+}
 
 /// A place for objects. Used from many threads.
 pub trait Store: Send + Sync {

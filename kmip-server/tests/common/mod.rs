@@ -3,6 +3,7 @@
 
 #![allow(dead_code, reason = "every test binary uses a part")]
 
+pub(crate) mod conflicts;
 pub(crate) mod process;
 pub(crate) mod stores;
 

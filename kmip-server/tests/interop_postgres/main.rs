@@ -13,10 +13,11 @@ use std::thread;
 
 use cluster::{Cluster, PASSWORD};
 use common::process::{PATIENCE, Process, World, create, key_bytes, program};
-use kmip::client::Client;
+use kmip::client::{Client, Pending};
 use kmip::types::{
-    ActivateRequest, Attribute, AttributeValue, DestroyRequest, GetUsageAllocationRequest,
-    LocateRequest, RawValue, ResultReason, State, UniqueIdentifier, UsageLimits, UsageLimitsUnit,
+    ActivateRequest, Attribute, AttributeValue, CreateRequest, Credential, DestroyRequest,
+    GetUsageAllocationRequest, LocateRequest, LoginRequest, RawValue, ResultReason, State,
+    UniqueIdentifier, UsageLimits, UsageLimitsUnit,
 };
 use kmip_server::{PostgresStore, StoreError};
 use test_support::Authority;
@@ -208,6 +209,64 @@ fn what_can_happen_once_happens_once_whichever_server_is_asked() {
     });
     assert_eq!(destroyed.len(), 1, "a key is destroyed once");
     assert!(key_bytes(&mut client, &key).is_err());
+}
+
+/// Tickets and what is done later are known to all servers, and each counts once.
+#[test]
+#[ignore = "needs PostgreSQL: make interop"]
+fn a_client_goes_on_at_the_other_server_with_its_ticket_and_what_it_has_asked_for() {
+    const REQUESTS: i32 = 20;
+    let site = Site::new();
+    let (one, two) = (site.server(), site.server());
+    let mut client = site.world.client(&one, "alice");
+    let key = client.call(create("disk")).unwrap().unique_identifier;
+    let login = LoginRequest {
+        request_count: Some(REQUESTS),
+        ..LoginRequest::default()
+    };
+    let ticket = client.call(login).unwrap().ticket;
+    let barrier = Barrier::new(2);
+    let redeemed: usize = thread::scope(|scope| {
+        let clients = [&one, &two].map(|server| {
+            let (site, ticket, key, barrier) = (&site, ticket.clone(), &key, &barrier);
+            scope.spawn(move || {
+                let builder = site.world.builder(server, "bob");
+                let mut client = builder
+                    .credential(Credential::ticket(ticket))
+                    .connect()
+                    .unwrap();
+                barrier.wait();
+                let got = |_: &i32| client.get_attributes(key.clone(), Vec::new()).is_ok();
+                (0..REQUESTS).filter(got).count()
+            })
+        });
+        clients.map(|client| client.join().unwrap()).iter().sum()
+    });
+    // To connect takes one of each.
+    let (least, most) = (REQUESTS as usize - 4, REQUESTS as usize);
+    assert!((least..=most).contains(&redeemed), "{redeemed}");
+
+    let ticket = client.call(LoginRequest::default()).unwrap().ticket;
+    let Pending::Later(pending) = client.begin_asynchronously(create("later")).unwrap() else {
+        panic!("it is done at once");
+    };
+    one.signal("-KILL");
+    one.wait();
+    let builder = site.world.builder(&two, "alice");
+    let mut again = builder
+        .credential(Credential::ticket(ticket))
+        .connect()
+        .unwrap();
+    let Pending::Done(later) = again.poll::<CreateRequest<'_>>(&pending).unwrap() else {
+        panic!("it is not done");
+    };
+    assert_eq!(
+        key_bytes(&mut again, &later.unique_identifier)
+            .unwrap()
+            .len(),
+        32
+    );
+    assert_eq!(key_bytes(&mut again, &key).unwrap().len(), 32);
 }
 
 #[test]

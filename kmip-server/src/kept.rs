@@ -1,0 +1,156 @@
+//! What the server keeps in the store for a client for a while: tickets, and requests that are done later.
+//! All servers with that store know it.
+
+use kmip::server::Failure;
+use kmip::types::{AttributeValue, DateTime, ManagedObject, ResultReason, Secret};
+
+use crate::object::StoredObject;
+use crate::store::{
+    INTERNAL_OWNER, Search, StoreError, Transaction, internal_content, internal_identifier,
+};
+
+/// Why the server does not keep something, or does not have it any more.
+#[derive(Debug)]
+pub(crate) enum KeptError {
+    /// For a reason that the client is told.
+    Refused(Failure),
+    /// The store is out of order.
+    Store(StoreError),
+}
+
+impl KeptError {
+    /// Whether it can be tried again, since other servers were in the way.
+    pub(crate) fn is_conflict(&self) -> bool {
+        matches!(self, KeptError::Store(error) if error.is_conflict())
+    }
+}
+
+impl From<Failure> for KeptError {
+    fn from(failure: Failure) -> Self {
+        KeptError::Refused(failure)
+    }
+}
+
+impl From<StoreError> for KeptError {
+    fn from(error: StoreError) -> Self {
+        KeptError::Store(error)
+    }
+}
+
+/// A kind of things that are kept.
+pub(crate) struct Shelf {
+    /// What tells them from others.
+    pub(crate) kind: &'static str,
+    /// How many a client may have.
+    pub(crate) most: usize,
+    /// What it is told if it wants more.
+    pub(crate) full: &'static str,
+}
+
+/// Whose something is, and until when it is kept.
+pub(crate) struct Lifetime<'l> {
+    pub(crate) owner: &'l str,
+    pub(crate) now: DateTime,
+    pub(crate) until: DateTime,
+}
+
+impl Shelf {
+    /// Where something is kept that is known by these bytes. They cannot be told from it.
+    pub(crate) fn place(&self, known_by: &[u8]) -> String {
+        internal_identifier(self.kind, known_by)
+    }
+
+    /// What is found by whose it is.
+    fn mark(&self, owner: &str) -> AttributeValue<'static> {
+        let kind = format!("{}-of", self.kind);
+        let group = internal_identifier(&kind, owner.as_bytes());
+        AttributeValue::ObjectGroup(group.into())
+    }
+
+    /// Keeps something. What the client had, and has ended, goes.
+    ///
+    /// # Errors
+    /// If the client has too much already, or the store is out of order.
+    pub(crate) fn put(
+        &self,
+        transaction: &mut dyn Transaction,
+        place: &str,
+        lifetime: &Lifetime<'_>,
+        bytes: Secret<'static>,
+    ) -> Result<(), KeptError> {
+        let mut count = 0;
+        for own in self.places(transaction, lifetime.owner)? {
+            match own.until.is_some_and(|until| until <= lifetime.now) {
+                true => transaction.remove(&own.place)?,
+                false => count += 1,
+            }
+        }
+        if count >= self.most {
+            return Err(Failure::new(ResultReason::GENERAL_FAILURE, self.full).into());
+        }
+        let mut object = StoredObject::internal(place);
+        object.attributes.add(self.mark(lifetime.owner));
+        let until = AttributeValue::DeactivationDate(lifetime.until);
+        object.attributes.set(until);
+        transaction.insert(&object, Some(&internal_content(bytes)))?;
+        Ok(())
+    }
+
+    /// What a client has, newest first.
+    ///
+    /// # Errors
+    /// If the store is out of order.
+    pub(crate) fn places(
+        &self,
+        transaction: &dyn Transaction,
+        owner: &str,
+    ) -> Result<Vec<Kept>, StoreError> {
+        let search = Search {
+            owner: Some(INTERNAL_OWNER.to_owned()),
+            exact: vec![self.mark(owner).into()],
+        };
+        let mut places = Vec::new();
+        transaction.find(&search, &mut |object| {
+            places.push(Kept {
+                until: object.attributes.deactivation_date().copied(),
+                place: object.identifier,
+            });
+            std::ops::ControlFlow::Continue(())
+        })?;
+        Ok(places)
+    }
+}
+
+/// Something that is kept.
+pub(crate) struct Kept {
+    pub(crate) place: String,
+    until: Option<DateTime>,
+}
+
+/// What is kept at a place.
+///
+/// # Errors
+/// If the store is out of order.
+pub(crate) fn read(
+    transaction: &dyn Transaction,
+    place: &str,
+) -> Result<Option<Secret<'static>>, StoreError> {
+    Ok(match transaction.content(place)? {
+        Some(ManagedObject::OpaqueObject(kept)) => Some(kept.opaque_data_value),
+        _ => None,
+    })
+}
+
+/// As [`read`], in order to change it: others who want to change it wait.
+///
+/// # Errors
+/// If the store is out of order.
+pub(crate) fn read_to_change(
+    transaction: &dyn Transaction,
+    place: &str,
+) -> Result<Option<Secret<'static>>, StoreError> {
+    match transaction.get(place)? {
+        Some(_) => read(transaction, place),
+        None => Ok(None),
+    }
+}

@@ -1,0 +1,93 @@
+//! Performing what clients have asked for asynchronously.
+
+use kmip::server::{Call, Failure, Polled};
+use kmip::types::RequestPayload;
+
+use super::KeyServer;
+use crate::audit::Record;
+use crate::deferred::{self, Place};
+use crate::kept::KeptError;
+use crate::repeat::repeat;
+
+impl KeyServer {
+    /// Performs what the client has asked this server for: at the latest before anything else that it asks
+    /// for.
+    pub(super) fn settle(&self, call: &Call<'_>) {
+        let owner = call.user().unwrap_or_default();
+        let deferred = &self.volatile.deferred;
+        while let Some(correlation) = deferred.next(owner, call.version()) {
+            // What goes wrong is told to the operator, and to the client when it polls.
+            let _ = self.perform_deferred(call, &correlation);
+        }
+    }
+
+    /// Performs a request that waits, whichever server has accepted it; others stay as they are.
+    pub(super) fn perform_deferred(
+        &self,
+        call: &Call<'_>,
+        correlation: &[u8],
+    ) -> Result<(), Failure> {
+        let place = place(call, correlation);
+        let now = self.configuration.clock.now();
+        let begun = self.kept(|| deferred::begin(&*self.store, &place, now))?;
+        let Some(request) = begun else {
+            return Ok(());
+        };
+        let operation = request.operation();
+        let log = self.configuration.audit.as_ref();
+        let record = log.map(|log| Record::begin(log, call, &request));
+        let admitted = log.map_or(Ok(()), |log| log.admit(operation));
+        let outcome = admitted.and_then(|()| self.perform(call, request));
+        if let Some(record) = record {
+            self.noted(record.end(call, &outcome));
+        }
+        let outcome = outcome.map(Box::new);
+        self.kept(|| deferred::finish(&*self.store, &place, &outcome))
+    }
+
+    /// Keeps a request to perform it later, and gives it an Asynchronous Correlation Value.
+    pub(super) fn keep_deferred(
+        &self,
+        call: &Call<'_>,
+        request: &RequestPayload<'_>,
+    ) -> Result<Vec<u8>, Failure> {
+        let correlation = crate::crypto::random(16)?.to_vec();
+        let place = place(call, &correlation);
+        let now = self.configuration.clock.now();
+        self.volatile.deferred.note(&place)?;
+        self.kept(|| deferred::keep(&*self.store, &place, now, request))?;
+        Ok(correlation)
+    }
+
+    pub(super) fn poll_deferred(
+        &self,
+        call: &Call<'_>,
+        correlation: &[u8],
+    ) -> Result<Polled, Failure> {
+        self.settle(call);
+        // Another server may have accepted it.
+        self.perform_deferred(call, correlation)?;
+        let place = place(call, correlation);
+        let now = self.configuration.clock.now();
+        self.kept(|| deferred::poll(&*self.store, &place, now))
+    }
+
+    /// Does something in the store; again, if other servers were in the way.
+    pub(super) fn kept<T>(&self, work: impl Fn() -> Result<T, KeptError>) -> Result<T, Failure> {
+        repeat(work, KeptError::is_conflict).map_err(|error| match error {
+            KeptError::Refused(failure) => failure,
+            KeptError::Store(error) => {
+                (self.configuration.report)(&error);
+                Failure::internal()
+            }
+        })
+    }
+}
+
+fn place<'p>(call: &'p Call<'_>, correlation: &'p [u8]) -> Place<'p> {
+    Place {
+        owner: call.user().unwrap_or_default(),
+        version: call.version(),
+        correlation,
+    }
+}

@@ -1,0 +1,147 @@
+//! When tickets end.
+
+use super::*;
+
+#[test]
+fn nobody_ends_the_tickets_of_others() {
+    let world = World::new();
+    let key = world.create(VERSION, []);
+    let ticket = login(&world, LoginRequest::default());
+    let logout = LogoutRequest {
+        ticket: ticket.clone(),
+        ..LogoutRequest::default()
+    };
+    let mallory = peer(&Authority::new("tests"), "mallory");
+    let refused = world.call_as(&mallory, VERSION, logout).unwrap_err();
+    assert_eq!(refused, ResultReason::INVALID_TICKET);
+    assert_eq!(with_ticket(&world, &ticket, attributes_of(&key)), Ok(()));
+}
+
+#[test]
+fn a_ticket_without_a_lease_ends_after_a_day() {
+    let world = World::new();
+    let key = world.create(VERSION, []);
+    let ticket = login(&world, LoginRequest::default());
+    world.clock.advance(86_399);
+    assert_eq!(with_ticket(&world, &ticket, attributes_of(&key)), Ok(()));
+    world.clock.advance(1);
+    assert_eq!(with_ticket(&world, &ticket, attributes_of(&key)), ENDED);
+}
+
+#[test]
+fn a_client_has_so_many_tickets_until_they_end() {
+    let world = World::new();
+    let lease = |seconds| LoginRequest {
+        lease_time: Some(Interval(seconds)),
+        ..LoginRequest::default()
+    };
+    for _ in 0..256 {
+        login(&world, lease(60));
+    }
+    let refused = world.call(VERSION, lease(60)).unwrap_err();
+    assert_eq!(refused, ResultReason::GENERAL_FAILURE);
+    let other = peer(&Authority::new("tests"), "other");
+    world.call_as(&other, VERSION, lease(60)).expect("login");
+    world.clock.advance(60);
+    login(&world, lease(60));
+}
+
+#[test]
+fn a_ticket_ends_with_its_user_and_the_password() {
+    let store = ConflictingStore::new();
+    let start = |users: &[(&str, &str)]| {
+        World::with(store.clone(), |configuration: &mut Configuration| {
+            configuration.login_is_optional = true;
+            for (name, password) in users {
+                let user = User::new(SecretText::owned((*password).to_owned()));
+                configuration.users.insert((*name).to_owned(), user);
+            }
+        })
+    };
+    let world = start(&[("anna", "secret")]);
+    let mut message = RequestMessage::single(VERSION, LoginRequest::default());
+    message.request_header.authentication = Some(Authentication {
+        credential: vec![Credential::username_and_password(
+            "anna",
+            "secret".to_owned(),
+        )],
+        ..Authentication::default()
+    });
+    let answer = world.exchange(&world.peer, &message).batch_item.remove(0);
+    let Some(ResponsePayload::Login(login)) = answer.response_payload else {
+        panic!("{answer:?}");
+    };
+    let located = kmip::types::LocateRequest::default;
+    for (users, expected) in [
+        (&[("anna", "secret")][..], Ok(())),
+        (&[("anna", "changed")], ENDED),
+        (&[("bert", "secret")], ENDED),
+        (&[], ENDED),
+        (&[("bert", "other"), ("anna", "secret")], Ok(())),
+    ] {
+        let world = start(users);
+        let got = with_ticket(&world, &login.ticket, located());
+        assert_eq!(got, expected, "{users:?}");
+    }
+}
+
+/// A certificate that the server has issued is good as long as its object is active (Re-Provision), and so is
+/// what a client has got with it.
+#[test]
+fn a_ticket_ends_with_the_certificate_by_which_its_client_was_let_in() {
+    let world = World::configured(|configuration| configuration.provisions = true);
+    let alice = peer(&Authority::new("tests"), "alice");
+    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+    let mut request = X509ReqBuilder::new().unwrap();
+    request.set_pubkey(&key).unwrap();
+    request.sign(&key, MessageDigest::sha256()).unwrap();
+    let provision = ReProvisionRequest {
+        certificate_request: Some(CertificateRequest {
+            certificate_request_type: CertificateRequestType::PKCS_10,
+            certificate_request_value: request.build().to_der().unwrap().into(),
+            ..CertificateRequest::default()
+        }),
+        ..ReProvisionRequest::default()
+    };
+    let provisioned = world.call_as(&alice, VERSION, provision).unwrap();
+    let provisioned = provisioned.unique_identifier.unwrap();
+    let get = GetRequest {
+        unique_identifier: Some(provisioned.clone()),
+        ..GetRequest::default()
+    };
+    let got = world.call_as(&alice, VERSION, get).unwrap();
+    let ManagedObject::Certificate(certificate) = got.managed_object else {
+        panic!("no certificate");
+    };
+    let certificate = X509::from_der(&certificate.certificate_value).unwrap();
+    let again = Peer::new("127.0.0.1:2".parse().unwrap(), Some(certificate));
+
+    let by_new = world.call_as(&again, VERSION, LoginRequest::default());
+    let by_new = by_new.expect("login").ticket;
+    let by_old = world.call_as(&alice, VERSION, LoginRequest::default());
+    let by_old = by_old.expect("login").ticket;
+    // One ticket by another.
+    let credential = CredentialValue::Ticket(TicketCredential {
+        ticket: by_new.clone(),
+        ..TicketCredential::default()
+    });
+    let answer = send(&world, VERSION, LoginRequest::default(), |message| {
+        message.request_header.authentication = Some(given(CredentialType::TICKET, credential));
+    });
+    let Some(ResponsePayload::Login(derived)) = answer.response_payload else {
+        panic!("{answer:?}");
+    };
+    let tickets = [by_new, by_old, derived.ticket];
+    let is_good = |ticket| with_ticket(&world, ticket, attributes_of(&provisioned));
+    assert_eq!(tickets.each_ref().map(is_good), [Ok(()), Ok(()), Ok(())]);
+    let revoke = kmip::types::RevokeRequest {
+        unique_identifier: Some(provisioned.clone()),
+        revocation_reason: kmip::types::RevocationReason {
+            revocation_reason_code: RevocationReasonCode::KEY_COMPROMISE,
+            ..Default::default()
+        },
+        ..Default::default()
+    };
+    world.call_as(&alice, VERSION, revoke).unwrap();
+    assert_eq!(tickets.each_ref().map(is_good), [ENDED, Ok(()), ENDED]);
+}

@@ -1,0 +1,115 @@
+//! Tickets at several servers with one store.
+
+use super::*;
+
+/// Servers that share a store, or one that is started again with it.
+#[test]
+fn a_ticket_is_good_at_every_server_with_the_store_and_ends_at_all() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keys.sqlite");
+    let server = || World::with(Arc::new(SqliteStore::open(&path).unwrap()), |_| {});
+    let (one, other) = (server(), server());
+    let key = one.create(VERSION, []);
+    let ticket = login(&one, for_requests(3));
+    for world in [&other, &one, &other] {
+        assert_eq!(with_ticket(world, &ticket, attributes_of(&key)), Ok(()));
+    }
+    for world in [&one, &other] {
+        assert_eq!(with_ticket(world, &ticket, attributes_of(&key)), USED_UP);
+    }
+    let ticket = login(&other, LoginRequest::default());
+    drop((one, other));
+    let (one, other) = (server(), server());
+    assert_eq!(with_ticket(&one, &ticket, attributes_of(&key)), Ok(()));
+    let logout = LogoutRequest {
+        ticket: ticket.clone(),
+        ..LogoutRequest::default()
+    };
+    one.call(VERSION, logout).expect("logout");
+    assert_eq!(with_ticket(&other, &ticket, attributes_of(&key)), ENDED);
+    // Whoever reads the store has no tickets.
+    drop((one, other));
+    let store = std::fs::read(&path).unwrap();
+    let value = ticket.ticket_value.expose();
+    assert!(!store.windows(value.len()).any(|window| window == value));
+}
+
+/// Usage Limits of a key.
+fn limited(unit: UsageLimitsUnit, total: i64) -> Attribute<'static> {
+    let limits = UsageLimits {
+        usage_limits_count: Some(total),
+        ..limit(unit, total)
+    };
+    kmip::types::AttributeValue::UsageLimits(limits).into()
+}
+
+/// A use is counted once for key and ticket, and not at all if one of them refuses it, whatever others do to
+/// the store meanwhile.
+#[test]
+fn what_is_done_again_after_a_conflict_is_counted_once() {
+    let store = ConflictingStore::new();
+    let world = World::with(store.clone(), |_| {});
+    let limited = limited(UsageLimitsUnit::OBJECT, 4);
+    let key = world.create(VERSION, [limited]);
+    world.activate(VERSION, &key).unwrap();
+    let encrypt = |ticket: &Ticket<'static>| {
+        let request = EncryptRequest {
+            unique_identifier: Some(key.clone()),
+            cryptographic_parameters: Some(CryptographicParameters {
+                block_cipher_mode: Some(BlockCipherMode::ECB),
+                ..CryptographicParameters::default()
+            }),
+            data: Some(Data::from(vec![0; 16])),
+            ..EncryptRequest::default()
+        };
+        with_ticket(&world, ticket, request)
+    };
+    let request = LoginRequest {
+        usage_limits: Some(limit(UsageLimitsUnit::OBJECT, 2)),
+        request_count: Some(3),
+        ..LoginRequest::default()
+    };
+    let ticket = login(&world, request.clone());
+    // The request, and the use.
+    store.conflict(3);
+    assert_eq!(encrypt(&ticket), Ok(()));
+    assert!(store.is_through());
+    assert_eq!(encrypt(&ticket), Ok(()));
+    assert_eq!(encrypt(&ticket), USED_UP);
+    // Two of four are left of the key, and none is lost by what was refused.
+    let ticket = login(&world, request.clone());
+    assert_eq!([(), ()].map(|()| encrypt(&ticket)), [Ok(()), Ok(())]);
+    let ticket = login(&world, request);
+    let refused = Err(Some(ResultReason::PERMISSION_DENIED));
+    assert_eq!(encrypt(&ticket), refused);
+}
+
+/// What has come of the data so far is not lost by a conflict.
+#[test]
+fn data_in_pieces_goes_on_after_a_conflict() {
+    let store = ConflictingStore::new();
+    let world = World::with(store.clone(), |_| {});
+    let limited = limited(UsageLimitsUnit::BYTE, 32);
+    let key = world.create(VERSION, [limited]);
+    world.activate(VERSION, &key).unwrap();
+    let mut correlation = None;
+    for (init, last) in [(true, false), (false, true)] {
+        store.conflict(2);
+        let request = EncryptRequest {
+            unique_identifier: init.then(|| key.clone()),
+            cryptographic_parameters: init.then(|| CryptographicParameters {
+                block_cipher_mode: Some(BlockCipherMode::ECB),
+                ..CryptographicParameters::default()
+            }),
+            correlation_value: correlation.take(),
+            init_indicator: init.then_some(true),
+            final_indicator: last.then_some(true),
+            data: Some(Data::from(vec![0; 16])),
+            ..EncryptRequest::default()
+        };
+        let answer = world.call(VERSION, request).unwrap();
+        assert_eq!(answer.data.unwrap().as_bytes().unwrap().len(), 16);
+        correlation = answer.correlation_value;
+        assert!(store.is_through());
+    }
+}
