@@ -69,9 +69,11 @@ impl Keys {
                 }),
                 ..EncryptionKeyInformation::default()
             }),
-            mac_signature_key_information: authenticates.then(|| MacSignatureKeyInformation {
-                unique_identifier: self.mac.clone(),
-                ..MacSignatureKeyInformation::default()
+            mac_signature_key_information: authenticates.then(|| {
+                Box::new(MacSignatureKeyInformation {
+                    unique_identifier: self.mac.clone(),
+                    ..MacSignatureKeyInformation::default()
+                })
             }),
             encoding_option: Some(EncodingOption::NO_ENCODING),
             ..KeyWrappingSpecification::default()

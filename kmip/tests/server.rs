@@ -264,3 +264,19 @@ fn a_client_without_tls_does_not_hold_the_server() {
     reported.recv_timeout(PATIENCE).unwrap();
     world.client(&server, "alice").call(create()).unwrap();
 }
+
+#[test]
+fn silence_in_handshakes_keeps_no_newcomer_out() {
+    let world = World::new();
+    let (report, reported) = channel();
+    let report = Mutex::new(report);
+    let options = ServeOptions::default()
+        .maximum_connections(4)
+        .on_error(move |error| report.lock().unwrap().send(error.is_timeout()).unwrap());
+    let server = world.serve(engine(), options);
+    let silent = [(); 2].map(|()| Socket::connect(server.address()).unwrap());
+    world.client(&server, "alice").call(create()).unwrap();
+    let timed_out = reported.recv_timeout(PATIENCE).unwrap();
+    assert!(!timed_out, "it has waited for the end of a handshake");
+    drop(silent);
+}
