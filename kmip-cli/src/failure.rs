@@ -6,9 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use kmip::client;
-use kmip::codec::Error;
+use kmip::codec::{Error, ErrorKind};
 use kmip::transport::{self, tls};
 use kmip_server::command::CommandError;
+use serde_json::{Value as Json, json};
+
+use crate::online::show;
+use crate::values;
 
 /// A fault that ends the command.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +45,7 @@ pub(crate) enum Failure {
     #[error("{}: {what}", path.display())]
     Vectors { path: PathBuf, what: String },
     /// The server cannot be reached or refuses something.
-    #[error("{}", chain(.0))]
+    #[error("{}{}", chain(.0), advice(.0))]
     Server(client::Error),
     /// A message could not be carried.
     #[error("{}", chain(.0))]
@@ -64,6 +68,9 @@ pub(crate) enum Failure {
     /// A file is there that is not to be overwritten.
     #[error("{} is there already; it is not overwritten", .0.display())]
     Exists(PathBuf),
+    /// Options contradict each other, or do not say enough.
+    #[error("{0}")]
+    Usage(String),
     /// OpenSSL failed.
     #[error("OpenSSL cannot {doing}: {source}")]
     OpenSsl {
@@ -78,6 +85,41 @@ pub(crate) enum Failure {
 impl From<client::Error> for Failure {
     fn from(error: client::Error) -> Self {
         Failure::Server(error)
+    }
+}
+
+/// Exit status where the server does later what it was asked for.
+pub(crate) const LATER: u8 = 6;
+
+/// Standard output gets what `kmip poll` wants, and nothing else.
+fn tell_later(correlation: &str, error: &client::Error, json: bool) {
+    let operation = error.operation().map(show::named).unwrap_or_default();
+    // Nothing can be done if nobody reads it.
+    let _ = match json {
+        true => show::json(&json!({
+            "status": "pending",
+            "operation": operation,
+            "correlation": correlation,
+        })),
+        false => {
+            eprintln!(
+                "kmip: the server does {operation} later; `kmip poll {correlation}` asks for it"
+            );
+            show::line(correlation)
+        }
+    };
+}
+
+/// What helps against an error of the client.
+fn advice(error: &client::Error) -> &'static str {
+    let client::Problem::Encode(fault) = error.problem() else {
+        return "";
+    };
+    match fault.kind() {
+        ErrorKind::ValueNotInVersion { .. } => {
+            "; with --other-versions it is sent all the same, to a server that may know it"
+        }
+        _ => "",
     }
 }
 
@@ -119,7 +161,10 @@ impl Failure {
     /// The status to end with, as the help says.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Failure::Configuration(_) | Failure::NotConfirmed(_) | Failure::Tls(_) => 2,
+            Failure::Configuration(_)
+            | Failure::Usage(_)
+            | Failure::NotConfirmed(_)
+            | Failure::Tls(_) => 2,
             Failure::Serve(
                 CommandError::Missing(_)
                 | CommandError::Config { .. }
@@ -129,6 +174,7 @@ impl Failure {
                 | CommandError::Versions(..),
             ) => 2,
             Failure::Transport(_) => 3,
+            Failure::Server(error) if error.asynchronous_correlation_value().is_some() => LATER,
             Failure::Server(error) => match error.problem() {
                 client::Problem::Address(_) | client::Problem::Tls(_) => 2,
                 client::Problem::Failed(_) if error.is_not_found() => 5,
@@ -138,6 +184,31 @@ impl Failure {
             },
             _ => 1,
         })
+    }
+
+    /// Tells people, or programs, what has happened.
+    pub(crate) fn tell(&self, json: bool) {
+        if let Failure::Server(error) = self {
+            if let Some(correlation) = error.asynchronous_correlation_value() {
+                return tell_later(&values::to_hex(correlation), error, json);
+            }
+        }
+        match json {
+            true => eprintln!("{}", kmip::json::for_terminal(&self.to_json().to_string())),
+            false => eprintln!("kmip: {self}"),
+        }
+    }
+
+    fn to_json(&self) -> Json {
+        let mut object = json!({ "error": self.to_string() });
+        if let Failure::Server(error) = self {
+            object["server"] = error.server().into();
+            object["operation"] = error.operation().map(show::named).into();
+            object["reason"] = error.result_reason().map(show::named).into();
+            object["retryable"] = error.is_retryable().into();
+            object["may_have_been_performed"] = error.may_have_been_performed().into();
+        }
+        object
     }
 
     /// Whether nobody wants to read the output any more, which is no fault.

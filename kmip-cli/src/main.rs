@@ -25,13 +25,18 @@ mod values;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use arguments::{Arguments, Command, Conformance};
 use failure::Failure;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let words = arguments::reordered(std::env::args_os());
+    let matches = Arguments::command().get_matches_from(words);
+    let arguments = match Arguments::from_arg_matches(&matches) {
+        Ok(arguments) => arguments,
+        Err(error) => error.exit(),
+    };
     let outcome = match &arguments.command {
         Command::Decode(options) => decode::run(options),
         Command::Convert(options) => convert::run(options),
@@ -52,9 +57,17 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(failure) if failure.is_broken_pipe() => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("kmip: {failure}");
+            failure.tell(wants_json(&matches));
             failure.exit_code()
         }
+    }
+}
+
+/// Whether a command was asked for JSON.
+fn wants_json(matches: &ArgMatches) -> bool {
+    match matches.subcommand() {
+        Some((_, inner)) => wants_json(inner),
+        None => matches!(matches.try_get_one::<bool>("json"), Ok(Some(true))),
     }
 }
 

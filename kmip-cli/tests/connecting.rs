@@ -100,6 +100,93 @@ fn a_server_that_is_not_trusted_is_refused() {
 }
 
 #[test]
+fn options_of_the_server_may_stand_before_the_command() {
+    let world = World::new();
+    let server = world.serve(&[]);
+    let path = |name: &str| world.path(name).to_str().unwrap().to_owned();
+    let (ca, cert, key) = (
+        path("dev/ca.crt"),
+        path("dev/client.crt"),
+        path("dev/client.key"),
+    );
+    let run = |before: &[&str], command: &[&str]| {
+        let mut program = kmip();
+        program.args(["--ca", &ca, "--cert", &cert, &format!("--key={key}")]);
+        program.args(before).args(command);
+        program.env("XDG_CONFIG_HOME", world.path("none"));
+        program.env_remove("KMIP_SERVER").env_remove("KMIP_CONFIG");
+        program.stdin(std::process::Stdio::null()).output().unwrap()
+    };
+    let address = server.address.as_str();
+    let created = run(
+        &["--server", address, "--json"],
+        &["create", "--name", "first"],
+    );
+    let created: serde_json::Value = serde_json::from_slice(&created.stdout).unwrap();
+    let id = created["id"].as_str().unwrap();
+    // Also before commands of groups, with short names, and with an end of options.
+    let short = format!("-s{address}");
+    let got = run(&[&short], &["attributes", "get", id, "Name"]);
+    assert!(text(&got.stdout).contains("first"), "{}", text(&got.stderr));
+    let got = run(
+        &["-s", address, "--no-verify-host-name"],
+        &["get", "--", id],
+    );
+    assert!(got.status.success(), "{}", text(&got.stderr));
+    // What is no such option is told as ever, and so is a missing command.
+    let wrong = run(&["--name", "first"], &["create"]);
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(
+        text(&wrong.stderr).contains("--name"),
+        "{}",
+        text(&wrong.stderr)
+    );
+    let nothing = run(&["--server", address], &[]);
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(
+        text(&nothing.stderr).contains("Usage: kmip <COMMAND>"),
+        "{}",
+        text(&nothing.stderr)
+    );
+}
+
+#[test]
+fn errors_are_objects_for_programs() {
+    let world = World::new();
+    let server = world.serve(&[]);
+    let client = Client::of(&world, &server);
+    let error = |arguments: &[&str], status: i32| -> serde_json::Value {
+        let output = client.run(&[arguments, &["--json"]].concat());
+        assert_eq!(
+            output.status.code(),
+            Some(status),
+            "{}",
+            text(&output.stderr)
+        );
+        assert!(output.stdout.is_empty());
+        serde_json::from_slice(&output.stderr).expect("one object")
+    };
+    let gone = error(&["get", "nothing"], 5);
+    assert_eq!(gone["operation"], "Get", "{gone}");
+    assert_eq!(gone["server"], server.address, "{gone}");
+    assert_eq!(gone["retryable"], false, "{gone}");
+    assert!(
+        gone["reason"].as_str().unwrap().ends_with("NotFound"),
+        "{gone}"
+    );
+    assert!(
+        gone["error"].as_str().unwrap().contains("nothing"),
+        "{gone}"
+    );
+    let wrong = error(&["register", "/no/such/file"], 1);
+    assert!(
+        wrong["error"].as_str().unwrap().contains("/no/such/file"),
+        "{wrong}"
+    );
+    assert!(wrong.get("operation").is_none(), "{wrong}");
+}
+
+#[test]
 fn wrong_options_are_explained() {
     let world = World::new();
     let server = world.serve(&["--max-version", "1.2"]);
@@ -112,6 +199,37 @@ fn wrong_options_are_explained() {
     assert!(
         error.contains("Sensitive") && error.contains("1.2"),
         "{error}"
+    );
+    // Nor this algorithm, but the server may.
+    let chacha = ["create", "--algorithm", "ChaCha20"];
+    let error = client.fails(&chacha, 1);
+    assert!(
+        error.contains("KMIP 1.2 has no Cryptographic Algorithm"),
+        "{error}"
+    );
+    assert!(error.contains("--other-versions"), "{error}");
+    let sent = client.run(&[&chacha[..], &["--other-versions"]].concat());
+    assert!(
+        matches!(sent.status.code(), Some(0 | 4)),
+        "{}",
+        text(&sent.stderr)
+    );
+    let file = format!(
+        "[servers.old]\naddress = \"{}\"\nother-versions = true\n",
+        server.address
+    );
+    let file = world.write("other.toml", file.as_bytes());
+    let mut command = world.command(&chacha);
+    command
+        .arg("--config")
+        .arg(&file)
+        .arg("--ca")
+        .arg(world.path("dev/ca.crt"));
+    let sent = command.output().unwrap();
+    assert!(
+        matches!(sent.status.code(), Some(0 | 4)),
+        "{}",
+        text(&sent.stderr)
     );
 
     let run = |arguments: &[&str]| {

@@ -4,31 +4,57 @@ mod common;
 #[path = "common/server.rs"]
 mod server;
 
-use server::{Client, World, failure};
+use server::{Client, World, failure, text};
 
-/// A Locate that may be done later; returns its correlation value.
+/// A Locate that is done later; returns its correlation value.
 fn locate_later(client: &Client<'_>, version: &str) -> String {
-    let (major, minor) = version.split_once('.').expect("a version");
-    // From 2.0 on it is an enumeration.
-    let indicator = match major {
-        "1" => r#"<AsynchronousIndicator type="Boolean" value="true"/>"#,
-        _ => r#"<AsynchronousIndicator type="Enumeration" value="Mandatory"/>"#,
+    let how = match version.starts_with('1') {
+        true => "optional",
+        false => "Mandatory",
     };
-    let rest = if major == "1" { "" } else { "<Attributes/>" };
-    let request = format!(
-        r#"<RequestMessage><RequestHeader><ProtocolVersion>
-<ProtocolVersionMajor type="Integer" value="{major}"/>
-<ProtocolVersionMinor type="Integer" value="{minor}"/></ProtocolVersion>{indicator}
-<BatchCount type="Integer" value="1"/></RequestHeader><BatchItem>
-<Operation type="Enumeration" value="Locate"/><RequestPayload>{rest}</RequestPayload></BatchItem>
-</RequestMessage>"#
+    let locate = ["locate", "--kmip-version", version, "--asynchronous", how];
+    let output = client.run(&locate);
+    let told = failure(&output, 6);
+    let correlation = text(&output.stdout).trim().to_owned();
+    assert!(told.contains("does Locate later"), "{told}");
+    assert!(
+        told.contains(&format!("`kmip poll {correlation}`")),
+        "{told}"
     );
-    let message = client.world.write("request.xml", request.as_bytes());
-    let answer = client.succeeds(&["raw", message.to_str().unwrap(), "--to", "xml"]);
-    let (_, after) = answer
-        .split_once("AsynchronousCorrelationValue type=\"ByteString\" value=\"")
-        .unwrap_or_else(|| panic!("no correlation value: {answer}"));
-    after.split_once('"').expect("an end").0.to_owned()
+    correlation
+}
+
+#[test]
+fn any_operation_can_be_done_later() {
+    let world = World::new();
+    let server = world.serve(&[]);
+    let client = Client::of(&world, &server);
+    let create = ["create", "--name", "later", "--json", "--asynchronous"];
+    let output = client.run(&[&create[..], &["mandatory"]].concat());
+    assert_eq!(output.status.code(), Some(6), "{}", text(&output.stderr));
+    let pending: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(pending["status"], "pending");
+    assert_eq!(pending["operation"], "Create");
+    let correlation = pending["correlation"].as_str().unwrap();
+    let done = client.json(&["poll", correlation, "--wait"]);
+    assert_eq!(done["operation"], "Create", "{done}");
+    let listed = client.json(&["locate", "--name", "later", "--ids"]);
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+    // At once, as without the option.
+    let created = client.json(&[&create[..3], &["--asynchronous", "prohibited"]].concat());
+    assert!(created["id"].is_string(), "{created}");
+    // KMIP 1.x has no such word, and nothing is sent.
+    let version = ["--kmip-version", "1.4"];
+    let old = client.fails(
+        &[&["create", "--asynchronous", "mandatory"], &version[..]].concat(),
+        1,
+    );
+    assert!(
+        old.contains("1.4") && old.contains("Asynchronous Indicator"),
+        "{old}"
+    );
+    let wrong = client.run(&["create", "--asynchronous", "perhaps"]);
+    assert_eq!(wrong.status.code(), Some(2));
 }
 
 #[test]

@@ -75,6 +75,20 @@ fn objects_move_between_servers() {
     assert!(old.status.success(), "{}", text(&old.stderr));
     let copied = third.json(&["get", "copy", "--show-secrets"]);
     assert_eq!(copied["hex"], secret(&from));
+    // A kind of link that 1.4 does not have is left out, and told.
+    let with_link = fs::read_to_string(file).unwrap().replace(
+        "<Attributes>",
+        "<Attributes><Link><LinkType type=\"Enumeration\" value=\"WrappingKeyLink\"/>\
+         <LinkedObjectIdentifier type=\"TextString\" value=\"77\"/></Link>",
+    );
+    let linked = world.write("linked.xml", with_link.as_bytes());
+    let linked = linked.to_str().unwrap();
+    let told = third.json(&["import", linked, "--id", "linked"]);
+    let left_out = told["left_out"].as_array().unwrap();
+    assert!(left_out.contains(&"Link".into()), "{told}");
+    // Unless the server may know it: then that decides.
+    let sent = third.run(&["import", linked, "--id", "other", "--other-versions"]);
+    assert_ne!(sent.status.code(), Some(1), "{}", text(&sent.stderr));
     let nothing = world.write("nothing.xml", b"<ResponseMessage/>");
     let wrong = to.fails(&["import", nothing.to_str().unwrap()], 1);
     assert!(wrong.contains("no exported object"), "{wrong}");

@@ -13,7 +13,9 @@ use openssl::bn::BigNum;
 use openssl::hash::MessageDigest;
 use openssl::pkey::{PKey, Private, Public};
 use openssl::x509::extension::BasicConstraints;
-use openssl::x509::{X509, X509Builder, X509Name, X509Req};
+use openssl::x509::{
+    X509, X509Builder, X509Crl, X509CrlBuilder, X509Name, X509Req, X509RevokedBuilder,
+};
 use tempfile::TempDir;
 
 /// Runs `openssl` and returns what it prints. It has to succeed.
@@ -181,5 +183,77 @@ fn only_what_is_of_x509_and_of_the_same_algorithm_is_signed_again() {
         let error = client.resign_x509(&key, wrong).unwrap_err();
         assert!(matches!(error.problem(), Problem::NotX509), "{error:?}");
         assert_eq!(error.operation(), Some(Operation::SIGN));
+    }
+}
+
+/// A list of the certificates with these serial numbers that are revoked.
+fn revocation_list(
+    signer: &Signer,
+    issuer: &str,
+    revoked: &[u32],
+    digest: MessageDigest,
+) -> X509Crl {
+    let mut builder = X509CrlBuilder::new().unwrap();
+    builder.set_issuer_name(&named(issuer)).unwrap();
+    let day = |days| Asn1Time::days_from_now(days).unwrap();
+    builder.set_last_update(&day(0)).unwrap();
+    builder.set_next_update(&day(7)).unwrap();
+    for serial in revoked {
+        let mut entry = X509RevokedBuilder::new().unwrap();
+        let serial = BigNum::from_u32(*serial)
+            .unwrap()
+            .to_asn1_integer()
+            .unwrap();
+        entry.set_serial_number(&serial).unwrap();
+        entry.set_revocation_date(&day(0)).unwrap();
+        builder.add_revoked(entry.build()).unwrap();
+    }
+    builder
+        .sign(&thrown_away(signer.key().public_key()), digest)
+        .unwrap();
+    let unsigned = builder.build().unwrap().to_der().unwrap();
+    X509Crl::from_der(&signer.resign_x509(&unsigned).unwrap()).unwrap()
+}
+
+#[test]
+fn openssl_heeds_revocation_lists_that_keys_on_the_server_have_signed() {
+    let server = Server::start();
+    for (pair, digest) in [
+        (NewKeyPair::rsa(2048), MessageDigest::sha256()),
+        (
+            NewKeyPair::elliptic_curve(RecommendedCurve::P_384),
+            MessageDigest::sha384(),
+        ),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut client = server.client().connect().unwrap();
+        let (authority, leaf) = (remote(&mut client, pair.clone()), remote(&mut client, pair));
+        let signer = Signer::new(client, authority);
+        let root_key = signer.key().public_key().clone();
+        let root = certificate(&signer, "the root", "the root", &root_key, true, digest);
+        let leaf = leaf.public_key();
+        let leaf = certificate(&signer, "the root", "a leaf", leaf, false, digest);
+        let root_file = written(&directory, "root.pem", &root.to_pem().unwrap());
+        let leaf_file = written(&directory, "leaf.pem", &leaf.to_pem().unwrap());
+        let verify = |revoked: &[u32]| {
+            let list = revocation_list(&signer, "the root", revoked, digest);
+            assert!(list.verify(&root_key).unwrap());
+            let list = written(&directory, "root.crl", &list.to_pem().unwrap());
+            Command::new("openssl")
+                .args(["verify", "-crl_check", "-CAfile"])
+                .arg(&root_file)
+                .arg("-CRLfile")
+                .arg(&list)
+                .arg(&leaf_file)
+                .output()
+                .expect("the program openssl")
+        };
+        let fine = verify(&[7]);
+        assert!(fine.status.success(), "{fine:?}");
+        // The leaf has the number 2.
+        let revoked = verify(&[7, 2]);
+        assert!(!revoked.status.success());
+        let told = String::from_utf8_lossy(&revoked.stderr).into_owned();
+        assert!(told.contains("certificate revoked"), "{told}");
     }
 }

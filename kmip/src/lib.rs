@@ -144,6 +144,7 @@ mod encoding;
 #[doc = include_str!("guide.md")]
 pub mod guide {}
 pub mod json;
+pub mod keys;
 pub mod server;
 mod text;
 pub mod transport;

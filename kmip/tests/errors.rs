@@ -48,6 +48,7 @@ fn kind(problem: &Problem) -> &'static str {
         Problem::NotProcessed => "not processed",
         Problem::NoCommonVersion { .. } => "no common version",
         Problem::Attestation(_) => "attestation",
+        Problem::Key(_) => "key",
         Problem::NotX509 => "not X.509",
         Problem::Version { .. } => "version",
         Problem::OtherKind(_) => "other kind",
@@ -265,6 +266,17 @@ fn table() -> Vec<Expected> {
             )
         },
         Expected {
+            operation: Some(Operation::GET),
+            text: "the key or certificate cannot be used",
+            cause: Some("there is no key in it"),
+            ..base(
+                "key",
+                answered(|| ResponseBatchItem::success(kmip::types::GetResponse::default()))
+                    .get_private_key("key")
+                    .unwrap_err(),
+            )
+        },
+        Expected {
             operation: Some(Operation::SIGN),
             text: "not of X.509",
             ..base(
@@ -298,7 +310,6 @@ fn table() -> Vec<Expected> {
             server: "one:1",
             retryable: true,
             text: "one:1: the connection failed: one is off; two:2: the connection failed: two is off",
-            cause: Some("two is off"),
             ..base("no server", nobody(&["one:1", "two:2"]))
         },
     ]
@@ -359,5 +370,5 @@ fn every_kind_of_error_tells_all_and_keeps_its_cause() {
         assert_eq!(reason.is_some(), expected.kind == "failed", "{text}");
         assert_eq!(error.is_not_found(), expected.kind == "failed", "{text}");
     }
-    assert_eq!(kinds.len(), 14, "{kinds:?}");
+    assert_eq!(kinds.len(), 15, "{kinds:?}");
 }

@@ -263,11 +263,16 @@ fn harmless_requests_move_to_the_next_server_and_others_do_not() {
 fn the_first_server_is_used_again_when_it_has_recovered() {
     let servers = Arc::new(Cluster::default());
     servers.down.lock().unwrap().push("first");
-    let settings = || cluster(&servers).recover_after(Duration::ZERO);
+    let settings = || cluster(&servers);
     let mut client = settings().connect().unwrap();
-    assert_eq!(client.server(), "second:2");
+    let mut eager = settings().recover_after(Duration::ZERO).connect().unwrap();
+    assert_eq!([client.server(), eager.server()], ["second:2"; 2]);
+    eager.locate([], None).unwrap();
+    assert_eq!(eager.server(), "second:2");
     servers.down.lock().unwrap().clear();
-    // It is passed over for some seconds after a failure, by clients that have seen it.
+    eager.locate([], None).unwrap();
+    assert_eq!(eager.server(), "first:1");
+    // Clients that have seen it fail stay with another one for a while.
     client.locate([], None).unwrap();
     assert_eq!(client.server(), "second:2");
     assert_eq!(settings().connect().unwrap().server(), "first:1");

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod attributes;
+mod before;
 mod conformance;
 mod cryptography;
 mod derived;
@@ -18,6 +19,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 pub(crate) use attributes::*;
+pub(crate) use before::reordered;
 pub(crate) use conformance::*;
 pub(crate) use cryptography::*;
 pub(crate) use derived::*;
@@ -37,13 +39,16 @@ Exit status:
   2  the command line is wrong";
 
 const ONLINE_EXIT_CODES: &str = "\
+The options of a server may also stand before the command: kmip --server keys.example.com query
+
 Exit status:
   0  done
   1  a file or an answer cannot be used, or what was verified is not valid
   2  the command line or the configuration is wrong
   3  the server cannot be reached or trusted, or does not answer
   4  the server refuses it
-  5  the server does not have the object";
+  5  the server does not have the object
+  6  the server does it later; `kmip poll` asks for the result";
 
 /// `help` of a command with examples.
 macro_rules! examples {
@@ -53,7 +58,7 @@ macro_rules! examples {
             $examples,
             "\n\nExit status: 0 done; 1 a file or an answer cannot be used, or what was verified is \
              not valid;\n2 the command line or the configuration is wrong; 3 the server cannot be \
-             reached or trusted;\n4 the server refuses it; 5 the server does not have the object"
+             reached or trusted;\n4 the server refuses it; 5 the server does not have the object; 6 it does it later"
         )
     };
 }
@@ -123,7 +128,7 @@ pub(crate) enum Command {
     /// Replace a key or a key pair by a new one
     #[command(visible_alias = "re-key", after_help = examples!("  kmip rekey 4f2a --offset 0"))]
     Rekey(Rekey),
-    /// Ask whether a key may be used so
+    /// Ask whether a key may be used so; status 1 if it may not
     #[command(after_help = examples!("  kmip check 4f2a --usage encrypt"))]
     Check(Check),
     /// Reserve so much of a key's Usage Limits for us
@@ -164,9 +169,9 @@ pub(crate) enum Command {
     Log(Log),
     /// Ask for the result of an operation that the server does later
     ///
-    /// `kmip raw` sends requests with an Asynchronous Indicator. Servers may want to be asked in the
-    /// version of that request, so other versions are tried unless --kmip-version says one.
-    #[command(after_help = examples!("  kmip poll 5d1c9e\n  kmip poll 5d1c9e --wait"))]
+    /// Commands with --asynchronous print what to ask for. Servers may want to be asked in the version
+    /// of that request, so other versions are tried unless --kmip-version says one.
+    #[command(after_help = examples!("  kmip create-key-pair --length 8192 --asynchronous mandatory\n  kmip poll 5d1c9e --wait"))]
     Poll(Poll),
     /// Give up an operation that the server does later
     #[command(after_help = examples!("  kmip cancel 5d1c9e"))]

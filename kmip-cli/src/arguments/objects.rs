@@ -48,8 +48,8 @@ pub(crate) struct CreateKeyPair {
     /// Algorithm of the keys
     #[arg(long, value_name = "NAME", default_value = "RSA", value_parser = enumeration::<CryptographicAlgorithm>)]
     pub(crate) algorithm: CryptographicAlgorithm,
-    /// Length of the keys in bits; 3072 for RSA, and what the curve says for elliptic curves
-    #[arg(short, long, value_name = "BITS")]
+    /// Length of the keys in bits: for RSA 3072, for elliptic curves 256, unless it is said
+    #[arg(short, long, value_name = "BITS", conflicts_with = "curve")]
     pub(crate) length: Option<i32>,
     /// Elliptic curve, such as P-256
     #[arg(long, value_name = "NAME", value_parser = enumeration::<RecommendedCurve>)]
@@ -57,10 +57,10 @@ pub(crate) struct CreateKeyPair {
     /// Name of the private key; the public one gets `-public` behind it
     #[arg(short, long, value_name = "TEXT")]
     pub(crate) name: Option<String>,
-    /// What the private key may be used for; by default `sign`
+    /// What the private key may be used for; by default what suits the algorithm, such as `sign`
     #[arg(long, value_name = "USES", value_parser = mask::<CryptographicUsageMask>)]
     pub(crate) private_usage: Option<CryptographicUsageMask>,
-    /// What the public key may be used for; by default `verify`
+    /// What the public key may be used for; by default what suits the algorithm, such as `verify`
     #[arg(long, value_name = "USES", value_parser = mask::<CryptographicUsageMask>)]
     pub(crate) public_usage: Option<CryptographicUsageMask>,
     /// A further attribute of both keys

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use kmip::ProtocolVersion;
+use kmip::types::AsynchronousIndicator;
 use serde::Deserialize;
+
+use crate::values::enumeration;
 
 /// Which server, and who we are. What is not given is taken from the configuration file, whose
 /// entries have the same values under the same names.
@@ -100,6 +103,10 @@ pub(crate) struct ServerOptions {
     #[arg(long, value_name = "VERSION", value_parser = known_version)]
     #[serde(deserialize_with = "of_file::version")]
     pub(crate) kmip_version: Option<ProtocolVersion>,
+    /// Also send values that only other versions of the specification have, to a server that may know
+    /// them nevertheless
+    #[arg(long, hide_short_help = true)]
+    pub(crate) other_versions: bool,
     /// Encoding of messages over HTTPS
     #[arg(long, value_enum, hide_short_help = true)]
     pub(crate) encoding: Option<MessageEncoding>,
@@ -149,6 +156,10 @@ pub(crate) struct ShowOptions {
 pub(crate) struct Online {
     #[command(flatten)]
     pub(crate) server: ServerOptions,
+    /// Whether the server does it later: mandatory (KMIP 2.0 and later), optional or prohibited. If it
+    /// does, the status is 6, and the value is printed that `kmip poll` takes
+    #[arg(long, value_name = "HOW", value_parser = enumeration::<AsynchronousIndicator>, hide_short_help = true)]
+    pub(crate) asynchronous: Option<AsynchronousIndicator>,
     #[command(flatten)]
     pub(crate) show: ShowOptions,
 }

@@ -57,7 +57,9 @@ pub(crate) struct Doctor {
     #[arg(long, value_name = "FILE")]
     pub(crate) profile: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) online: Online,
+    pub(crate) server: ServerOptions,
+    #[command(flatten)]
+    pub(crate) show: ShowOptions,
 }
 
 #[derive(Debug, Args)]

@@ -13,10 +13,14 @@ pub(crate) use settings::{Place, Settings};
 
 use kmip::client::Client;
 
-use crate::arguments::ServerOptions;
+use crate::arguments::Online;
 use crate::failure::Failure;
 
 /// A connected client.
-pub(crate) fn connect(options: &ServerOptions) -> Result<Client, Failure> {
-    Settings::resolve(options)?.connect()
+pub(crate) fn connect(options: &Online) -> Result<Client, Failure> {
+    let mut builder = Settings::resolve(&options.server)?.builder()?;
+    if let Some(indicator) = options.asynchronous {
+        builder = builder.asynchronous(indicator);
+    }
+    Ok(builder.connect()?)
 }

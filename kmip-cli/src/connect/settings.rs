@@ -67,11 +67,6 @@ impl Settings {
         Ok(Settings { place, options })
     }
 
-    /// Connects, and agrees on the version.
-    pub(crate) fn connect(&self) -> Result<Client, Failure> {
-        Ok(self.builder()?.connect()?)
-    }
-
     /// A client that is set up and not connected.
     pub(crate) fn builder(&self) -> Result<ClientBuilder, Failure> {
         let mut builder = Client::builder(self.place.address().clone())
@@ -83,6 +78,7 @@ impl Settings {
         if let Some(version) = self.version() {
             builder = builder.version(version);
         }
+        builder = builder.sends_values_of_other_versions(self.other_versions());
         if let Some(path) = &self.options.ticket {
             builder = builder.credential(Credential::ticket(ticket::read(path)?));
             if self.version().is_none() {
@@ -98,6 +94,11 @@ impl Settings {
     /// The version that is demanded.
     pub(crate) fn version(&self) -> Option<ProtocolVersion> {
         self.options.kmip_version
+    }
+
+    /// Whether values are sent that only other versions have.
+    pub(crate) fn other_versions(&self) -> bool {
+        self.options.other_versions
     }
 
     /// Whether the server's certificate is not verified.
@@ -194,6 +195,7 @@ fn combine(options: ServerOptions, file: ServerOptions) -> ServerOptions {
             .password_file
             .or(file.password_file.filter(|_| !own_user)),
         kmip_version: options.kmip_version.or(file.kmip_version),
+        other_versions: options.other_versions || file.other_versions,
         encoding: options.encoding.or(file.encoding),
         timeout: options.timeout.or(file.timeout),
         server: options.server,

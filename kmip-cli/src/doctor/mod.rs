@@ -34,7 +34,7 @@ const UNREACHABLE: u8 = 3;
 
 pub(crate) fn run(options: &Doctor) -> Result<ExitCode, Failure> {
     let settings = Settings::resolve(&server(options))?;
-    let mut report = Report::new(settings.place.to_string(), options.online.show.json);
+    let mut report = Report::new(settings.place.to_string(), options.show.json);
     let status = match reach(&settings, &mut report)? {
         None => UNREACHABLE,
         Some((client, announced)) => {
@@ -48,7 +48,7 @@ pub(crate) fn run(options: &Doctor) -> Result<ExitCode, Failure> {
 
 /// The options, with the server that stands alone on the command line.
 fn server(options: &Doctor) -> ServerOptions {
-    let mut server = options.online.server.clone();
+    let mut server = options.server.clone();
     if let Some(target) = &options.target {
         match target.to_ascii_lowercase().starts_with("https://") {
             true => server.https = Some(target.clone()),

@@ -9,7 +9,6 @@ use super::brief;
 use super::report::Report;
 use crate::connect::Settings;
 use crate::failure::Failure;
-use crate::online::query;
 
 /// What the zkey plugin needs of a server.
 const OPERATIONS: [Operation; 9] = [
@@ -73,9 +72,9 @@ fn introduction(
     client: &mut Client,
     report: &mut Report,
 ) -> Result<Option<QueryResponse<'static>>, Failure> {
-    match query::ask(client) {
+    match client.query_all() {
         Ok(answer) => Ok(Some(answer)),
-        Err(Failure::Server(error)) => {
+        Err(error) => {
             let advice = match error.is_permission_denied() {
                 true => {
                     "the server does not accept who we are: check certificate, --user and \
@@ -86,7 +85,6 @@ fn introduction(
             report.bad("Query", brief(&error), advice)?;
             Ok(None)
         }
-        Err(other) => Err(other),
     }
 }
 

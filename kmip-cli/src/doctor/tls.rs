@@ -28,9 +28,8 @@ pub(super) fn examine(settings: &Settings, report: &mut Report) -> Result<bool, 
     let presented = match inspect_server(server, tls.clone(), deadline()) {
         Ok(presented) => presented,
         Err(error) => {
-            let advice = "is it a KMIP server, and is this its TLS port? Old servers may need other \
-                          cipher suites or TLS versions";
-            report.bad("TLS", chain(&error), advice)?;
+            let found = chain(&error);
+            report.bad("TLS", &found, advice_on_offers(&found))?;
             return Ok(false);
         }
     };
@@ -61,6 +60,20 @@ pub(super) fn examine(settings: &Settings, report: &mut Report) -> Result<bool, 
             report.bad("TLS as configured", chain(&error), advice)?;
             Ok(false)
         }
+    }
+}
+
+/// What helps against a server with which there is nothing in common, by what it took when it was asked
+/// again.
+fn advice_on_offers(found: &str) -> &'static str {
+    if found.contains("took TLSv1.1") || found.contains("took TLSv1 ") {
+        "it is too old: have it updated. Until then it is reached with --tls-min 1.0 and --ciphers \
+         DEFAULT@SECLEVEL=0"
+    } else if found.contains("asked again, the server took TLSv1.2") {
+        "its suite has to be among --ciphers, and its version must not be below --tls-min"
+    } else {
+        "is it a KMIP server, and is this its TLS port? Old servers may need other cipher suites or TLS \
+         versions"
     }
 }
 
@@ -177,6 +190,14 @@ fn versions(tls: &ClientTls, settings: &Settings, report: &mut Report) -> Result
             "see the next line for the server's reason",
         )?,
         _ => report.good("TLS versions", spoken.join(", "))?,
+    }
+    let old = |spoken: &String| !spoken.starts_with("TLS 1.2") && !spoken.starts_with("TLS 1.3");
+    if !spoken.is_empty() && spoken.iter().all(old) {
+        report.doubtful(
+            "TLS versions",
+            "only versions that nobody should use any more",
+            "have the server updated: TLS 1.0 and 1.1 were given up in 2021 (RFC 8996)",
+        )?;
     }
     Ok(spoken.len())
 }

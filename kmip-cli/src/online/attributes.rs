@@ -46,7 +46,7 @@ pub(super) fn run(command: &Attributes) -> Result<(), Failure> {
 }
 
 fn get(options: &GetAttributes) -> Result<(), Failure> {
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     let names = options.attributes.iter().cloned();
     let found = client.get_attributes(options.object.as_str(), names)?;
     let version = client.version();
@@ -64,7 +64,7 @@ fn get(options: &GetAttributes) -> Result<(), Failure> {
 }
 
 fn list(options: &ListAttributes) -> Result<(), Failure> {
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     let names = client.get_attribute_list(options.object.as_str())?;
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
     if options.online.show.json {
@@ -115,7 +115,7 @@ fn change(
     object: &str,
     change: impl FnOnce(&mut Client, UniqueIdentifier<'static>) -> Result<(), kmip::client::Error>,
 ) -> Result<(), Failure> {
-    let mut client = connect(&online.server)?;
+    let mut client = connect(&online)?;
     change(&mut client, object.to_owned().into())?;
     match online.show.json {
         true => show::json(&json!({ "id": object, "changed": true })),

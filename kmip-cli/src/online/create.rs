@@ -1,11 +1,7 @@
 //! `kmip create` and `kmip create-key-pair`.
 
-use kmip::client::Client;
-use kmip::types::{
-    ActivateRequest, Attribute, CreateRequest, CryptographicAlgorithm,
-    CryptographicDomainParameters, CryptographicUsageMask, ObjectType, RecommendedCurve,
-    UniqueIdentifier,
-};
+use kmip::client::{Client, KeyPair, NewKey, NewKeyPair, default_usage};
+use kmip::types::{Attribute, CryptographicAlgorithm, RecommendedCurve, UniqueIdentifier};
 use serde_json::json;
 
 use super::show;
@@ -15,35 +11,12 @@ use crate::failure::Failure;
 use crate::values::name;
 
 pub(super) fn key(options: &Create) -> Result<(), Failure> {
-    let usage = options.object.usage;
-    let usage = usage.unwrap_or_else(|| usual_usage(options.algorithm));
-    let required = [
-        Attribute::cryptographic_algorithm(options.algorithm),
-        Attribute::cryptographic_length(options.length),
-        Attribute::cryptographic_usage_mask(usage),
-    ];
-    let attributes = required.into_iter().chain(attributes(&options.object));
-    let mut client = connect(&options.online.server)?;
-    let created = client.call(CreateRequest {
-        object_type: ObjectType::SYMMETRIC_KEY,
-        attributes: attributes.collect(),
-        ..CreateRequest::default()
-    })?;
-    made(
-        &mut client,
-        &created.unique_identifier,
-        options.object.activate,
-        &options.online,
-    )
-}
-
-/// What keys of an algorithm are mostly for.
-pub(super) fn usual_usage(algorithm: CryptographicAlgorithm) -> CryptographicUsageMask {
-    let name = format!("{algorithm:?}");
-    match name.contains("HMAC") || name.contains("MAC") {
-        true => CryptographicUsageMask::MAC_GENERATE | CryptographicUsageMask::MAC_VERIFY,
-        false => CryptographicUsageMask::ENCRYPT | CryptographicUsageMask::DECRYPT,
-    }
+    let key = NewKey::new(options.algorithm, options.length);
+    let key = options.object.usage.into_iter().fold(key, NewKey::usage);
+    let key = attributes(&options.object).fold(key, NewKey::attribute);
+    let mut client = connect(&options.online)?;
+    let key = client.create(key)?;
+    made(&mut client, &key, options.object.activate, &options.online)
 }
 
 /// Names and further attributes of a new object.
@@ -73,46 +46,9 @@ pub(super) fn made(
 }
 
 pub(super) fn key_pair(options: &CreateKeyPair) -> Result<(), Failure> {
-    let elliptic = options.curve.is_some()
-        || [
-            CryptographicAlgorithm::EC,
-            CryptographicAlgorithm::ECDSA,
-            CryptographicAlgorithm::ECDH,
-        ]
-        .contains(&options.algorithm);
-    let algorithm = match (elliptic, options.algorithm) {
-        // A curve says enough.
-        (true, CryptographicAlgorithm::RSA) => CryptographicAlgorithm::EC,
-        (_, algorithm) => algorithm,
-    };
-    let mut common = vec![Attribute::cryptographic_algorithm(algorithm)];
-    if elliptic {
-        let curve = options.curve.unwrap_or(RecommendedCurve::P_256);
-        common.push(Attribute::cryptographic_domain_parameters(
-            CryptographicDomainParameters {
-                recommended_curve: Some(curve),
-                ..CryptographicDomainParameters::default()
-            },
-        ));
-    }
-    let length = options.length.or((!elliptic).then_some(3072));
-    common.extend(length.map(Attribute::cryptographic_length));
-    common.extend(options.attributes.iter().cloned());
-    let usage = |given: Option<CryptographicUsageMask>, usual| {
-        Attribute::cryptographic_usage_mask(given.unwrap_or(usual))
-    };
-    let mut private = vec![usage(options.private_usage, CryptographicUsageMask::SIGN)];
-    let mut public = vec![usage(options.public_usage, CryptographicUsageMask::VERIFY)];
-    if let Some(text) = &options.name {
-        private.push(name(text));
-        public.push(name(&format!("{text}-public")));
-    }
-    let mut client = connect(&options.online.server)?;
-    let (private, public) = client.create_key_pair(
-        common.into_iter().collect::<kmip::types::Attributes<'_>>(),
-        private.into_iter().collect::<kmip::types::Attributes<'_>>(),
-        public.into_iter().collect::<kmip::types::Attributes<'_>>(),
-    )?;
+    let pair = new_pair(options)?;
+    let mut client = connect(&options.online)?;
+    let KeyPair { private, public } = client.generate_key_pair(pair)?;
     if !options.online.show.json {
         show::table(
             &[],
@@ -124,10 +60,7 @@ pub(super) fn key_pair(options: &CreateKeyPair) -> Result<(), Failure> {
     }
     if options.activate {
         for key in [&private, &public] {
-            client.call(ActivateRequest {
-                unique_identifier: Some(key.clone()),
-                ..ActivateRequest::default()
-            })?;
+            client.activate(key)?;
         }
     }
     match options.online.show.json {
@@ -138,4 +71,54 @@ pub(super) fn key_pair(options: &CreateKeyPair) -> Result<(), Failure> {
         })),
         false => Ok(()),
     }
+}
+
+fn new_pair(options: &CreateKeyPair) -> Result<NewKeyPair<'static>, Failure> {
+    use CryptographicAlgorithm as Algorithm;
+
+    let (algorithm, pair) = match (options.algorithm, options.curve) {
+        // A curve says enough.
+        (Algorithm::RSA, Some(curve)) => (Algorithm::ECDSA, NewKeyPair::elliptic_curve(curve)),
+        (algorithm, Some(curve)) => (algorithm, NewKeyPair::on_curve(algorithm, curve)),
+        (algorithm @ (Algorithm::EC | Algorithm::ECDSA | Algorithm::ECDH), None) => {
+            let curve = curve_of(options.length)?;
+            (algorithm, NewKeyPair::on_curve(algorithm, curve))
+        }
+        (Algorithm::ED25519, None) => (Algorithm::ED25519, NewKeyPair::ed25519()),
+        (algorithm, None) => {
+            let bits = options.length.unwrap_or(3072);
+            (algorithm, NewKeyPair::new(algorithm, bits))
+        }
+    };
+    let usual = default_usage(algorithm);
+    let pair = pair.usage(
+        options.private_usage.unwrap_or(usual.0),
+        options.public_usage.unwrap_or(usual.1),
+    );
+    let pair = match &options.name {
+        Some(text) => pair
+            .private_attribute(name(text))
+            .public_attribute(name(&format!("{text}-public"))),
+        None => pair,
+    };
+    Ok(options
+        .attributes
+        .iter()
+        .cloned()
+        .fold(pair, NewKeyPair::attribute))
+}
+
+/// The curve that is meant by a length.
+fn curve_of(length: Option<i32>) -> Result<RecommendedCurve, Failure> {
+    Ok(match length {
+        None | Some(256) => RecommendedCurve::P_256,
+        Some(192) => RecommendedCurve::P_192,
+        Some(224) => RecommendedCurve::P_224,
+        Some(384) => RecommendedCurve::P_384,
+        Some(521) => RecommendedCurve::P_521,
+        Some(bits) => {
+            let what = format!("there is no usual curve of {bits} bits: name one with --curve");
+            return Err(Failure::Usage(what));
+        }
+    })
 }

@@ -34,7 +34,7 @@ impl Prepared {
     fn new(options: &KeyUse) -> Result<Self, Failure> {
         let data = input(options.data.input.as_ref())?;
         Ok(Prepared {
-            client: connect(&options.online.server)?,
+            client: connect(&options.online)?,
             data,
             key: Some(options.object.clone().into()),
             parameters: parameters(&options.parameters),
@@ -166,7 +166,7 @@ pub(super) fn mac(options: &Mac) -> Result<ExitCode, Failure> {
 
 pub(super) fn hash(options: &Hash) -> Result<(), Failure> {
     let data = input(options.data.input.as_ref())?;
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     let answer = client.call(HashRequest {
         cryptographic_parameters: CryptographicParameters {
             hashing_algorithm: Some(options.algorithm),
@@ -180,7 +180,7 @@ pub(super) fn hash(options: &Hash) -> Result<(), Failure> {
 }
 
 pub(super) fn rng(options: &Rng) -> Result<(), Failure> {
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     if let Some(path) = &options.seed {
         let seed = files::read(path)?;
         let answer = client.call(RngSeedRequest {

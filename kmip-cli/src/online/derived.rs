@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::process::ExitCode;
 
+use kmip::client::default_usage;
 use kmip::types::{
     Attribute, Certificate, CertificateRequest, CertificateRequestType, CertificateType,
     CertifyRequest, CreateSplitKeyRequest, DerivationParameters, DeriveKeyRequest, Interval,
@@ -13,7 +14,7 @@ use kmip::types::{
 use openssl::x509::{X509, X509Req};
 use serde_json::json;
 
-use super::create::{attributes, made, usual_usage};
+use super::create::{attributes, made};
 use super::cryptography::{given, parameters, validity};
 use super::show;
 use crate::arguments::{
@@ -32,13 +33,13 @@ pub(super) fn derive_key(options: &DeriveKey) -> Result<(), Failure> {
     if options.object_type == ObjectType::SYMMETRIC_KEY {
         let usage = new
             .usage
-            .unwrap_or_else(|| usual_usage(options.key_algorithm));
+            .unwrap_or_else(|| default_usage(options.key_algorithm).0);
         required.push(Attribute::cryptographic_algorithm(options.key_algorithm));
         required.push(Attribute::cryptographic_usage_mask(usage));
     } else {
         required.extend(new.usage.map(Attribute::cryptographic_usage_mask));
     }
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     let derived = client.derive(DeriveKeyRequest {
         object_type: options.object_type,
         unique_identifier: ids(&options.objects),
@@ -70,14 +71,16 @@ pub(super) fn split_key(options: &SplitKey) -> Result<(), Failure> {
     });
     let mut required = Vec::new();
     if options.object.is_none() {
-        let usage = new.usage.unwrap_or_else(|| usual_usage(options.algorithm));
+        let usage = new
+            .usage
+            .unwrap_or_else(|| default_usage(options.algorithm).0);
         required.push(Attribute::cryptographic_algorithm(options.algorithm));
         required.push(Attribute::cryptographic_length(options.length));
         required.push(Attribute::cryptographic_usage_mask(usage));
     } else {
         required.extend(new.usage.map(Attribute::cryptographic_usage_mask));
     }
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     let parts = client.call(CreateSplitKeyRequest {
         object_type: ObjectType::SPLIT_KEY,
         unique_identifier: options.object.clone().map(Into::into),
@@ -111,7 +114,7 @@ pub(super) fn join_split_key(options: &JoinSplitKey) -> Result<(), Failure> {
     let new = &options.object;
     let usage = new.usage.map(Attribute::cryptographic_usage_mask);
     let given: Vec<_> = usage.into_iter().chain(attributes(new)).collect();
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     let joined = client.call(JoinSplitKeyRequest {
         object_type: options.object_type,
         unique_identifier: ids(&options.parts),
@@ -128,7 +131,7 @@ pub(super) fn certify(options: &Certify) -> Result<(), Failure> {
     let request = options.request.as_deref().map(pkcs10).transpose()?;
     let usage = new.usage.map(Attribute::cryptographic_usage_mask);
     let given: Vec<_> = usage.into_iter().chain(attributes(new)).collect();
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     let certificate = client.call(CertifyRequest {
         unique_identifier: options.object.clone().map(Into::into),
         certificate_request_type: request.as_ref().map(|_| CertificateRequestType::PKCS_10),
@@ -142,7 +145,7 @@ pub(super) fn certify(options: &Certify) -> Result<(), Failure> {
 
 pub(super) fn recertify(options: &Recertify) -> Result<(), Failure> {
     let request = options.request.as_deref().map(pkcs10).transpose()?;
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     let certificate = client.call(ReCertifyRequest {
         unique_identifier: Some(options.object.clone().into()),
         certificate_request_type: request.as_ref().map(|_| CertificateRequestType::PKCS_10),
@@ -157,7 +160,7 @@ pub(super) fn recertify(options: &Recertify) -> Result<(), Failure> {
 pub(super) fn re_provision(options: &ReProvision) -> Result<(), Failure> {
     let request = options.request.as_deref().map(pkcs10).transpose()?;
     let certificate = options.certificate.as_deref().map(x509).transpose()?;
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     let answer = client.call(ReProvisionRequest {
         certificate_request: request.map(|der| CertificateRequest {
             certificate_request_type: CertificateRequestType::PKCS_10,
@@ -178,7 +181,7 @@ pub(super) fn re_provision(options: &ReProvision) -> Result<(), Failure> {
 pub(super) fn validate(options: &Validate) -> Result<ExitCode, Failure> {
     let certificates = options.certificates.iter().map(|path| x509(path));
     let certificates: Result<Vec<_>, Failure> = certificates.collect();
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     let answer = client.call(ValidateRequest {
         certificate: certificates?,
         unique_identifier: ids(&options.objects),

@@ -2,23 +2,24 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use kmip::keys::Pem;
 use kmip::types::{
     BlockCipherMode, CryptographicParameters, EncodingOption, EncryptionKeyInformation, GetRequest,
-    GetResponse, KeyBlock, KeyFormatType, KeyWrappingSpecification, ManagedObject, ProtocolVersion,
+    GetResponse, KeyBlock, KeyWrappingSpecification, ManagedObject, ProtocolVersion, Secret,
     WrappingMethod,
 };
 use openssl::base64;
 use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::{pem, show};
+use super::show;
 use crate::arguments::{Get, KeyForm, WrappingOptions};
 use crate::connect::connect;
 use crate::failure::Failure;
 use crate::{files, values};
 
 pub(super) fn run(options: &Get) -> Result<(), Failure> {
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     let wrapping = wrapping(&options.wrapping, client.version());
     let got = client.call(GetRequest {
         unique_identifier: Some(options.object.clone().into()),
@@ -184,15 +185,17 @@ impl<'g> Content<'g> {
             KeyForm::Hex => values::to_hex(bytes).into_bytes(),
             KeyForm::Base64 => base64::encode_block(bytes).into_bytes(),
             KeyForm::Pem => {
-                let format: Option<KeyFormatType> = self.block.map(|block| block.key_format_type);
-                let text = pem::write(self.got.object_type, format, bytes)
-                    .filter(|_| !self.is_wrapped())
-                    .ok_or_else(|| {
-                        Failure::Answer(format!(
-                            "PEM has no form for a {:?} in this format",
-                            self.got.object_type
-                        ))
-                    })?;
+                let pem = Pem {
+                    object_type: self.got.object_type,
+                    format: self.block.map(|block| block.key_format_type),
+                    der: Secret::owned(bytes.to_vec()),
+                };
+                let text = pem.write().filter(|_| !self.is_wrapped()).ok_or_else(|| {
+                    Failure::Answer(format!(
+                        "PEM has no form for a {:?} in this format",
+                        self.got.object_type
+                    ))
+                })?;
                 text.as_bytes().to_vec()
             }
         }))

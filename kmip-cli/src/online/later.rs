@@ -1,5 +1,6 @@
 //! Commands about operations that a server does later.
 
+use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use zeroize::Zeroizing;
 use super::show;
 use crate::arguments::{Color, Correlated, Poll, QueryAsynchronousRequests};
 use crate::connect::connect;
-use crate::failure::Failure;
+use crate::failure::{Failure, LATER};
 use crate::paint::Paint;
 use crate::tree::{self, Node};
 use crate::{decode, values};
@@ -24,8 +25,8 @@ use crate::{decode, values};
 /// Time between two questions.
 const PAUSE: Duration = Duration::from_secs(1);
 
-pub(super) fn poll(options: &Poll) -> Result<(), Failure> {
-    let mut client = connect(&options.online.server)?;
+pub(super) fn poll(options: &Poll) -> Result<ExitCode, Failure> {
+    let mut client = connect(&options.online)?;
     let correlation = &options.correlation.0;
     let mut answer = ask(&mut client, correlation);
     if options.online.server.kmip_version.is_none() {
@@ -41,10 +42,13 @@ pub(super) fn poll(options: &Poll) -> Result<(), Failure> {
                 thread::sleep(PAUSE);
                 answer = ask(&mut client, correlation);
             }
-            Err(_) if options.online.show.json => {
-                return show::json(&json!({ "status": "pending" }));
+            Err(_) => {
+                match options.online.show.json {
+                    true => show::json(&json!({ "status": "pending" }))?,
+                    false => show::line("pending")?,
+                }
+                return Ok(ExitCode::from(LATER));
             }
-            Err(_) => return show::line("pending"),
         }
     };
     let version = client.version();
@@ -52,10 +56,12 @@ pub(super) fn poll(options: &Poll) -> Result<(), Failure> {
         let operation = payload.operation();
         let operation = operation.name().unwrap_or_default();
         let tree = values_of(payload, version, options.show_secrets)?;
-        return show::json(&json!({ "status": "done", "operation": operation, "payload": tree }));
+        show::json(&json!({ "status": "done", "operation": operation, "payload": tree }))?;
+        return Ok(ExitCode::SUCCESS);
     }
     let shown = shown(payload, version, options.show_secrets)?;
-    show::line(&format!("done\n{}", shown.trim_end()))
+    show::line(&format!("done\n{}", shown.trim_end()))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn ask(client: &mut Client, correlation: &[u8]) -> Result<ResponsePayload<'static>, Error> {
@@ -162,7 +168,7 @@ fn from<'n, 'a>(nodes: &'n [Node<'a>], tag: Tag) -> &'n [Node<'a>] {
 }
 
 pub(super) fn cancel(options: &Correlated) -> Result<(), Failure> {
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     let result = client.cancel(&options.correlation.0)?;
     let name = result.name().unwrap_or("unknown");
     match options.online.show.json {
@@ -175,7 +181,7 @@ pub(super) fn cancel(options: &Correlated) -> Result<(), Failure> {
 }
 
 pub(super) fn process(options: &Correlated) -> Result<(), Failure> {
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     client.call(ProcessRequest {
         asynchronous_correlation_value: options.correlation.0.as_slice().into(),
         ..ProcessRequest::default()
@@ -188,7 +194,7 @@ pub(super) fn process(options: &Correlated) -> Result<(), Failure> {
 }
 
 pub(super) fn query(options: &QueryAsynchronousRequests) -> Result<(), Failure> {
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     let wanted = options
         .correlation
         .as_ref()

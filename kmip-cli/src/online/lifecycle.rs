@@ -111,7 +111,7 @@ fn each(
     done: &str,
     change: impl Fn(&mut Client, &str) -> Result<(), kmip::client::Error>,
 ) -> Result<(), Failure> {
-    let mut client = connect(&online.server)?;
+    let mut client = connect(&online)?;
     let mut changed = Vec::new();
     let mut outcome = Ok(());
     for object in objects {
@@ -131,7 +131,7 @@ fn each(
 }
 
 pub(super) fn rekey(options: &Rekey) -> Result<(), Failure> {
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     let object = || Some(UniqueIdentifier::from(options.object.clone()));
     let offset = options.offset.map(Interval);
     let made = if options.pair {

@@ -29,7 +29,7 @@ const COLUMNS: [(&str, Tag); 5] = [
 ];
 
 pub(super) fn run(options: &Locate) -> Result<(), Failure> {
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     let objects = locate(&mut client, options)?;
     if options.ids {
         return identifiers(&objects, options);

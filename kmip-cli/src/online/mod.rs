@@ -8,8 +8,7 @@ mod fetch;
 mod later;
 mod lifecycle;
 mod listing;
-mod pem;
-pub(crate) mod query;
+mod query;
 mod raw;
 mod register;
 mod rules;
@@ -43,7 +42,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
         Command::Archive(options) => lifecycle::archive(options)?,
         Command::Recover(options) => lifecycle::recover(options)?,
         Command::Rekey(options) => lifecycle::rekey(options)?,
-        Command::Check(options) => usage::check(options)?,
+        Command::Check(options) => return usage::check(options),
         Command::GetUsageAllocation(options) => usage::get_usage_allocation(options)?,
         Command::ObtainLease(options) => usage::obtain_lease(options)?,
         Command::DeriveKey(options) => derived::derive_key(options)?,
@@ -60,7 +59,7 @@ pub(crate) fn run(command: &Command) -> Result<ExitCode, Failure> {
         Command::SetEndpointRole(options) => sessions::set_endpoint_role(options)?,
         Command::Interop(options) => sessions::interop(options)?,
         Command::Pkcs11(options) => return sessions::pkcs11(options),
-        Command::Poll(options) => later::poll(options)?,
+        Command::Poll(options) => return later::poll(options),
         Command::Cancel(options) => later::cancel(options)?,
         Command::Process(options) => later::process(options)?,
         Command::QueryAsynchronousRequests(options) => later::query(options)?,

@@ -1,8 +1,7 @@
 //! `kmip query` and `kmip versions`.
 
 use kmip::ProtocolVersion;
-use kmip::client::Client;
-use kmip::types::{Enumeration, QueryFunction, QueryResponse, Tag};
+use kmip::types::{Enumeration, QueryResponse, Tag};
 use serde_json::{Value as Json, json};
 
 use super::show;
@@ -12,8 +11,8 @@ use crate::failure::Failure;
 use crate::tree;
 
 pub(super) fn query(options: &QueryOptions) -> Result<(), Failure> {
-    let mut client = connect(&options.online.server)?;
-    let answer = ask(&mut client)?;
+    let mut client = connect(&options.online)?;
+    let answer = client.query_all()?;
     let version = client.version();
     let operations = names(&answer.operation, version);
     let types = names(&answer.object_type, version);
@@ -42,25 +41,6 @@ pub(super) fn query(options: &QueryOptions) -> Result<(), Failure> {
         rows.push(vec![name, value]);
     }
     show::table(&[], rows)
-}
-
-/// All that a server tells in its version.
-pub(crate) fn ask(client: &mut Client) -> Result<QueryResponse<'static>, Failure> {
-    let version = client.version();
-    let table = QueryFunction::TABLE.values.iter();
-    let functions = table.filter(|function| function.is_defined_in(version));
-    let all: Vec<_> = functions
-        .map(|function| QueryFunction(function.value))
-        .collect();
-    match client.query(all) {
-        // A server that does not know all of them may know those of the first version.
-        Err(error) if error.failure().is_some() => Ok(client.query([
-            QueryFunction::QUERY_OPERATIONS,
-            QueryFunction::QUERY_OBJECTS,
-            QueryFunction::QUERY_SERVER_INFORMATION,
-        ])?),
-        answer => Ok(answer?),
-    }
 }
 
 fn names<E: Enumeration + Copy>(values: &[E], version: ProtocolVersion) -> Vec<String> {
@@ -111,7 +91,7 @@ fn wrapped(names: &[String]) -> String {
 }
 
 pub(super) fn versions(options: &VersionsOptions) -> Result<(), Failure> {
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     let negotiated = client.version();
     let offered = match negotiated {
         // It has no Discover Versions.

@@ -1,5 +1,7 @@
 //! `kmip register`.
 
+use kmip::client::default_usage;
+use kmip::keys::{Pem, PemError};
 use kmip::types::{
     Attribute, Certificate, CertificateType, CryptographicAlgorithm, CryptographicUsageMask,
     KeyBlock, KeyFormatType, KeyValue, ManagedObject, ObjectType, OpaqueDataType, OpaqueObject,
@@ -7,7 +9,7 @@ use kmip::types::{
 };
 use zeroize::Zeroizing;
 
-use super::{create, pem};
+use super::create;
 use crate::arguments::Register;
 use crate::connect::connect;
 use crate::failure::Failure;
@@ -33,7 +35,7 @@ pub(super) fn run(options: &Register) -> Result<(), Failure> {
         attributes.push(Attribute::cryptographic_usage_mask(usage));
     }
     attributes.extend(create::attributes(&options.object));
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     let attributes: kmip::types::Attributes<'_> = attributes.into_iter().collect();
     let registered = client.register(object_type, object, attributes)?;
     create::made(
@@ -58,13 +60,16 @@ fn material(options: &Register, content: Zeroizing<Vec<u8>>) -> Result<Material,
     let is_text = [ObjectType::SECRET_DATA, ObjectType::OPAQUE_OBJECT];
     let block = match wanted {
         Some(wanted) if is_text.contains(&wanted) => None,
-        _ => pem::read(&content).transpose()?,
+        _ => match Pem::read(&content) {
+            Err(PemError::Missing) => None,
+            pem => Some(pem.map_err(|error| error.to_string())?),
+        },
     };
     if let Some(block) = block {
         if wanted.is_some_and(|wanted| wanted != block.object_type) {
             return Err(format!("it holds a {:?}", block.object_type));
         }
-        let found = pem::describe(&block);
+        let found = block.kind();
         let found = found.ok_or("OpenSSL does not understand the key in it")?;
         let certificate = block.object_type == ObjectType::CERTIFICATE;
         return Ok(Material {
@@ -72,7 +77,7 @@ fn material(options: &Register, content: Zeroizing<Vec<u8>>) -> Result<Material,
             format: options.format.or(block.format),
             algorithm: options.algorithm.or(Some(found.0)).filter(|_| !certificate),
             length: Some(found.1).filter(|_| !certificate),
-            bytes: block.der,
+            bytes: Zeroizing::new(block.der.expose().to_vec()),
         });
     }
     let object_type = wanted.unwrap_or(ObjectType::SYMMETRIC_KEY);
@@ -150,10 +155,12 @@ fn usual_usage(
     object_type: ObjectType,
     algorithm: Option<CryptographicAlgorithm>,
 ) -> CryptographicUsageMask {
+    let usual = algorithm.map(default_usage);
     match object_type {
-        ObjectType::PRIVATE_KEY => CryptographicUsageMask::SIGN,
-        ObjectType::PUBLIC_KEY | ObjectType::CERTIFICATE => CryptographicUsageMask::VERIFY,
+        ObjectType::PRIVATE_KEY => usual.map_or(CryptographicUsageMask::SIGN, |usual| usual.0),
+        ObjectType::PUBLIC_KEY => usual.map_or(CryptographicUsageMask::VERIFY, |usual| usual.1),
+        ObjectType::CERTIFICATE => CryptographicUsageMask::VERIFY,
         ObjectType::SECRET_DATA => CryptographicUsageMask::DERIVE_KEY,
-        _ => create::usual_usage(algorithm.unwrap_or_default()),
+        _ => default_usage(algorithm.unwrap_or_default()).0,
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn set_defaults(options: &SetDefaults) -> Result<(), Failure> {
         }),
     };
     let count = defaults.as_ref().map_or(0, |all| all.object_defaults.len());
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     client.call(SetDefaultsRequest {
         defaults_information: defaults,
         ..SetDefaultsRequest::default()
@@ -79,7 +79,7 @@ fn set_constraints(options: &SetConstraints) -> Result<(), Failure> {
         },
     };
     let count = constraints.constraint.len();
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     client.call(SetConstraintsRequest {
         constraints: Some(constraints),
         ..SetConstraintsRequest::default()
@@ -88,7 +88,7 @@ fn set_constraints(options: &SetConstraints) -> Result<(), Failure> {
 }
 
 fn get_constraints(options: &GetConstraints) -> Result<(), Failure> {
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     let answer = client.call(GetConstraintsRequest::default())?;
     let constraints = answer.constraints;
     if let Some(path) = &options.output {

@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::{files, values};
 
 pub(super) fn login(options: &Login) -> Result<(), Failure> {
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     let answer = client.call(LoginRequest {
         lease_time: options.lease_time.map(Interval),
         request_count: options.requests,
@@ -45,7 +45,7 @@ pub(super) fn delegated_login(options: &DelegatedLogin) -> Result<(), Failure> {
         ..Right::default()
     };
     let login = &options.login;
-    let mut client = connect(&login.online.server)?;
+    let mut client = connect(&login.online)?;
     let answer = client.call(DelegatedLoginRequest {
         lease_time: login.lease_time.map(Interval),
         request_count: login.requests,
@@ -69,7 +69,7 @@ fn keep(ticket: &Ticket<'_>, options: &Login) -> Result<(), Failure> {
 
 pub(super) fn logout(options: &Logout) -> Result<(), Failure> {
     let ticket = ticket::read(&options.file)?;
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     client.call(LogoutRequest {
         ticket,
         ..LogoutRequest::default()
@@ -82,7 +82,7 @@ pub(super) fn logout(options: &Logout) -> Result<(), Failure> {
 }
 
 pub(super) fn log(options: &Log) -> Result<(), Failure> {
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     client.log(&options.text)?;
     match options.online.show.json {
         true => show::json(&json!({ "logged": options.text })),
@@ -91,7 +91,7 @@ pub(super) fn log(options: &Log) -> Result<(), Failure> {
 }
 
 pub(super) fn ping(options: &Ping) -> Result<(), Failure> {
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     let json = options.online.show.json;
     let mut times = Vec::new();
     for _ in 0..options.count {
@@ -118,7 +118,7 @@ pub(super) fn ping(options: &Ping) -> Result<(), Failure> {
 }
 
 pub(super) fn set_endpoint_role(options: &SetEndpointRole) -> Result<(), Failure> {
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     let answer = client.call(SetEndpointRoleRequest {
         endpoint_role: options.role,
         ..SetEndpointRoleRequest::default()
@@ -131,7 +131,7 @@ pub(super) fn set_endpoint_role(options: &SetEndpointRole) -> Result<(), Failure
 }
 
 pub(super) fn interop(options: &Interop) -> Result<(), Failure> {
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     client.call(InteropRequest {
         interop_function: options.function,
         interop_identifier: options.identifier.as_str().into(),
@@ -149,7 +149,7 @@ pub(super) fn interop(options: &Interop) -> Result<(), Failure> {
 
 pub(super) fn pkcs11(options: &Pkcs11) -> Result<ExitCode, Failure> {
     let input = options.input.as_deref().map(files::read).transpose()?;
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     let answer = client.call(Pkcs11Request {
         pkcs_11_interface: options.interface.as_deref().map(Into::into),
         pkcs_11_function: options.function,

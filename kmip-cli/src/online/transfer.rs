@@ -2,23 +2,23 @@
 //!
 //! The file is the response of Export as a message in XML, as `kmip decode` shows it.
 
-use kmip::client::{Client, Error};
+use kmip::client::{Batch, Client, Error, Session};
 use kmip::codec::Options;
 use kmip::types::{
-    Attribute, AttributeRules, Attributes, ExportRequest, ExportResponse, ImportRequest, IntoOwned,
-    KeyWrapType, ProtocolVersion, ResponseBatchItem, ResponseHeader, ResponseMessage,
-    ResponsePayload, ResultReason, Tag, UniqueIdentifier,
+    AddAttributeRequest, Attribute, AttributeRules, Attributes, ExportRequest, ExportResponse,
+    ImportRequest, IntoOwned, KeyWrapType, ProtocolVersion, ResponseBatchItem, ResponseHeader,
+    ResponseMessage, ResponsePayload, ResultReason, Tag, UniqueIdentifier,
 };
 use serde_json::json;
 
 use super::{fetch, show};
 use crate::arguments::{Export, Import};
-use crate::connect::connect;
+use crate::connect::{Settings, connect};
 use crate::failure::Failure;
 use crate::files;
 
 pub(super) fn export(options: &Export) -> Result<(), Failure> {
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     let wrapping = fetch::wrapping(&options.wrapping, client.version());
     let exported = client.call(ExportRequest {
         unique_identifier: Some(options.object.clone().into()),
@@ -68,8 +68,9 @@ pub(super) fn import(options: &Import) -> Result<(), Failure> {
         Some(id) => id.clone().into(),
         None => exported.unique_identifier.clone().into_owned(),
     };
-    let mut client = connect(&options.online.server)?;
-    let id = send(&mut client, id, &exported, options.replace)?;
+    let mut client = connect(&options.online)?;
+    let any_value = Settings::resolve(&options.online.server)?.other_versions();
+    let id = send(&mut client, id, &exported, options.replace, any_value)?;
     let outcome = compare(&mut client, &id, &exported.attributes);
     if options.online.show.json {
         return show::json(&json!({
@@ -90,20 +91,23 @@ pub(super) fn import(options: &Import) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Imports an object with all its attributes, as the specification wants it (KMIP 1.4, 4.42), or, on
-/// a server that does not take them all, with those that clients may set.
+/// Imports an object with all its attributes, as the specification wants it (KMIP 1.4, 4.42), but those
+/// that the version cannot say, or, on a server that does not take them all, with those that clients may
+/// set.
 fn send(
     client: &mut Client,
     id: UniqueIdentifier<'static>,
     exported: &ExportResponse<'_>,
     replace: bool,
+    any_value: bool,
 ) -> Result<UniqueIdentifier<'static>, Error> {
     let version = client.version();
+    let check = Session::new(client.server(), version);
     let known = |attribute: &&Attribute<'_>| match attribute.value.tag() {
         // That of the request counts.
         Some(Tag::UNIQUE_IDENTIFIER) => false,
-        Some(tag) => rules(tag, version).is_some(),
-        None => true,
+        Some(tag) if rules(tag, version).is_none() => false,
+        _ => any_value || is_known(attribute, &check),
     };
     let settable = |attribute: &&Attribute<'_>| {
         let rules = attribute.value.tag().map(|tag| rules(tag, version));
@@ -133,6 +137,18 @@ fn send(
         imported => imported?,
     };
     Ok(imported.unique_identifier)
+}
+
+/// Whether the version has the value of an attribute, such as an algorithm.
+fn is_known(attribute: &Attribute<'_>, session: &Session) -> bool {
+    let request = AddAttributeRequest {
+        new_attribute: Some(attribute.clone()),
+        ..AddAttributeRequest::default()
+    };
+    let mut encoded = zeroize::Zeroizing::new(Vec::new());
+    session
+        .encode(Batch::new().with(request), &mut encoded)
+        .is_ok()
 }
 
 fn rules(tag: Tag, version: ProtocolVersion) -> Option<&'static AttributeRules> {

@@ -1,5 +1,7 @@
 //! Commands about how far keys may be used.
 
+use std::process::ExitCode;
+
 use kmip::client::Client;
 use kmip::types::{CheckRequest, Interval, ObtainLeaseRequest};
 use serde_json::{Value as Json, json};
@@ -9,8 +11,8 @@ use crate::arguments::{Check, GetUsageAllocation, Objects};
 use crate::connect::connect;
 use crate::failure::Failure;
 
-pub(super) fn check(options: &Check) -> Result<(), Failure> {
-    let mut client = connect(&options.online.server)?;
+pub(super) fn check(options: &Check) -> Result<ExitCode, Failure> {
+    let mut client = connect(&options.online)?;
     let answer = client.call(CheckRequest {
         unique_identifier: Some(options.object.clone().into()),
         usage_limits_count: options.usage_limit,
@@ -29,21 +31,27 @@ pub(super) fn check(options: &Check) -> Result<(), Failure> {
     if let Some(lease) = answer.lease_time {
         denied.push(format!("lease time {} s", lease.0));
     }
+    let allowed = denied.is_empty();
     if options.online.show.json {
-        return show::json(&json!({
+        show::json(&json!({
             "id": options.object,
-            "allowed": denied.is_empty(),
+            "allowed": allowed,
             "denied": denied,
-        }));
+        }))?;
+    } else {
+        show::line(&match allowed {
+            true => format!("{} may be used so", options.object),
+            false => format!("{}: not {}", options.object, denied.join(", ")),
+        })?;
     }
-    show::line(&match denied.is_empty() {
-        true => format!("{} may be used so", options.object),
-        false => format!("{}: not {}", options.object, denied.join(", ")),
+    Ok(match allowed {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
     })
 }
 
 pub(super) fn obtain_lease(options: &Objects) -> Result<(), Failure> {
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     let mut leases = Vec::new();
     let mut outcome = Ok(());
     for object in &options.objects {
@@ -80,7 +88,7 @@ fn lease(client: &mut Client, object: &str) -> Result<Json, kmip::client::Error>
 }
 
 pub(super) fn get_usage_allocation(options: &GetUsageAllocation) -> Result<(), Failure> {
-    let mut client = connect(&options.online.server)?;
+    let mut client = connect(&options.online)?;
     client.allocate_usage(options.object.as_str(), options.count)?;
     let (object, count) = (&options.object, options.count);
     match options.online.show.json {

@@ -8,7 +8,7 @@ use std::process::{Child, Output, Stdio};
 use std::sync::Arc;
 
 use kmip::server::{Engine, Handler, ServeOptions, serve};
-use kmip::transport::tls::{Identity, ServerTls, TlsAcceptor};
+use kmip::transport::tls::{Identity, Protocol, ServerTls, TlsAcceptor};
 
 use crate::common::kmip;
 
@@ -70,9 +70,19 @@ impl World {
         &self,
         engine: Arc<Engine<H>>,
     ) -> kmip::server::Server {
+        self.within_over(engine, Protocol::default())
+    }
+
+    /// The same with other versions or suites of TLS.
+    pub(crate) fn within_over<H: Handler + 'static>(
+        &self,
+        engine: Arc<Engine<H>>,
+        protocol: Protocol,
+    ) -> kmip::server::Server {
         let (cert, key) = (self.path("dev/server.crt"), self.path("dev/server.key"));
         let identity = Identity::from_pem_files(&cert, &key, None).expect("an identity");
         let tls = ServerTls::new(identity).client_ca_file(self.path("dev/ca.crt"));
+        let tls = tls.protocol(protocol);
         let acceptor = TlsAcceptor::new(tls).expect("a TLS server");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         serve(listener, acceptor, engine, ServeOptions::default()).expect("a server")

@@ -11,7 +11,6 @@ use openssl::rand::rand_bytes;
 use openssl::rsa::Rsa;
 use zeroize::Zeroizing;
 
-use super::curves::{by_length, group_of};
 use super::failed;
 use crate::refusal;
 
@@ -191,7 +190,7 @@ pub(crate) fn generate_key_pair(
         }
         Algorithm::EC | Algorithm::ECDSA | Algorithm::ECDH | Algorithm::ECMQV => {
             let curve = curve.or_else(|| by_length(length));
-            let group = curve.and_then(group_of).ok_or_else(|| {
+            let group = curve.and_then(RecommendedCurve::to_group).ok_or_else(|| {
                 refusal::not_supported("this server makes no keys of this curve and length")
             })?;
             let key = EcKey::generate(&group).map_err(failed("no EC key could be made"))?;
@@ -240,4 +239,16 @@ pub(crate) fn generate_key_pair(
 
 fn wrong_value(message: String) -> Failure {
     Failure::new(ResultReason::INVALID_ATTRIBUTE_VALUE, message)
+}
+
+/// The curve that is meant where only a length in bits is given.
+fn by_length(length: Option<i32>) -> Option<RecommendedCurve> {
+    Some(match length? {
+        192 => RecommendedCurve::P_192,
+        224 => RecommendedCurve::P_224,
+        256 => RecommendedCurve::P_256,
+        384 => RecommendedCurve::P_384,
+        521 => RecommendedCurve::P_521,
+        _ => return None,
+    })
 }

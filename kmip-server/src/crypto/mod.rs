@@ -4,7 +4,6 @@ mod asymmetric;
 mod authority;
 mod certificate;
 mod cipher;
-mod curves;
 mod derive;
 mod digest;
 mod format;

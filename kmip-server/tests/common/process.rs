@@ -12,6 +12,7 @@ use kmip::types::{
     Attribute, Attributes, CreateRequest, CryptographicAlgorithm, CryptographicUsageMask,
     GetRequest, ManagedObject, Name, NameType, ObjectType, UniqueIdentifier,
 };
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 use test_support::{Authority, Certified};
 
 /// Emulated processors are slow.
@@ -136,6 +137,16 @@ impl Process {
             .args([signal, &self.child.id().to_string()])
             .status();
         assert!(sent.unwrap().success());
+    }
+
+    /// Stops it, as if it hung; returns when it has stopped.
+    pub(crate) fn stop(&self) {
+        self.signal("-STOP");
+        let stopped = waitid(
+            WaitId::Pid(Pid::from_child(&self.child)),
+            WaitIdOptions::STOPPED,
+        );
+        assert!(stopped.unwrap().is_some_and(|status| status.stopped()));
     }
 
     /// How many threads it has.

@@ -8,7 +8,7 @@ use crate::transport::tls::{ClientTls, TlsConnector};
 use crate::transport::{
     DEFAULT_MAXIMUM_MESSAGE_SIZE, Deadline, ServerAddress, Stream, TcpStream, Timeouts,
 };
-use crate::types::{Authentication, Credential, ProtocolVersion};
+use crate::types::{AsynchronousIndicator, Authentication, Credential, ProtocolVersion};
 
 #[cfg(feature = "tokio")]
 use super::asynchronous::AsyncClient;
@@ -18,7 +18,8 @@ use super::blocking::Client;
 use super::connect::asynchronous::{self, AsyncConnect};
 use super::connect::{Connect, TlsConnect};
 use super::error::{Error, Problem};
-use super::observe::{Hook, OnMessage};
+use super::observe::Hook;
+use super::on_message::{Message, OnMessage};
 use super::versions::VersionCache;
 
 /// The settings of a [`Client`].
@@ -31,6 +32,7 @@ pub struct ClientBuilder {
     pub(super) sends_charset: bool,
     pub(super) sends_numbers: bool,
     pub(super) sends_other_values: bool,
+    pub(super) asynchronous: Option<AsynchronousIndicator>,
     pub(super) timeouts: Timeouts,
     pub(super) maximum_message_size: usize,
     pub(super) oldest: ProtocolVersion,
@@ -60,18 +62,6 @@ const MAXIMUM_BATCH_ITEMS: usize = 50;
 /// So long a fallback server is stayed with, unless set otherwise.
 const RECOVERY: Duration = Duration::from_secs(60);
 
-/// A message on its way. Debug does not show its bytes.
-#[derive(Clone, Copy)]
-#[non_exhaustive]
-pub struct Message<'m> {
-    /// The server, as shown to people.
-    pub server: &'m str,
-    /// Whether it is a request, else it is a response.
-    pub is_request: bool,
-    /// The message as it is encoded.
-    pub bytes: &'m [u8],
-}
-
 impl ClientBuilder {
     pub(super) fn new(server: ServerAddress) -> Self {
         ClientBuilder {
@@ -83,6 +73,7 @@ impl ClientBuilder {
             sends_charset: false,
             sends_numbers: false,
             sends_other_values: false,
+            asynchronous: None,
             timeouts: Timeouts::default(),
             maximum_message_size: DEFAULT_MAXIMUM_MESSAGE_SIZE,
             oldest: ProtocolVersion::V1_0,
@@ -106,7 +97,7 @@ impl ClientBuilder {
     }
 
     /// How long to stay with a fallback server before those before it are tried again: one minute
-    /// unless set otherwise.
+    /// unless set otherwise, and up to five for a server that fails each time.
     #[must_use]
     pub fn recover_after(mut self, time: Duration) -> Self {
         self.recovery = time;
@@ -153,6 +144,17 @@ impl ClientBuilder {
     #[must_use]
     pub fn sends_values_of_other_versions(mut self, sends: bool) -> Self {
         self.sends_other_values = sends;
+        self
+    }
+
+    /// Says with each request whether the server may do it later, or has to (Asynchronous Indicator;
+    /// *Mandatory* since KMIP 2.0). By default nothing is said, which most servers take for *Prohibited*.
+    ///
+    /// What the server does later fails with an error that has a
+    /// [value to poll for](Error::asynchronous_correlation_value).
+    #[must_use]
+    pub fn asynchronous(mut self, indicator: AsynchronousIndicator) -> Self {
+        self.asynchronous = Some(indicator);
         self
     }
 
@@ -317,16 +319,6 @@ impl ClientBuilder {
 
     fn error(&self, problem: Problem) -> Error {
         Error::new(self.servers[0].to_string(), None, problem)
-    }
-}
-
-impl fmt::Debug for Message<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Message")
-            .field("server", &self.server)
-            .field("is_request", &self.is_request)
-            .field("length", &self.bytes.len())
-            .finish_non_exhaustive()
     }
 }
 

@@ -8,7 +8,7 @@ use std::fmt;
 
 use crate::Encoding;
 use crate::transport::{Deadline, OutgoingBuffer, Timeouts};
-use crate::types::{ProtocolVersion, ResponsePayload};
+use crate::types::{AsynchronousIndicator, Operation, ProtocolVersion, ResponsePayload};
 
 use super::attestation::Attest;
 use super::batch::{Batch, ItemResult};
@@ -18,7 +18,7 @@ use super::error::Error;
 use super::exclusive::Exclusive;
 use super::observe::Hook;
 use super::servers::Servers;
-use super::session::Session;
+use super::session::{Request, Session};
 use super::versions::VersionCache;
 
 /// A client without its public face.
@@ -41,6 +41,8 @@ pub(super) struct Core<D: Driver> {
     timeouts: Timeouts,
     maximum_message_size: usize,
     pub(super) maximum_batch_items: usize,
+    /// What requests say, where they do not say it themselves.
+    asynchronous: Option<AsynchronousIndicator>,
     hooks: Exclusive<Vec<Box<dyn Hook>>>,
     attest: Exclusive<Option<Box<dyn Attest>>>,
     outgoing: OutgoingBuffer,
@@ -86,6 +88,7 @@ impl<D: Driver> Core<D> {
             timeouts: settings.timeouts,
             maximum_message_size: settings.maximum_message_size,
             maximum_batch_items: settings.maximum_batch_items.max(1),
+            asynchronous: settings.asynchronous,
             hooks: Exclusive::new(settings.hooks),
             attest: Exclusive::new(settings.attest),
             outgoing: OutgoingBuffer::new(),
@@ -131,6 +134,9 @@ impl<D: Driver> Core<D> {
             return Ok(Vec::new());
         }
         let mut request = self.session.prepare(batch);
+        if let Some(indicator) = self.asynchronous.filter(|_| !is_about_others(&request)) {
+            request.set_asynchronous(indicator);
+        }
         self.exchange(&mut request).await
     }
 
@@ -140,4 +146,11 @@ impl<D: Driver> Core<D> {
             .field("version", &self.version())
             .finish_non_exhaustive()
     }
+}
+
+/// Whether a request is about those that are done later, and done at once itself.
+fn is_about_others(request: &Request<'_>) -> bool {
+    let about_others =
+        |operation: &Operation| [Operation::POLL, Operation::CANCEL].contains(operation);
+    request.expected().operations().iter().any(about_others)
 }

@@ -1,6 +1,10 @@
 //! Credentials for the header of requests (Credential, 2.1.2 in KMIP 1.x, 9.9 in 2.0).
 
 use std::borrow::Cow;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use openssl::sha::Sha256;
+use zeroize::Zeroizing;
 
 use crate::types::{
     AttestationCredential, Credential, CredentialType, CredentialValue, DateTimeExtended,
@@ -85,6 +89,33 @@ impl<'a> Credential<'a> {
             CredentialType::HASHED_PASSWORD,
             CredentialValue::HashedPassword(value),
         )
+    }
+
+    /// A user name and the proof that the client knows the password, made now with SHA-256 (since KMIP 2.0;
+    /// 2.1, 9.11). The password itself is not sent. A server takes the proof once: see
+    /// [`Client::login_with`](crate::client::Client::login_with).
+    ///
+    /// ```no_run
+    /// use kmip::types::Credential;
+    ///
+    /// # fn example(client: &mut kmip::client::Client) -> Result<(), kmip::client::Error> {
+    /// client.login_with(Credential::password_proof("me", "secret"), None, None)?;
+    /// # Ok(()) }
+    /// ```
+    pub fn password_proof(username: &str, password: &str) -> Credential<'static> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_or(0, |since| since.as_micros());
+        let time = i64::try_from(now).unwrap_or(i64::MAX);
+        let hash = |parts: [&[u8]; 2]| {
+            let mut whole = Sha256::new();
+            parts.into_iter().for_each(|part| whole.update(part));
+            Zeroizing::new(whole.finish())
+        };
+        let (name, password) = (username.as_bytes(), password.as_bytes());
+        let first = hash([&*hash([name, password]), &time.to_be_bytes()]);
+        let proof = [*first, *hash([password, name])].concat();
+        let time = DateTimeExtended(time);
+        Credential::hashed_password(username.to_owned(), time, HashingAlgorithm::SHA_256, proof)
     }
 
     /// What a server has given out at Login (since KMIP 2.0). See

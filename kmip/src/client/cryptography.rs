@@ -119,6 +119,29 @@ client_methods! {
         validity(answer.validity_indicator, Operation::SIGNATURE_VERIFY, &self.session)
     }
 
+    /// Whether a signature is that of data with this digest (Signature Verify, with Digested Data since
+    /// KMIP 1.4).
+    ///
+    /// # Errors
+    /// If the server refuses it, or does not know whether it is.
+    fn verify_digest['a](
+        &mut self,
+        public_key: impl Into<UniqueIdentifier<'a>> + Send + 'a,
+        parameters: impl Into<Option<CryptographicParameters<'a>>> + Send + 'a,
+        digest: &'a [u8],
+        signature: &'a [u8],
+    ) -> bool {
+        let request = SignatureVerifyRequest {
+            unique_identifier: Some(public_key.into()),
+            cryptographic_parameters: parameters.into(),
+            digested_data: Some(digest.into()),
+            signature_data: Some(signature.into()),
+            ..SignatureVerifyRequest::default()
+        };
+        let answer = ask!(self, request)?;
+        validity(answer.validity_indicator, Operation::SIGNATURE_VERIFY, &self.session)
+    }
+
     /// Authenticates data (MAC).
     ///
     /// # Errors

@@ -5,6 +5,7 @@ mod failure;
 use std::fmt;
 
 use crate::codec;
+use crate::keys::KeyError;
 use crate::transport::{self, tls};
 use crate::types::{Operation, ProtocolVersion, ResultReason, ResultStatus};
 
@@ -15,7 +16,8 @@ pub use failure::{OperationFailure, ResponseFault};
 /// An operation failed: with which server, at which operation, and why.
 ///
 /// `Display` tells all of it, and whether the operation can be tried again or may have been performed.
-/// Causes in other layers are the [`source`](std::error::Error::source).
+/// Causes in other layers are the [`source`](std::error::Error::source); of several servers, `Display`
+/// tells those of each.
 #[derive(Debug)]
 pub struct Error(Box<Inner>);
 
@@ -67,6 +69,9 @@ pub enum Problem {
     /// The credential or attestation of this client could not be made.
     #[error("no attestation could be given to the server")]
     Attestation(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// What the server has given out cannot be used with OpenSSL.
+    #[error("the key or certificate cannot be used")]
+    Key(#[source] KeyError),
     /// What is to be signed is no certificate, request or revocation list that was signed with the
     /// algorithm of the key.
     #[error("what is to be signed is not of X.509, or for another signature algorithm")]
@@ -84,7 +89,8 @@ pub enum Problem {
     /// The way to the server that was given works for the other kind of client only.
     #[error("the given way to connect is for {0} clients only")]
     OtherKind(&'static str),
-    /// None of several servers could be reached.
+    /// None of several servers could be reached. Each has its own error with its cause; all of them
+    /// are told, so that there is no single cause.
     #[error("none of the servers can be used: {}", list(.0))]
     NoServer(Vec<Error>),
 }
@@ -248,10 +254,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.0.problem {
-            Problem::NoServer(errors) => errors.last().map(|error| error as _),
-            problem => std::error::Error::source(problem),
-        }
+        std::error::Error::source(&self.0.problem)
     }
 }
 

@@ -1,5 +1,7 @@
 //! The life of objects: states, replacement, archives, leases.
 
+use std::borrow::Cow;
+
 use crate::types::{
     ActivateRequest, ArchiveRequest, Attributes, CertificateRequestType, CertifyRequest,
     CheckRequest, CryptographicUsageMask, DateTime, DestroyRequest, GetUsageAllocationRequest,
@@ -25,23 +27,20 @@ client_methods! {
         Ok(())
     }
 
-    /// Puts an object out of use (Revoke). When a key was compromised, the server wants to know
-    /// since when.
+    /// Puts an object out of use (Revoke), for a [reason](RevocationReason::new) or just its code. When a
+    /// key was compromised, the server wants to know since when.
     ///
     /// # Errors
     /// If the server refuses it.
     fn revoke['a](
         &mut self,
         object: impl Into<UniqueIdentifier<'a>> + Send + 'a,
-        reason: RevocationReasonCode,
+        reason: impl Into<RevocationReason<'a>> + Send + 'a,
         compromised_since: impl Into<Option<DateTime>> + Send + 'a,
     ) -> () {
         let request = RevokeRequest {
             unique_identifier: Some(object.into()),
-            revocation_reason: RevocationReason {
-                revocation_reason_code: reason,
-                ..RevocationReason::default()
-            },
+            revocation_reason: reason.into(),
             compromise_occurrence_date: compromised_since.into(),
             ..RevokeRequest::default()
         };
@@ -228,5 +227,33 @@ client_methods! {
         };
         ask!(self, request)?;
         Ok(())
+    }
+}
+
+impl<'a> RevocationReason<'a> {
+    /// A reason in words besides its code.
+    ///
+    /// ```
+    /// use kmip::types::{RevocationReason, RevocationReasonCode};
+    ///
+    /// # fn example(client: &mut kmip::client::Client) -> Result<(), kmip::client::Error> {
+    /// let code = RevocationReasonCode::CESSATION_OF_OPERATION;
+    /// client.revoke("a key", RevocationReason::new(code, "the disk was sold"), None)?;
+    /// # Ok(()) }
+    /// ```
+    pub fn new(code: RevocationReasonCode, message: impl Into<Cow<'a, str>>) -> Self {
+        RevocationReason {
+            revocation_message: Some(message.into()),
+            ..RevocationReason::from(code)
+        }
+    }
+}
+
+impl From<RevocationReasonCode> for RevocationReason<'_> {
+    fn from(code: RevocationReasonCode) -> Self {
+        RevocationReason {
+            revocation_reason_code: code,
+            ..RevocationReason::default()
+        }
     }
 }

@@ -26,11 +26,12 @@
 //! | several operations in one message | [`Client::call_batch`], [`Client::send_batch`], [`Client::call_all`] |
 //! | data in several parts | [`Client::stream`] |
 //! | authenticated encryption | [`Client::seal`], [`Client::open`] |
+//! | keys and certificates for use with OpenSSL | [`Client::get_private_key`], [`NewObject::from_pem`] |
 //! | certificates for keys on the server | [`Signer`] |
-//! | credentials | [`Credential`](crate::types::Credential), [`Client::login`], [`Attest`] |
+//! | credentials | [`Credential`](crate::types::Credential), [`Client::login`], [`Client::login_with`], [`Attest`] |
 //! | several servers | [`ClientBuilder::fallback_server`] |
 //! | what is sent again after a failure | [`is_repeatable`], [`Error::may_have_been_performed`] |
-//! | operations that take long | [`Client::call_asynchronously`], [`Client::poll`] |
+//! | operations that take long | [`Client::call_asynchronously`], [`Client::poll`], [`ClientBuilder::asynchronous`] |
 //! | logs and traces | [`Hook`], [`MessageLog`], feature `tracing` |
 //! | asynchronous programs | `AsyncClient` (feature `tokio`), `Pool` (feature `deadpool`) |
 //!
@@ -59,6 +60,7 @@ mod cryptography;
 mod driver;
 mod error;
 mod exclusive;
+mod keys;
 mod lifecycle;
 mod message_log;
 mod methods;
@@ -67,6 +69,7 @@ mod new_key;
 mod new_object;
 mod objects;
 mod observe;
+mod on_message;
 #[cfg(feature = "deadpool")]
 mod pool;
 mod repeat;
@@ -85,7 +88,7 @@ pub use asynchronous::{Answer, AsyncClient};
 pub use attestation::Attest;
 pub use batch::{Batch, BatchRequests, ItemResult};
 pub use blocking::Client;
-pub use builder::{ClientBuilder, Message};
+pub use builder::ClientBuilder;
 pub use connect::Connect;
 #[cfg(feature = "tokio")]
 pub use connect::asynchronous::{AsyncConnect, Connecting};
@@ -96,6 +99,7 @@ pub use new_key::{NewKey, NewKeyPair, default_usage};
 pub use new_object::NewObject;
 pub use objects::KeyPair;
 pub use observe::{FailureEvent, Hook, RequestEvent, ResponseEvent};
+pub use on_message::Message;
 #[cfg(feature = "deadpool")]
 pub use pool::{Manager, Pool};
 pub use repeat::is_repeatable;

@@ -155,18 +155,23 @@ impl<'a> NewKeyPair<'a> {
 
     /// A key pair for ECDSA on `curve`.
     pub fn elliptic_curve(curve: RecommendedCurve) -> Self {
+        NewKeyPair::on_curve(CryptographicAlgorithm::ECDSA, curve)
+    }
+
+    /// A key pair on `curve` for an algorithm such as ECDH.
+    pub fn on_curve(algorithm: CryptographicAlgorithm, curve: RecommendedCurve) -> Self {
         NewKeyPair {
             curve: Some(curve),
-            ..NewKeyPair::new(CryptographicAlgorithm::ECDSA, curve_bits(curve))
+            ..NewKeyPair::new(algorithm, curve_bits(curve))
         }
     }
 
     /// A key pair for Ed25519.
     pub fn ed25519() -> Self {
-        NewKeyPair {
-            curve: Some(RecommendedCurve::CURVE25519),
-            ..NewKeyPair::new(CryptographicAlgorithm::ED25519, 256)
-        }
+        NewKeyPair::on_curve(
+            CryptographicAlgorithm::ED25519,
+            RecommendedCurve::CURVE25519,
+        )
     }
 
     /// What the private and the public key are for, instead of the [default](default_usage).

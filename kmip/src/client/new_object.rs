@@ -2,16 +2,17 @@
 
 use std::borrow::Cow;
 
-use openssl::pkey::{Id, PKey, PKeyRef};
+use openssl::pkey::PKey;
 
 use crate::types::{
     Attribute, Attributes, Certificate, CertificateType, CryptographicAlgorithm,
     CryptographicUsageMask, KeyBlock, KeyFormatType, KeyMaterial, KeyValue, ManagedObject,
-    OpaqueDataType, OpaqueObject, PrivateKey, PublicKey, RegisterRequest, Secret, SecretData,
-    SecretDataType, SymmetricKey,
+    ObjectType, OpaqueDataType, OpaqueObject, PrivateKey, PublicKey, RegisterRequest, Secret,
+    SecretData, SecretDataType, SymmetricKey,
 };
 
 use super::new_key::{default_usage, described};
+use crate::keys::{Pem, PemError, kind_of};
 
 /// An object to be stored (Register), with a usage that suits its algorithm unless another is
 /// given.
@@ -64,11 +65,7 @@ impl<'a> NewObject<'a> {
     pub fn private_key(pkcs8: Vec<u8>) -> Self {
         let kind = PKey::private_key_from_der(&pkcs8).ok();
         let kind = kind.and_then(|key| kind_of(&key));
-        let key = PrivateKey {
-            key_block: key_block(KeyFormatType::PKCS_8, pkcs8, kind),
-            ..PrivateKey::default()
-        };
-        NewObject::new(key).of_kind(kind, |usages| usages.0)
+        private_key(KeyFormatType::PKCS_8, pkcs8, kind)
     }
 
     /// A public key from its SubjectPublicKeyInfo. Algorithm and length are taken from it if
@@ -76,11 +73,33 @@ impl<'a> NewObject<'a> {
     pub fn public_key(subject_public_key_info: Vec<u8>) -> Self {
         let kind = PKey::public_key_from_der(&subject_public_key_info).ok();
         let kind = kind.and_then(|key| kind_of(&key));
-        let key = PublicKey {
-            key_block: key_block(KeyFormatType::X_509, subject_public_key_info, kind),
-            ..PublicKey::default()
-        };
-        NewObject::new(key).of_kind(kind, |usages| usages.1)
+        public_key(KeyFormatType::X_509, subject_public_key_info, kind)
+    }
+
+    /// The first key or certificate in PEM, in the format that it has there: a certificate, a public key
+    /// (of RSA also by PKCS #1), or a private key (by PKCS #8, of RSA also by PKCS #1, of a curve also
+    /// ECPrivateKey), which is not encrypted.
+    ///
+    /// ```no_run
+    /// use kmip::client::NewObject;
+    ///
+    /// # fn example(client: &mut kmip::client::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// let key = NewObject::from_pem(&std::fs::read("server.key")?)?.name("server");
+    /// let key = client.store(key)?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    /// If there is none, or something else, or it is damaged.
+    pub fn from_pem(text: &[u8]) -> Result<Self, PemError> {
+        let pem = Pem::read(text)?;
+        let kind = pem.kind();
+        let der = pem.der.expose().to_vec();
+        Ok(match (pem.object_type, pem.format) {
+            (ObjectType::PRIVATE_KEY, Some(format)) => private_key(format, der, kind),
+            (ObjectType::PUBLIC_KEY, Some(format)) => public_key(format, der, kind),
+            _ => NewObject::certificate(der),
+        })
     }
 
     /// An X.509 certificate in DER.
@@ -152,6 +171,22 @@ impl<'a> From<NewObject<'a>> for RegisterRequest<'a> {
 /// Algorithm and length of a key.
 type Kind = (CryptographicAlgorithm, i32);
 
+fn private_key<'a>(format: KeyFormatType, der: Vec<u8>, kind: Option<Kind>) -> NewObject<'a> {
+    let key = PrivateKey {
+        key_block: key_block(format, der, kind),
+        ..PrivateKey::default()
+    };
+    NewObject::new(key).of_kind(kind, |usages| usages.0)
+}
+
+fn public_key<'a>(format: KeyFormatType, der: Vec<u8>, kind: Option<Kind>) -> NewObject<'a> {
+    let key = PublicKey {
+        key_block: key_block(format, der, kind),
+        ..PublicKey::default()
+    };
+    NewObject::new(key).of_kind(kind, |usages| usages.1)
+}
+
 fn key_block(
     key_format_type: KeyFormatType,
     key: Vec<u8>,
@@ -164,19 +199,4 @@ fn key_block(
         cryptographic_length: kind.map(|(_, bits)| bits),
         ..KeyBlock::default()
     }
-}
-
-fn kind_of<T>(key: &PKeyRef<T>) -> Option<Kind>
-where
-    T: openssl::pkey::HasPublic,
-{
-    let algorithm = match key.id() {
-        Id::RSA | Id::RSA_PSS => CryptographicAlgorithm::RSA,
-        Id::EC => CryptographicAlgorithm::ECDSA,
-        Id::DSA => CryptographicAlgorithm::DSA,
-        Id::ED25519 => CryptographicAlgorithm::ED25519,
-        Id::ED448 => CryptographicAlgorithm::ED448,
-        _ => return None,
-    };
-    Some((algorithm, i32::try_from(key.bits()).ok()?))
 }

@@ -6,7 +6,6 @@ use crate::Encoding;
 use crate::types::{Operation, ProtocolVersion, ResponsePayload};
 
 use super::batch::ItemResult;
-use super::builder::Message;
 use super::error::Error;
 
 /// Called as requests and responses pass. Every method may be left out.
@@ -96,36 +95,6 @@ pub struct FailureEvent<'m> {
     pub duration: Duration,
     /// Why.
     pub error: &'m Error,
-}
-
-/// See [`ClientBuilder::on_message`](super::ClientBuilder::on_message).
-pub(super) struct OnMessage<F>(pub(super) F);
-
-impl<F: FnMut(Message<'_>) + Send> OnMessage<F> {
-    fn tell(&mut self, request: &RequestEvent<'_>, is_request: bool, bytes: &[u8]) {
-        let server = request.server;
-        (self.0)(Message {
-            server,
-            is_request,
-            bytes,
-        });
-    }
-}
-
-impl<F: FnMut(Message<'_>) + Send> Hook for OnMessage<F> {
-    fn on_request(&mut self, event: &RequestEvent<'_>) {
-        self.tell(event, true, event.bytes);
-    }
-
-    fn on_response(&mut self, event: &ResponseEvent<'_>) {
-        self.tell(&event.request, false, event.bytes);
-    }
-
-    fn on_failure(&mut self, event: &FailureEvent<'_>) {
-        if let Some(bytes) = event.bytes {
-            self.tell(&event.request, false, bytes);
-        }
-    }
 }
 
 /// Calls hooks and fills the span of one request.

@@ -1,9 +1,10 @@
 //! What concerns the server as a whole: what it can do, sessions, requests that take long.
 
 use crate::types::{
-    AsynchronousIndicator, CancelRequest, CancellationResult, DiscoverVersionsRequest, Interval,
-    LogRequest, LoginRequest, LogoutRequest, OperationRequest, PingRequest, PollRequest,
-    ProtocolVersion, QueryFunction, QueryRequest, QueryResponse, RequestPayload, ResponsePayload,
+    AsynchronousIndicator, CancelRequest, CancellationResult, Credential, DiscoverVersionsRequest,
+    Enumeration, Interval, LogRequest, LoginRequest, LogoutRequest, OperationRequest, PingRequest,
+    PollRequest, ProtocolVersion, QueryFunction, QueryRequest, QueryResponse, RequestPayload,
+    ResponsePayload,
 };
 
 use super::batch::{Batch, ItemResult, typed};
@@ -36,6 +37,35 @@ client_methods! {
             ..QueryRequest::default()
         };
         ask!(self, request)
+    }
+
+    /// Asks the server for all that it tells about itself (Query): every function of the version, or those
+    /// of KMIP 1.0 from a server that does not know all of them.
+    ///
+    /// # Errors
+    /// If the server refuses it.
+    fn query_all['a](&mut self) -> QueryResponse<'static> {
+        let version = self.version();
+        let functions = QueryFunction::TABLE.values.iter();
+        let functions = functions.filter(|function| function.is_defined_in(version));
+        let request = QueryRequest {
+            query_function: functions.map(|function| QueryFunction(function.value)).collect(),
+            ..QueryRequest::default()
+        };
+        match ask!(self, request) {
+            Err(error) if error.failure().is_some() => {
+                let request = QueryRequest {
+                    query_function: vec![
+                        QueryFunction::QUERY_OPERATIONS,
+                        QueryFunction::QUERY_OBJECTS,
+                        QueryFunction::QUERY_SERVER_INFORMATION,
+                    ],
+                    ..QueryRequest::default()
+                };
+                ask!(self, request)
+            }
+            outcome => outcome,
+        }
     }
 
     /// All protocol versions of the server, in its order of preference (Discover Versions).
@@ -98,6 +128,32 @@ client_methods! {
         };
         let ticket = ask!(self, request)?.ticket;
         self.session.begin_login(ticket);
+        Ok(())
+    }
+
+    /// As [`login`](Self::login), with this credential alone, which no other request is sent with: one that
+    /// is good for once, such as a [one-time password](Credential::one_time_password) or a
+    /// [proof of a password](Credential::password_proof). Servers that tell strangers nothing have to be
+    /// spoken to in a set [version](super::ClientBuilder::version), since negotiation comes before.
+    ///
+    /// # Errors
+    /// If the server refuses it.
+    fn login_with['a](
+        &mut self,
+        credential: Credential<'static>,
+        lease: Option<Interval>,
+        requests: Option<i32>,
+    ) -> () {
+        let request = LoginRequest {
+            lease_time: lease,
+            request_count: requests,
+            ..LoginRequest::default()
+        };
+        let mut request = self.session.prepare(Batch::of(request.into()));
+        request.set_credential(credential);
+        let results = self.exchange(&mut request).await?;
+        let outcome = typed::<LoginRequest<'_>>(results.into_iter().next(), self.session.server())?;
+        self.session.begin_login(outcome?.ticket);
         Ok(())
     }
 

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::transport::ServerAddress;
 
-/// A server that could not be used is passed over for so long at first; the time doubles with each
-/// further failure.
+/// A server that could not be used is passed over for so long at first, or until it may be recovered to
+/// if that is earlier; the time doubles with each further failure.
 const FIRST_PENALTY: Duration = Duration::from_secs(5);
 const LONGEST_PENALTY: Duration = Duration::from_secs(300);
 
@@ -82,7 +82,8 @@ impl Servers {
     /// A server could not be used.
     pub(super) fn failed(&mut self, index: usize) {
         let server = &mut self.servers[index];
-        let penalty = FIRST_PENALTY.saturating_mul(1 << server.failures.min(16));
+        let first = FIRST_PENALTY.min(self.recovery);
+        let penalty = first.saturating_mul(1 << server.failures.min(16));
         server.failures = server.failures.saturating_add(1);
         server.passed_over_until = Instant::now().checked_add(penalty.min(LONGEST_PENALTY));
     }
@@ -127,7 +128,7 @@ mod tests {
 
     #[test]
     fn failed_servers_come_last_until_they_work() {
-        let mut servers = servers(Duration::ZERO);
+        let mut servers = servers(Duration::from_secs(60));
         servers.failed(0);
         assert_eq!(servers.order(), [1, 2, 0]);
         servers.failed(1);
@@ -139,21 +140,31 @@ mod tests {
 
     #[test]
     fn an_earlier_server_is_tried_again_when_its_time_has_come() {
-        let mut servers = servers(Duration::ZERO);
+        let mut servers = servers(Duration::from_secs(60));
         servers.chosen(0);
         assert!(!servers.may_recover());
         servers.failed(0);
         servers.chosen(1);
+        servers.recovery = Duration::ZERO;
         assert!(!servers.may_recover(), "it is passed over");
         servers.forgive();
         assert!(servers.may_recover());
-        servers.recovery = Duration::from_secs(3600);
+        servers.recovery = Duration::from_secs(60);
         assert!(!servers.may_recover(), "too early");
     }
 
     #[test]
-    fn penalties_do_not_overflow() {
+    fn nobody_is_passed_over_for_longer_at_first_than_it_takes_to_recover() {
         let mut servers = servers(Duration::ZERO);
+        servers.failed(0);
+        servers.chosen(1);
+        assert!(servers.may_recover());
+        assert_eq!(servers.order(), [0, 1, 2]);
+    }
+
+    #[test]
+    fn penalties_do_not_overflow() {
+        let mut servers = servers(Duration::MAX);
         for _ in 0..100 {
             servers.failed(2);
         }

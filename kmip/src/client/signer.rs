@@ -12,10 +12,12 @@ use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Public};
 use openssl::x509::X509NameRef;
 
-use crate::types::{GetRequest, KeyFormatType, Operation, SignRequest, UniqueIdentifier};
+use crate::types::{Operation, SignRequest, UniqueIdentifier};
 
 use super::blocking::Client;
+use super::core::Core;
 use super::cryptography::present;
+use super::driver::Driver;
 use super::error::{Error, Problem};
 use super::methods::{ask, client_methods};
 use der::{element, sequence, to_be_signed};
@@ -106,38 +108,8 @@ client_methods! {
         private_key: impl Into<UniqueIdentifier<'static>> + Send + 'a,
         public_key: impl Into<UniqueIdentifier<'a>> + Send + 'a,
     ) -> RemoteKey {
-        let identifier = private_key.into();
-        let public_key = public_key.into();
-        let request = GetRequest {
-            unique_identifier: Some((&public_key).into()),
-            key_format_type: Some(KeyFormatType::X_509),
-            ..GetRequest::default()
-        };
-        let got = match ask!(self, request) {
-            // Some servers have only the form that they have stored.
-            Err(error) if error.failure().is_some() && !error.is_not_found() => {
-                let request = GetRequest {
-                    unique_identifier: Some((&public_key).into()),
-                    ..GetRequest::default()
-                };
-                ask!(self, request)?
-            }
-            outcome => outcome?,
-        };
-        let bytes = super::objects::key_bytes(got.managed_object);
-        let public = bytes.as_ref().and_then(|bytes| {
-            let bytes = bytes.expose();
-            let pkcs1 = || PKey::from_rsa(openssl::rsa::Rsa::public_key_from_der_pkcs1(bytes)?);
-            PKey::public_key_from_der(bytes).or_else(|_| pkcs1()).ok()
-        });
-        let known = public.and_then(|key| Some((SignatureScheme::for_key(&key)?, key)));
-        match known {
-            Some((scheme, public_key)) => Ok(RemoteKey::new(identifier, public_key, scheme)),
-            None => {
-                let fault = super::ResponseFault::Field("public key of RSA or an elliptic curve");
-                Err(self.session.error(Operation::GET, Problem::Response(fault)))
-            }
-        }
+        let (private_key, public_key) = (private_key.into(), public_key.into());
+        self.key_that_signs(private_key, public_key).await
     }
 
     /// Signs data with a key on the server (Sign, since KMIP 1.2). The signature has the form that
@@ -212,6 +184,24 @@ client_methods! {
                 let doing = "encode the certification request";
                 let error = crate::transport::tls::Error::OpenSsl { doing, source };
                 Err(self.session.error(Operation::SIGN, Problem::Tls(error)))
+            }
+        }
+    }
+}
+
+impl<D: Driver> Core<D> {
+    /// See [`Client::remote_key`].
+    pub(super) async fn key_that_signs(
+        &mut self,
+        private_key: UniqueIdentifier<'static>,
+        public_key: UniqueIdentifier<'_>,
+    ) -> Result<RemoteKey, Error> {
+        let public_key = self.public_key(public_key).await?;
+        match SignatureScheme::for_key(&public_key) {
+            Some(scheme) => Ok(RemoteKey::new(private_key, public_key, scheme)),
+            None => {
+                let fault = super::ResponseFault::Field("public key of RSA or an elliptic curve");
+                Err(self.session.error(Operation::GET, Problem::Response(fault)))
             }
         }
     }

@@ -90,11 +90,6 @@ impl Tag {
         self.info()
             .is_some_and(|info| info.attribute_editions >> edition.0 & 1 != 0)
     }
-
-    /// Whether the tag is one of those that vendors choose.
-    pub fn is_extension(self) -> bool {
-        self.0 >> 16 == 0x54
-    }
 }
 
 impl fmt::Display for Tag {

@@ -1,7 +1,8 @@
 //! A request that was prepared, and what its response has to answer.
 
 use crate::types::{
-    AsynchronousIndicator, BatchErrorContinuationOption, Credential, Operation, RequestMessage,
+    AsynchronousIndicator, Authentication, BatchErrorContinuationOption, Credential, Operation,
+    RequestMessage,
 };
 
 use super::super::repeat::is_repeatable;
@@ -30,6 +31,14 @@ impl<'a> Request<'a> {
         let header = &mut self.message.request_header;
         let authentication = header.authentication.get_or_insert_default();
         authentication.credential.push(credential);
+    }
+
+    /// Sends this request with this credential instead of all others.
+    pub(in crate::client) fn set_credential(&mut self, credential: Credential<'static>) {
+        self.message.request_header.authentication = Some(Authentication {
+            credential: vec![credential],
+            ..Authentication::default()
+        });
     }
 
     pub(in crate::client) fn set_asynchronous(&mut self, indicator: AsynchronousIndicator) {

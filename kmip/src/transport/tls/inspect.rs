@@ -5,7 +5,7 @@ use openssl::x509::X509;
 
 use super::client::{Handshake, failed};
 use super::verify::Policy;
-use super::{ClientTls, Error, Fingerprint, TlsConnector, VerificationError};
+use super::{ClientTls, Error, Fingerprint, TlsConnector, VerificationError, probe};
 use crate::transport::error::Error as TransportError;
 use crate::transport::{Deadline, ServerAddress, TcpStream};
 
@@ -72,6 +72,9 @@ pub fn inspect_server(
         connector.handshake(stream, server, deadline, ignore, true)?;
     let Some(certificate) = found.certificate else {
         return Err(match outcome {
+            Err(error) if probe::is_about_offer(&error) => {
+                probe::with_offer(error, &connector.probe(server, deadline))
+            }
             Err(error) => error,
             Ok(_) => failed(server, Error::NoCertificate.into()),
         });

@@ -1,8 +1,9 @@
 //! Elliptic curves (Recommended Curve: KMIP 1.4, 9.1.3.2.5; 2.1, 11.43).
 
-use kmip::types::RecommendedCurve;
 use openssl::ec::EcGroup;
 use openssl::nid::Nid;
+
+use crate::types::RecommendedCurve;
 
 /// The curves of KMIP in OpenSSL's numbers. Which of them it has is for those who have built it.
 const CURVES: [(RecommendedCurve, Nid); 66] = [
@@ -74,26 +75,16 @@ const CURVES: [(RecommendedCurve, Nid); 66] = [
     (RecommendedCurve::BRAINPOOLP512T1, Nid::BRAINPOOL_P512T1),
 ];
 
-/// The curve that is meant where only a length in bits is given.
-pub(super) fn by_length(length: Option<i32>) -> Option<RecommendedCurve> {
-    Some(match length? {
-        192 => RecommendedCurve::P_192,
-        224 => RecommendedCurve::P_224,
-        256 => RecommendedCurve::P_256,
-        384 => RecommendedCurve::P_384,
-        521 => RecommendedCurve::P_521,
-        _ => return None,
-    })
-}
+impl RecommendedCurve {
+    /// The curve in OpenSSL, if that has it.
+    pub fn to_group(self) -> Option<EcGroup> {
+        let (_, nid) = CURVES.iter().find(|(known, _)| *known == self)?;
+        EcGroup::from_curve_name(*nid).ok()
+    }
 
-/// The curve in OpenSSL.
-pub(super) fn group_of(curve: RecommendedCurve) -> Option<EcGroup> {
-    let (_, nid) = CURVES.iter().find(|(known, _)| *known == curve)?;
-    EcGroup::from_curve_name(*nid).ok()
-}
-
-/// The curve in KMIP.
-pub(super) fn curve_of(nid: Nid) -> Option<RecommendedCurve> {
-    let (curve, _) = CURVES.iter().find(|(_, known)| *known == nid)?;
-    Some(*curve)
+    /// The curve with this number in OpenSSL, if KMIP has it.
+    pub fn from_nid(nid: Nid) -> Option<Self> {
+        let (curve, _) = CURVES.iter().find(|(_, known)| *known == nid)?;
+        Some(*curve)
+    }
 }
