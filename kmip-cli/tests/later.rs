@@ -41,7 +41,7 @@ fn any_operation_can_be_done_later() {
     let listed = client.json(&["locate", "--name", "later", "--ids"]);
     assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
     // At once, as without the option.
-    let created = client.json(&[&create[..3], &["--asynchronous", "prohibited"]].concat());
+    let created = client.json(&["create", "--asynchronous", "prohibited"]);
     assert!(created["id"].is_string(), "{created}");
     // KMIP 1.x has no such word, and nothing is sent.
     let version = ["--kmip-version", "1.4"];

@@ -115,7 +115,7 @@ fn change(
     object: &str,
     change: impl FnOnce(&mut Client, UniqueIdentifier<'static>) -> Result<(), kmip::client::Error>,
 ) -> Result<(), Failure> {
-    let mut client = connect(&online)?;
+    let mut client = connect(online)?;
     change(&mut client, object.to_owned().into())?;
     match online.show.json {
         true => show::json(&json!({ "id": object, "changed": true })),

@@ -111,7 +111,7 @@ fn each(
     done: &str,
     change: impl Fn(&mut Client, &str) -> Result<(), kmip::client::Error>,
 ) -> Result<(), Failure> {
-    let mut client = connect(&online)?;
+    let mut client = connect(online)?;
     let mut changed = Vec::new();
     let mut outcome = Ok(());
     for object in objects {
