@@ -12,7 +12,7 @@ use openssl::asn1::Asn1Time;
 use openssl::bn::BigNum;
 use openssl::hash::MessageDigest;
 use openssl::pkey::{PKey, Private, Public};
-use openssl::x509::extension::BasicConstraints;
+use openssl::x509::extension::{AuthorityKeyIdentifier, BasicConstraints, CrlNumber};
 use openssl::x509::{
     X509, X509Builder, X509Crl, X509CrlBuilder, X509Name, X509Req, X509RevokedBuilder,
 };
@@ -189,12 +189,18 @@ fn only_what_is_of_x509_and_of_the_same_algorithm_is_signed_again() {
 /// A list of the certificates with these serial numbers that are revoked.
 fn revocation_list(
     signer: &Signer,
-    issuer: &str,
+    issuer: &X509,
     revoked: &[u32],
     digest: MessageDigest,
 ) -> X509Crl {
     let mut builder = X509CrlBuilder::new().unwrap();
-    builder.set_issuer_name(&named(issuer)).unwrap();
+    builder.set_issuer_name(issuer.subject_name()).unwrap();
+    let list = X509::builder().unwrap();
+    let context = list.x509v3_context(Some(issuer), None);
+    let authority = AuthorityKeyIdentifier::new().issuer(true).build(&context);
+    builder.append_extension(authority.unwrap()).unwrap();
+    let number = CrlNumber::new(BigNum::from_u32(1).unwrap()).unwrap();
+    builder.append_extension(number.build().unwrap()).unwrap();
     let day = |days| Asn1Time::days_from_now(days).unwrap();
     builder.set_last_update(&day(0)).unwrap();
     builder.set_next_update(&day(7)).unwrap();
@@ -236,7 +242,7 @@ fn openssl_heeds_revocation_lists_that_keys_on_the_server_have_signed() {
         let root_file = written(&directory, "root.pem", &root.to_pem().unwrap());
         let leaf_file = written(&directory, "leaf.pem", &leaf.to_pem().unwrap());
         let verify = |revoked: &[u32]| {
-            let list = revocation_list(&signer, "the root", revoked, digest);
+            let list = revocation_list(&signer, &root, revoked, digest);
             assert!(list.verify(&root_key).unwrap());
             let list = written(&directory, "root.crl", &list.to_pem().unwrap());
             Command::new("openssl")
