@@ -236,9 +236,9 @@ fn filters_select_keys() {
 #[test]
 fn refresh_updates_the_key_and_on_demand_its_properties() {
     let repository = Repository::ready();
-    repository
-        .run(&["generate", "-N", "x", "-x", "-d", "old"])
-        .ok();
+    let volume = ["-l", "/dev/none:enc-x", "--no-volume-check"];
+    let generate = ["generate", "-N", "x", "-x", "-d", "old"];
+    repository.run(&[&generate[..], &volume].concat()).ok();
     fs::write(repository.config("epoch"), "2").unwrap();
     let shelf = repository.config("shelf/id-1");
     let changed = fs::read_to_string(&shelf)
@@ -246,7 +246,11 @@ fn refresh_updates_the_key_and_on_demand_its_properties() {
         .replace("description=old", "description=new");
     fs::write(&shelf, changed).unwrap();
     repository.calls();
-    repository.run(&["kms", "refresh", "-N", "x"]).ok();
+    let said = repository.run(&["kms", "refresh", "-N", "x"]).ok();
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines[0], "Successfully refreshed key 'x'");
+    assert!(lines[1].contains("zkey-cryptsetup setkey"), "{said}");
+    assert!(lines[1].ends_with(": /dev/none:enc-x"), "{said}");
     let halves = [1, 2].map(|number| token(SecureKeyType::CcaAesData, 2, number));
     assert_eq!(repository.skey("x"), halves.concat());
     assert_eq!(repository.info("x").get("description"), Some("old"));
@@ -259,7 +263,9 @@ fn refresh_updates_the_key_and_on_demand_its_properties() {
         "import id-2 CCA-AESDATA",
     ];
     assert_eq!(repository.calls(), expected);
-    repository.run(&["kms", "refresh", "-P"]).ok();
+    repository
+        .run(&["kms", "refresh", "-P", "--no-volume-check"])
+        .ok();
     assert_eq!(repository.info("x").get("description"), Some("new"));
     assert!(
         repository

@@ -7,6 +7,7 @@ use std::fs;
 use common::host::Repository;
 use common::shelf::token;
 use zkey_kmip::abi::SecureKeyType;
+use zkey_kmip::properties::Integrity;
 
 #[test]
 fn taken_names_and_missing_keys() {
@@ -53,7 +54,18 @@ fn list_filters_and_prints_json() {
     );
     assert!(names(&["list", "--json", "--local"]).is_empty());
     assert!(names(&["list", "--json", "-t", "plain"]).is_empty());
+    let pattern = "0123456789abcdef".repeat(4);
+    let mut info = repository.info("tape");
+    info.set("verification-pattern", &pattern).unwrap();
+    info.save(&repository.path("tape.info"), Integrity::Hashed)
+        .unwrap();
+    let json = repository.run(&["list", "--json", "-N", "tape"]).ok();
+    assert!(json.contains(&pattern), "{json}");
     let text = repository.run(&["list", "-N", "tape"]).ok();
+    // In two lines, as zkey shows it.
+    let half = &pattern[..32];
+    let shown = format!("Verification pattern : {half}\n{:31}{half}\n", "");
+    assert!(text.contains(&shown), "{text}");
     assert!(
         text.starts_with("Key                          : tape\n"),
         "{text}"

@@ -74,6 +74,22 @@ impl Record {
         self
     }
 
+    /// Adds a field with a text that may be missing, and is shown in lines of `width` characters.
+    #[must_use]
+    pub(super) fn divided(
+        mut self,
+        title: &'static str,
+        (text, width): (Option<&str>, usize),
+        absent: &str,
+        json: &str,
+    ) -> Self {
+        let characters: Vec<char> = text.unwrap_or(absent).chars().collect();
+        let lines = characters.chunks(width).map(|line| line.iter().collect());
+        self.fields.push((title, lines.collect()));
+        self.json.insert(json.to_owned(), text.into());
+        self
+    }
+
     /// The record as JSON.
     pub(super) fn into_json(self) -> Value {
         Value::Object(self.json)

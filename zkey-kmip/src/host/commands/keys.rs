@@ -12,6 +12,9 @@ use crate::host::output::{self, Record};
 use crate::host::repository::key::Key;
 use crate::host::token::Token;
 
+/// Half of a verification pattern.
+const PATTERN_WIDTH: usize = 32;
+
 /// `list`
 pub(super) fn list(host: &Host<'_>, arguments: &Arguments) -> Result<(), HostError> {
     let mut tally = super::Tally::default();
@@ -84,9 +87,9 @@ pub(super) fn record(start: Record, key: &Key, blob: &[u8], token: Option<&Token
             "volume_type",
             key.volume_type(),
         )
-        .optional(
+        .divided(
             "Verification pattern",
-            key.get("verification-pattern"),
+            (key.get("verification-pattern"), PATTERN_WIDTH),
             "(not available)",
             "verification_pattern",
         )

@@ -33,9 +33,10 @@ pub(super) fn run(host: &Host<'_>, arguments: &Arguments) -> Result<(), HostErro
                 "refreshing key '{name}' ({} of {count})",
                 index + 1
             ));
-            refresh(host, arguments, key)?;
+            let key = refresh(host, arguments, key)?;
             host.terminal
-                .say(format_args!("Successfully refreshed key '{name}'"))
+                .say(format_args!("Successfully refreshed key '{name}'"))?;
+            name_volumes(host, &key)
         });
         match refreshed {
             Err(error) if is_fatal(&error) => return Err(error),
@@ -58,7 +59,24 @@ pub(super) fn run(host: &Host<'_>, arguments: &Arguments) -> Result<(), HostErro
     tally.finish()
 }
 
-fn refresh(host: &Host<'_>, arguments: &Arguments, mut key: Key) -> Result<(), HostError> {
+/// Says which volumes have a copy of the secure key, which is now another one.
+fn name_volumes(host: &Host<'_>, key: &Key) -> Result<(), HostError> {
+    let is_luks2 = key
+        .volume_type()
+        .eq_ignore_ascii_case(VolumeType::Luks2.name());
+    if !is_luks2 || key.volumes().is_empty() {
+        return Ok(());
+    }
+    host.terminal.say(format_args!(
+        "These LUKS2 volumes are encrypted with key '{}'; run 'zkey-cryptsetup setkey <device> \
+         --volume-key-file {}' for each of them: {}",
+        key.name(),
+        key.files.skey().display(),
+        key.volumes().join(", ")
+    ))
+}
+
+fn refresh(host: &Host<'_>, arguments: &Arguments, mut key: Key) -> Result<Key, HostError> {
     let bound = host.bound()?;
     let ids = key.kms_ids()?;
     let ids: Vec<&str> = ids.iter().collect();
@@ -90,20 +108,7 @@ fn refresh(host: &Host<'_>, arguments: &Arguments, mut key: Key) -> Result<(), H
     }
     key.files.write_skey(&blob)?;
     key.save()?;
-    if key
-        .volume_type()
-        .eq_ignore_ascii_case(VolumeType::Luks2.name())
-        && !key.volumes().is_empty()
-    {
-        host.terminal.say(format_args!(
-            "These LUKS2 volumes are encrypted with key '{}'; run 'zkey-cryptsetup setkey \
-             <device> --volume-key-file {}' for each of them: {}",
-            key.name(),
-            key.files.skey().display(),
-            key.volumes().join(", ")
-        ))?;
-    }
-    Ok(())
+    Ok(key)
 }
 
 /// Takes the properties that the key has at the key management system.
