@@ -95,6 +95,11 @@ pub enum CommandError {
     /// The master key cannot be had.
     #[error("there is no master key")]
     MasterKey(#[from] crate::MasterKeyError),
+    /// Revocation lists, and an authority that has none.
+    #[error(
+        "'--client-crl' and '--provision' exclude each other: the server's own authority has no revocation list"
+    )]
+    ListsAndProvision,
     /// Operation policies cannot be read.
     #[error("the operation policies are wrong")]
     Policies(#[from] crate::PolicyError),

@@ -31,6 +31,9 @@ pub struct Options {
     /// PEM file with the CAs whose clients are accepted, or with certificates of clients
     #[arg(long, value_name = "FILE")]
     pub client_ca: Vec<PathBuf>,
+    /// PEM file with revocation lists, of which each of those CAs needs a current one; read once
+    #[arg(long, value_name = "FILE", conflicts_with = "provision")]
+    pub client_crl: Vec<PathBuf>,
     /// Where the keys are kept: `memory` (the default), a SQLite file, or a PostgreSQL database, which
     /// several servers can share (`postgres://USER@HOST/DATABASE`; password in PGPASSWORD). Without a
     /// master key, it holds the keys unencrypted.
@@ -245,6 +248,9 @@ impl Options {
         if self.client_ca.is_empty() {
             self.client_ca = file.client_ca;
         }
+        if self.client_crl.is_empty() {
+            self.client_crl = file.client_crl;
+        }
         self.fault.extend(file.fault);
         self.log_messages |= file.log_messages;
         self.provision |= file.provision;
@@ -270,7 +276,8 @@ impl Options {
             let others = [&mut notice.certificate, &mut notice.cert, &mut notice.key];
             notice.ca.iter_mut().chain(others.into_iter().flatten())
         });
-        let lists = self.client_ca.iter_mut().chain(of_notices);
+        let of_clients = self.client_ca.iter_mut().chain(&mut self.client_crl);
+        let lists = of_clients.chain(of_notices);
         for path in paths.into_iter().flatten().chain(lists) {
             *path = directory.join(&*path);
         }

@@ -1,0 +1,65 @@
+//! Clients whose certificates are on a revocation list.
+
+mod common;
+
+use common::process::{World, create};
+use kmip::transport::tls::{ClientTls, Identity};
+use test_support::Certified;
+
+/// What becomes of a client that asks for a key.
+fn ask(world: &World, address: &str, certified: &Certified) -> Result<(), String> {
+    let Certified { key, certificate } = certified.clone();
+    let tls = ClientTls::new()
+        .ca_certificate(world.authority.certificate().clone())
+        .identity(Identity::new(key, certificate, Vec::new()).unwrap());
+    let client = kmip::client::Client::builder(address.parse().unwrap());
+    let asked = client.tls(tls).connect();
+    let asked = asked.and_then(|mut client| client.call(create("disk")).map(drop));
+    asked.map_err(|error| kmip_server::command::chain(&error))
+}
+
+#[test]
+fn a_client_on_the_list_is_refused_and_others_are_not() {
+    let world = World::new();
+    let [alice, bob] = ["alice", "bob"].map(|name| world.authority.client(name));
+    let list = |days| world.authority.revocation_list(&[&alice.certificate], days);
+    let (current, old) = (world.path("current.pem"), world.path("old.pem"));
+    std::fs::write(&current, list(30)).unwrap();
+    std::fs::write(&old, list(-1)).unwrap();
+    let process = world.start(&["--client-crl", current.to_str().unwrap()]);
+    let refused = ask(&world, &process.address, &alice).unwrap_err();
+    assert!(refused.contains("revoked"), "{refused}");
+    ask(&world, &process.address, &bob).unwrap();
+    // A list that has run out says nothing about anybody, and none is let in. Here it stands in a
+    // configuration file, relative to that.
+    let path = world.path("server.toml");
+    std::fs::write(&path, "client-crl = [\"old.pem\"]\n").unwrap();
+    let process = world.start(&["--config", path.to_str().unwrap()]);
+    assert!(ask(&world, &process.address, &bob).is_err());
+}
+
+#[test]
+fn an_authority_without_a_list_is_not_trusted_by_lists() {
+    let world = World::new();
+    let path = world.path("server.toml");
+    std::fs::write(
+        world.path("list.pem"),
+        world.authority.revocation_list(&[], 30),
+    )
+    .unwrap();
+    std::fs::write(&path, "client-crl = [\"list.pem\"]\n").unwrap();
+    let list = world.path("list.pem");
+    for options in [
+        ["--config", path.to_str().unwrap()],
+        ["--client-crl", list.to_str().unwrap()],
+    ] {
+        let mut command = world.command(&options);
+        let output = command.arg("--provision").output().unwrap();
+        assert!(!output.status.success());
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("--client-crl"), "{told}");
+    }
+    let missing = world.command(&["--client-crl", "nowhere.pem"]).output();
+    let told = String::from_utf8(missing.unwrap().stderr).unwrap();
+    assert!(told.contains("nowhere.pem"), "{told}");
+}
