@@ -129,7 +129,7 @@ impl Profile {
     /// # Errors
     /// None that can happen: a test reads it.
     pub fn built_in_default() -> Result<Profile, ProfileError> {
-        let content = include_bytes!("../../../profiles/default.profile");
+        let content = include_bytes!("../../profiles/default.profile");
         let path = Path::new("default.profile (built in)");
         let values = Properties::parse(content, path, Integrity::Plain)?;
         let profile = Profile::from_properties("default".to_owned(), path, &values)?;
