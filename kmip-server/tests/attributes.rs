@@ -7,9 +7,9 @@ use kmip::ProtocolVersion;
 use kmip::types::{
     AddAttributeRequest, AdjustAttributeRequest, AdjustmentType, Attribute, AttributeReference,
     AttributeValue, Attributes, CryptographicParameters, DateTime, DeleteAttributeRequest,
-    GetAttributeListRequest, HashingAlgorithm, Link, LinkType, ManagedObject, MaskGenerator,
-    ModifyAttributeRequest, ObjectType, PaddingMethod, RawValue, RegisterRequest, ResultReason,
-    SetAttributeRequest, State, Tag, Template, UniqueIdentifier,
+    GetAttributeListRequest, HashingAlgorithm, Interval, Link, LinkType, ManagedObject,
+    MaskGenerator, ModifyAttributeRequest, ObjectType, PaddingMethod, RawValue, RegisterRequest,
+    ResultReason, SetAttributeRequest, State, Tag, Template, UniqueIdentifier,
 };
 
 fn add(
@@ -441,6 +441,27 @@ fn numbers_are_counted_and_booleans_negated() {
         .unwrap();
     let expected = Attribute::custom("x", "counter", RawValue::Integer(-15));
     assert_eq!(found.iter().collect::<Vec<_>>(), [&expected]);
+
+    // What has no value is counted from zero, or false.
+    let more = AttributeReference::custom("x", "more");
+    adjust(&more, down, Some(RawValue::LongInteger(3))).unwrap();
+    let period = AttributeReference::from(Tag::PROTECTION_PERIOD);
+    adjust(&period, up, Some(RawValue::Integer(60))).unwrap();
+    let safe = AttributeReference::from(Tag::QUANTUM_SAFE);
+    adjust(&safe, negate, None).unwrap();
+    let asked = [more, period.clone(), safe];
+    let found = world.attributes(version, &key, &asked).unwrap();
+    assert_eq!(found.custom("x", "more"), Some(&RawValue::LongInteger(-3)));
+    assert_eq!(found.protection_period(), Some(&Interval(60)));
+    assert_eq!(found.quantum_safe(), Some(&true));
+    let refused = adjust(&period, down, Some(RawValue::Integer(61))).unwrap_err();
+    assert_eq!(refused, ResultReason::NUMERIC_RANGE);
+    let text = AttributeReference::from(Tag::CONTACT_INFORMATION);
+    let refused = adjust(&text, up, None).unwrap_err();
+    assert_eq!(refused, ResultReason::INVALID_DATA_TYPE);
+    let read_only = AttributeReference::from(Tag::ROTATE_GENERATION);
+    let refused = adjust(&read_only, up, None).unwrap_err();
+    assert_eq!(refused, ResultReason::READ_ONLY_ATTRIBUTE);
 
     // There is no room for the result, or it is no number.
     let most = Some(RawValue::LongInteger(i64::from(i32::MAX)));

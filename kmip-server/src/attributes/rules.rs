@@ -20,7 +20,7 @@ enum Change {
 
 /// Attributes that the server alone sets, so that a new object must not come with them. The tables
 /// say the same of some that clients do give, such as Cryptographic Length.
-const SERVER_MANAGED: [Tag; 22] = [
+const SERVER_MANAGED: [Tag; 25] = [
     Tag::UNIQUE_IDENTIFIER,
     Tag::SHORT_UNIQUE_IDENTIFIER,
     Tag::STATE,
@@ -43,6 +43,9 @@ const SERVER_MANAGED: [Tag; 22] = [
     Tag::CERTIFICATE_IDENTIFIER,
     Tag::CERTIFICATE_ISSUER,
     Tag::CERTIFICATE_SUBJECT,
+    Tag::ROTATE_DATE,
+    Tag::ROTATE_GENERATION,
+    Tag::ROTATE_LATEST,
 ];
 
 /// Whether an object can have several values of an attribute, in any version.

@@ -136,12 +136,9 @@ impl Condition {
                 let positions = attributes.positions(&wanted.reference(), version);
                 positions.into_iter().any(|position| {
                     let own = attributes.at(position);
-                    // The index, if one is given, must be that of the instance.
-                    let same = wanted.index.is_none_or(|index| {
-                        version >= ProtocolVersion::V2_0 || index == own.index.unwrap_or(0)
-                    });
-                    // A newer attribute is no custom attribute, even if it has the same name.
-                    let same = same && own.value.tag().is_some() == wanted.value.tag().is_some();
+                    // A newer attribute is no custom attribute, even if it has the same name. The
+                    // index counts for nothing (KMIP 1.4, 4.9).
+                    let same = own.value.tag().is_some() == wanted.value.tag().is_some();
                     // Values that are no structures and are written in one way only are equal or not.
                     let in_parts = matches!(raw_wanted, RawValue::Structure(_))
                         || matches!(wanted.value, AttributeValue::Custom(_));
@@ -161,6 +158,10 @@ impl Condition {
                     && own.usage_limits_total >= wanted.usage_limits_total
                     && wanted.usage_limits_count.is_none_or(|count| left >= count)
             }),
+            // The largest date stands for none (KMIP 1.4, 4.9; 2.1, 6.1.28).
+            Condition::Between(tag, from, _) if from.0 == i64::MAX => {
+                attributes.values(*tag).next().is_none()
+            }
             Condition::Between(tag, from, to) => attributes
                 .values(*tag)
                 .filter_map(date)

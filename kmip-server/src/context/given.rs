@@ -39,7 +39,9 @@ impl Objects<'_> {
             let message = format!("{} is no attribute of this version", item.tag);
             return Err(Failure::new(ResultReason::INVALID_FIELD, message));
         }
-        let mut list: Vec<Attribute<'static>> = given.clone().into_owned().list;
+        let list = given.clone().into_owned().list.into_iter();
+        let list = list.map(|attribute| self.context.resolved(attribute));
+        let mut list: Vec<Attribute<'static>> = list.collect::<Result<_, _>>()?;
         for name in &given.names {
             let name = AttributeValue::Name(name.clone().into_owned());
             let is_template = |object: &StoredObject| object.object_type == ObjectType::TEMPLATE;

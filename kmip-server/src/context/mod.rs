@@ -7,7 +7,10 @@ mod objects;
 use std::cell::Cell;
 
 use kmip::server::{Call, Failure};
-use kmip::types::{DateTime, Operation, ProtocolVersion, ResultReason, Ticket};
+use kmip::types::{
+    Attribute, AttributeValue, DateTime, Operation, ProtocolVersion, ResultReason, Ticket,
+    UniqueIdentifier,
+};
 
 use crate::configuration::Configuration;
 use crate::credentials;
@@ -126,6 +129,22 @@ impl<'c> Context<'c> {
     /// That of the last time.
     pub(crate) fn repeated<T>(&self, work: impl Fn() -> Result<T, Failure>) -> Result<T, Failure> {
         repeat(work, |_| self.conflict.take().is_some())
+    }
+
+    /// An attribute as it is kept: a link names its object, also if the client refers to that by its place
+    /// in the batch (KMIP 2.1, 4.31).
+    ///
+    /// # Errors
+    /// If the reference is to nothing.
+    pub(crate) fn resolved(
+        &self,
+        mut attribute: Attribute<'static>,
+    ) -> Result<Attribute<'static>, Failure> {
+        if let AttributeValue::Link(link) = &mut attribute.value {
+            let meant = self.call.identify(Some(&link.linked_object_identifier))?;
+            link.linked_object_identifier = UniqueIdentifier::from(meant);
+        }
+        Ok(attribute)
     }
 
     /// Begins a transaction. Until it ends, other clients wait: what takes long is done before.

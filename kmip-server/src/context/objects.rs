@@ -3,7 +3,9 @@
 use std::ops::ControlFlow;
 
 use kmip::server::Failure;
-use kmip::types::{Attribute, Constraints, ManagedObject, Operation, UniqueIdentifier};
+use kmip::types::{
+    Attribute, Constraints, ManagedObject, Operation, ProtocolVersion, UniqueIdentifier,
+};
 use openssl::x509::X509Ref;
 
 use super::Context;
@@ -36,6 +38,11 @@ impl<'c> Objects<'c> {
             before: Vec::new(),
             changes: Changes::default(),
         }
+    }
+
+    /// The version of the request.
+    pub(crate) fn version(&self) -> ProtocolVersion {
+        self.context.version()
     }
 
     /// The object that a request means, as it is now.

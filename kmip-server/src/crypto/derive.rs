@@ -2,8 +2,8 @@
 
 use kmip::server::Failure;
 use kmip::types::{
-    CryptographicAlgorithm, DerivationMethod, DerivationParameters, HashingAlgorithm, ResultReason,
-    Secret,
+    BlockCipherMode, CryptographicAlgorithm, CryptographicParameters, DerivationMethod,
+    DerivationParameters, HashingAlgorithm, ResultReason, Secret,
 };
 use openssl::derive::Deriver;
 use openssl::md::Md;
@@ -13,6 +13,7 @@ use openssl::pkey_ctx::PkeyCtx;
 use zeroize::Zeroizing;
 
 use super::kbkdf::Kdf;
+use super::mac::{block_length, hmac_hash};
 use super::{CipherInput, CipherRun, Direction, digest, failed, hash_function, mac};
 use crate::refusal;
 
@@ -42,23 +43,20 @@ pub(crate) fn derive(
             digest(algorithm, data.unwrap_or(secret))?
         }
         DerivationMethod::HMAC => {
-            let hmac = kmip::types::CryptographicParameters {
-                hashing_algorithm: hashing.or(Some(HashingAlgorithm::SHA_256)),
-                ..cryptographic
-            };
+            let hmac = hmac_parameters(own_algorithm, cryptographic);
             let data = data.ok_or_else(|| missing("Derivation Data"))?;
             Zeroizing::new(mac(secret, None, &hmac, data)?)
         }
         DerivationMethod::ENCRYPT => {
+            let algorithm = cryptographic.cryptographic_algorithm.or(own_algorithm);
+            let algorithm = algorithm.unwrap_or_default();
+            let given = parameters.initialization_vector.as_deref();
             let mut run = CipherRun::start(&CipherInput {
                 direction: Direction::Encrypt,
-                algorithm: cryptographic
-                    .cryptographic_algorithm
-                    .or(own_algorithm)
-                    .unwrap_or_default(),
+                algorithm,
                 key: secret,
                 parameters: &cryptographic,
-                iv: parameters.initialization_vector.as_deref(),
+                iv: given.or(empty_iv(algorithm, &cryptographic)),
                 additional: None,
                 tag: None,
             })?;
@@ -67,6 +65,9 @@ pub(crate) fn derive(
             derived.reserve_exact(rest.len());
             derived.extend_from_slice(&rest);
             derived
+        }
+        DerivationMethod::AWS_SIGNATURE_VERSION_4 => {
+            aws_signing_key(secret, &parameters.derivation_data)?
         }
         DerivationMethod::NIST800_108_C
         | DerivationMethod::NIST800_108_F
@@ -115,6 +116,64 @@ pub(crate) fn agree(
     Ok(Zeroizing::new(
         agreed.map_err(failed("the keys do not fit each other"))?,
     ))
+}
+
+/// What an HMAC is derived with: the attributes of an HMAC key say it, whatever the request does.
+fn hmac_parameters(
+    own_algorithm: Option<CryptographicAlgorithm>,
+    given: CryptographicParameters<'_>,
+) -> CryptographicParameters<'_> {
+    let default = CryptographicParameters::default();
+    match hmac_hash(own_algorithm, &default) {
+        Some(own) => CryptographicParameters {
+            hashing_algorithm: Some(own),
+            ..default
+        },
+        None => CryptographicParameters {
+            hashing_algorithm: given.hashing_algorithm.or(Some(HashingAlgorithm::SHA_256)),
+            ..given
+        },
+    }
+}
+
+/// The IV that is assumed if none is given, for modes that need one.
+fn empty_iv(
+    algorithm: CryptographicAlgorithm,
+    parameters: &CryptographicParameters<'_>,
+) -> Option<&'static [u8]> {
+    const MODES: [BlockCipherMode; 4] = [
+        BlockCipherMode::CBC,
+        BlockCipherMode::CFB,
+        BlockCipherMode::OFB,
+        BlockCipherMode::CTR,
+    ];
+    let mode = parameters.block_cipher_mode;
+    let needed = mode.is_some_and(|mode| MODES.contains(&mode));
+    needed.then(|| &[0; 16][..block_length(algorithm)])
+}
+
+/// The signing key of AWS Signature Version 4. The Derivation Data is date, region and service (KMIP 2.1,
+/// 7.12).
+fn aws_signing_key(secret: &[u8], data: &[Secret<'_>]) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let [date, region, service] = data else {
+        return Err(refusal::invalid_field(
+            "the Derivation Data is not date, region and service",
+        ));
+    };
+    let hmac = CryptographicParameters {
+        hashing_algorithm: Some(HashingAlgorithm::SHA_256),
+        ..CryptographicParameters::default()
+    };
+    let mut key = Zeroizing::new([&b"AWS4"[..], secret].concat());
+    for part in [
+        date.expose(),
+        region.expose(),
+        service.expose(),
+        b"aws4_request",
+    ] {
+        key = Zeroizing::new(mac(&key, None, &hmac, part)?);
+    }
+    Ok(key)
 }
 
 fn pbkdf2(

@@ -66,15 +66,7 @@ fn cbc_mac(
     parameters: &CryptographicParameters<'_>,
     data: &[u8],
 ) -> Result<Vec<u8>, Failure> {
-    use CryptographicAlgorithm as Algorithm;
-    let block = match algorithm {
-        Algorithm::AES
-        | Algorithm::CAMELLIA
-        | Algorithm::ARIA
-        | Algorithm::SEED
-        | Algorithm::SM4 => 16,
-        _ => 8,
-    };
+    let block = block_length(algorithm);
     let parameters = CryptographicParameters {
         block_cipher_mode: Some(BlockCipherMode::CBC),
         ..parameters.clone()
@@ -97,7 +89,21 @@ fn cbc_mac(
     Ok(encrypted.split_off(last))
 }
 
-fn hmac_hash(
+/// How many bytes a block of a cipher has.
+pub(super) fn block_length(algorithm: CryptographicAlgorithm) -> usize {
+    use CryptographicAlgorithm as Algorithm;
+    match algorithm {
+        Algorithm::AES
+        | Algorithm::CAMELLIA
+        | Algorithm::ARIA
+        | Algorithm::SEED
+        | Algorithm::SM4 => 16,
+        _ => 8,
+    }
+}
+
+/// The hash function of the HMAC that is meant, if one is.
+pub(super) fn hmac_hash(
     algorithm: Option<CryptographicAlgorithm>,
     parameters: &CryptographicParameters<'_>,
 ) -> Option<HashingAlgorithm> {

@@ -13,19 +13,30 @@ use crate::refusal;
 /// The longest secret in bytes: for longer ones, finding a prime takes too long.
 const LONGEST: usize = 64;
 
+/// The longest prime that a client can choose, in bits: the one that the server would take for the longest
+/// secret.
+const LONGEST_PRIME: i32 = 8 * LONGEST as i32 + 1;
+
 /// Splits a secret; gives also the Prime Field Size.
 pub(super) fn split(
     secret: &[u8],
     parts: u8,
     threshold: u8,
+    chosen: Option<&BigInteger<'_>>,
 ) -> Result<(Vec<Part>, BigInteger<'static>), Failure> {
     if secret.is_empty() || secret.len() > LONGEST {
         let message = format!("secrets of 1 to {LONGEST} bytes are split in a prime field");
         return Err(refusal::invalid_field(message));
     }
+    if let Some(chosen) = chosen {
+        check(chosen, secret.len())?;
+    }
     let done = || -> Result<_, ErrorStack> {
         let mut context = BigNumContext::new_secure()?;
-        let prime = prime_above(secret.len(), &mut context)?;
+        let prime = match chosen {
+            Some(chosen) => BigNum::from_slice(&chosen.0)?,
+            None => prime_above(secret.len(), &mut context)?,
+        };
         let mut coefficients = vec![integer(secret)?];
         for _ in 1..threshold {
             let mut coefficient = BigNum::new_secure()?;
@@ -48,8 +59,30 @@ pub(super) fn split(
     done().map_err(failed("the secret cannot be split"))
 }
 
-/// Joins parts.
-pub(super) fn join(parts: &[Part], prime: &BigInteger<'_>) -> Result<Zeroizing<Vec<u8>>, Failure> {
+/// Whether a client has chosen a prime above all secrets of a length in bytes.
+fn check(chosen: &BigInteger<'_>, length: usize) -> Result<(), Failure> {
+    let is_prime = || -> Result<bool, ErrorStack> {
+        let mut context = BigNumContext::new()?;
+        // A negative number is none.
+        let number = BigNum::from_slice(chosen.to_unsigned().unwrap_or_default())?;
+        let shortest = i32::try_from(length * 8).unwrap_or(i32::MAX);
+        let fits = (shortest..LONGEST_PRIME).contains(&(number.num_bits() - 1));
+        Ok(fits && number.is_prime(64, &mut context)?)
+    };
+    match is_prime().map_err(failed("the Prime Field Size"))? {
+        true => Ok(()),
+        false => Err(refusal::invalid_field(
+            "the Prime Field Size is no prime above all secrets of this length",
+        )),
+    }
+}
+
+/// Joins parts to a secret, if possible with so many bytes.
+pub(super) fn join(
+    parts: &[Part],
+    prime: &BigInteger<'_>,
+    length: Option<usize>,
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let done = || -> Result<_, ErrorStack> {
         let mut context = BigNumContext::new_secure()?;
         let prime = BigNum::from_slice(&prime.0)?;
@@ -71,9 +104,12 @@ pub(super) fn join(parts: &[Part], prime: &BigInteger<'_>) -> Result<Zeroizing<V
             sum.mod_add(&secret, &term, &prime, &mut context)?;
             secret = sum;
         }
-        // The prime is the next one above two to the length of the secret.
+        // The prime is the next one above two to the length of the secret, unless a client has chosen it.
         let bits = prime.num_bits().saturating_sub(1);
-        padded(&secret, secret.num_bytes().max((bits + 7) / 8))
+        let longest = (bits + 7) / 8;
+        let length = length.and_then(|length| i32::try_from(length).ok());
+        let length = length.map_or(longest, |length| length.min(longest));
+        padded(&secret, secret.num_bytes().max(length))
     };
     done().map_err(failed("the parts cannot be joined"))
 }

@@ -18,7 +18,8 @@ pub(crate) struct Shared {
     pub(crate) prime: Option<BigInteger<'static>>,
 }
 
-/// Splits a secret into parts, of which `threshold` are enough to join it.
+/// Splits a secret into parts, of which `threshold` are enough to join it. A client may choose the prime, if
+/// the method has one.
 ///
 /// # Errors
 /// If the server does not have the method, or the numbers or the secret do not fit it.
@@ -27,12 +28,13 @@ pub(crate) fn split(
     secret: &[u8],
     parts: u8,
     threshold: u8,
+    prime: Option<&BigInteger<'_>>,
 ) -> Result<Shared, Failure> {
     let parts = match method {
         SplitKeyMethod::XOR if threshold == parts => split_by_xor(secret, parts)?,
         SplitKeyMethod::XOR => return Err(refusal::invalid_field("XOR needs all parts")),
         SplitKeyMethod::POLYNOMIAL_SHARING_PRIME_FIELD => {
-            let (parts, prime) = prime_sharing::split(secret, parts, threshold)?;
+            let (parts, prime) = prime_sharing::split(secret, parts, threshold, prime)?;
             return Ok(Shared {
                 parts,
                 prime: Some(prime),
@@ -43,7 +45,8 @@ pub(crate) fn split(
     Ok(Shared { parts, prime: None })
 }
 
-/// Joins parts, of which there must be enough.
+/// Joins parts, of which there must be enough. `length` is how many bytes the secret should have, for methods
+/// whose parts do not tell.
 ///
 /// # Errors
 /// If the server does not have the method, or the parts do not fit it.
@@ -51,11 +54,12 @@ pub(crate) fn join(
     method: SplitKeyMethod,
     parts: &[Part],
     prime: Option<&BigInteger<'_>>,
+    length: Option<usize>,
 ) -> Result<Zeroizing<Vec<u8>>, Failure> {
     if method == SplitKeyMethod::POLYNOMIAL_SHARING_PRIME_FIELD {
         let prime =
             prime.ok_or_else(|| refusal::invalid_field("the Prime Field Size is missing"))?;
-        return prime_sharing::join(parts, prime);
+        return prime_sharing::join(parts, prime, length);
     }
     let length = parts.iter().map(|(_, part)| part.len()).min().unwrap_or(0);
     let mut secret = Zeroizing::new(vec![0; length]);
@@ -234,6 +238,8 @@ fn inverse(a: u8) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use kmip::types::ResultReason;
+
     use super::*;
 
     #[test]
@@ -261,19 +267,24 @@ mod tests {
             SplitKeyMethod::POLYNOMIAL_SHARING_GF_2_16,
             SplitKeyMethod::POLYNOMIAL_SHARING_PRIME_FIELD,
         ] {
-            let Shared { parts, prime } = split(method, secret, 5, 3).unwrap();
+            let Shared { parts, prime } = split(method, secret, 5, 3, None).unwrap();
             let prime = prime.as_ref();
             assert_eq!(parts.len(), 5);
             for chosen in [[0, 1, 2], [4, 2, 0], [1, 3, 4]] {
                 let chosen = chosen.map(|index| parts[index].clone());
-                assert_eq!(**join(method, &chosen, prime).unwrap(), *secret);
+                assert_eq!(**join(method, &chosen, prime, None).unwrap(), *secret);
             }
-            assert_ne!(**join(method, &parts[..2], prime).unwrap(), *secret);
+            assert_ne!(**join(method, &parts[..2], prime, None).unwrap(), *secret);
         }
-        let parts = split(SplitKeyMethod::XOR, secret, 3, 3).unwrap().parts;
-        assert_eq!(**join(SplitKeyMethod::XOR, &parts, None).unwrap(), *secret);
+        let parts = split(SplitKeyMethod::XOR, secret, 3, 3, None)
+            .unwrap()
+            .parts;
+        assert_eq!(
+            **join(SplitKeyMethod::XOR, &parts, None, None).unwrap(),
+            *secret
+        );
         assert_ne!(
-            **join(SplitKeyMethod::XOR, &parts[1..], None).unwrap(),
+            **join(SplitKeyMethod::XOR, &parts[1..], None, None).unwrap(),
             *secret
         );
     }
@@ -281,7 +292,34 @@ mod tests {
     #[test]
     fn a_secret_that_begins_with_zeros_keeps_them() {
         let method = SplitKeyMethod::POLYNOMIAL_SHARING_PRIME_FIELD;
-        let Shared { parts, prime } = split(method, &[0, 0, 7], 2, 2).unwrap();
-        assert_eq!(**join(method, &parts, prime.as_ref()).unwrap(), [0, 0, 7]);
+        let Shared { parts, prime } = split(method, &[0, 0, 7], 2, 2, None).unwrap();
+        assert_eq!(
+            **join(method, &parts, prime.as_ref(), None).unwrap(),
+            [0, 0, 7]
+        );
+    }
+    #[test]
+    fn a_client_may_choose_a_larger_prime() {
+        let method = SplitKeyMethod::POLYNOMIAL_SHARING_PRIME_FIELD;
+        // 2^127 - 1 is one, 2^127 + 1 a multiple of three.
+        let mut bytes = [0xFF; 16];
+        bytes[0] = 0x7F;
+        let prime = BigInteger::from_unsigned(&bytes);
+        let mut bytes = [0; 16];
+        (bytes[0], bytes[15]) = (0x80, 1);
+        let composite = BigInteger::from_unsigned(&bytes);
+        let secret = [1, 2, 3, 4];
+        let shared = split(method, &secret, 3, 2, Some(&prime)).unwrap();
+        assert_eq!(shared.prime.as_ref(), Some(&prime));
+        let parts = &shared.parts[1..];
+        assert_eq!(
+            **join(method, parts, Some(&prime), Some(4)).unwrap(),
+            secret
+        );
+        let long = [7; 16];
+        for (secret, prime) in [(&secret[..], composite), (&long[..], prime)] {
+            let refused = split(method, secret, 3, 2, Some(&prime)).unwrap_err();
+            assert_eq!(refused.reason(), ResultReason::INVALID_FIELD);
+        }
     }
 }

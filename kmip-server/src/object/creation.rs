@@ -2,16 +2,18 @@
 
 use kmip::server::Failure;
 use kmip::types::{
-    Attribute, AttributeValue, DateTime, Interval, IntoOwned, KeyFormatType, KeyValue,
+    Attribute, AttributeValue, DateTime, Digest, Interval, IntoOwned, KeyFormatType, KeyValue,
     ManagedObject, ObjectType, ProtectionStorageMask, ProtocolVersion, State, Tag,
-    UniqueIdentifier,
+    UniqueIdentifier, UsageLimits,
 };
 
 use super::StoredObject;
 use super::content::{key_block, object_type_of};
 use super::lifecycle::{has_state, state_at};
 use crate::attributes::{AttributeSet, check_new};
-use crate::crypto::{certificate_attributes, digests_of, new_identifier, short_identifier};
+use crate::crypto::{
+    certificate_attributes, convert, digests_of, new_identifier, short_identifier,
+};
 use crate::refusal;
 
 /// An object that is about to be made.
@@ -23,6 +25,8 @@ pub(crate) struct NewObject {
     pub(crate) attributes: AttributeSet,
     /// Content.
     pub(crate) content: ManagedObject<'static>,
+    /// Digests that it has beside that of its content.
+    digests: Vec<Digest<'static>>,
 }
 
 impl NewObject {
@@ -40,6 +44,7 @@ impl NewObject {
             identifier: new_identifier()?,
             attributes: AttributeSet::default(),
             content,
+            digests: Vec::new(),
         };
         for attribute in given {
             check_new(&attribute, version)?;
@@ -47,6 +52,32 @@ impl NewObject {
         }
         new.take_from_content();
         Ok(new)
+    }
+
+    /// A key that the server has made, in the Key Format Type that the client gives. Then it has a digest of
+    /// the usual format, too (KMIP 2.1, 4.26).
+    ///
+    /// # Errors
+    /// As for `new`, or if the key cannot have this format.
+    pub(crate) fn made(
+        mut content: ManagedObject<'static>,
+        given: impl IntoIterator<Item = Attribute<'static>>,
+        version: ProtocolVersion,
+    ) -> Result<Self, Failure> {
+        let given: Vec<Attribute<'static>> = given.into_iter().collect();
+        let format = given.iter().find_map(|attribute| match attribute.value {
+            AttributeValue::KeyFormatType(format) => Some(format),
+            _ => None,
+        });
+        let digests = match format {
+            Some(_) => digests_of(&content),
+            None => Vec::new(),
+        };
+        if let Some(format) = format {
+            convert(&mut content, format)?;
+        }
+        let new = NewObject::new(content, given, version)?;
+        Ok(NewObject { digests, ..new })
     }
 
     fn give(
@@ -124,8 +155,9 @@ impl NewObject {
             Tag::LAST_CHANGE_DATE,
             Tag::LEASE_TIME,
         ];
-        let kept = |attribute: &&Attribute<'_>| {
-            attribute.value.tag().is_some_and(|tag| KEPT.contains(&tag))
+        let kept = |attribute: &&Attribute<'_>| match &attribute.value {
+            AttributeValue::UsageLimits(limits) => limits.usage_limits_count.is_some(),
+            value => value.tag().is_some_and(|tag| KEPT.contains(&tag)),
         };
         let past: Vec<_> = self.attributes.iter().filter(kept).cloned().collect();
         let (mut object, content) = self.finish(owner, lease, now);
@@ -165,7 +197,10 @@ impl NewObject {
             attributes.set_default(AttributeValue::Fresh(true));
         }
         attributes.clear(Tag::DIGEST);
-        for digest in digests_of(&self.content) {
+        let mut digests = digests_of(&self.content);
+        self.digests.retain(|more| !digests.contains(more));
+        digests.append(&mut self.digests);
+        for digest in digests {
             attributes.add(AttributeValue::Digest(digest));
         }
         // Told only of keys whose value is elsewhere.
@@ -191,13 +226,19 @@ impl NewObject {
     }
 }
 
-/// What may be used is at first all that is allowed.
+/// What may be used is at first all that is allowed, whatever a client says of what is left (Usage Limits:
+/// KMIP 1.4, 3.21; 2.1, 4.59).
 pub(crate) fn start_usage(attributes: &mut AttributeSet) {
     if let Some(mut limits) = attributes.usage_limits().cloned() {
-        let total = limits.usage_limits_total;
-        limits.usage_limits_count.get_or_insert(total);
+        limits.usage_limits_count = Some(limits.usage_limits_total);
         attributes.set(AttributeValue::UsageLimits(limits));
     }
+}
+
+/// Whether some of what the Usage Limits allow was used, so that they stay as they are.
+pub(crate) fn is_used(limits: &UsageLimits<'_>) -> bool {
+    let count = limits.usage_limits_count;
+    count.is_some_and(|count| count != limits.usage_limits_total)
 }
 
 /// Sensitive, Extractable and what they were always (1.4: 3.48-3.51; 2.1: 4.3, 4.23, 4.33, 4.55).

@@ -4,13 +4,18 @@ mod content;
 mod creation;
 mod lifecycle;
 
-use kmip::types::{AttributeValue, DateTime, ObjectType, State, UniqueIdentifier};
+use kmip::types::{
+    AttributeValue, CryptographicUsageMask, DateTime, ObjectType, ProtocolVersion, State,
+    UniqueIdentifier,
+};
 
 use crate::attributes::AttributeSet;
 use crate::store::INTERNAL_OWNER;
 
 pub(crate) use content::{content_tag, key_block, key_block_mut, object_type_of};
-pub(crate) use creation::{NewObject, extractable_changed, sensitive_changed, start_usage};
+pub(crate) use creation::{
+    NewObject, extractable_changed, is_used, sensitive_changed, start_usage,
+};
 pub(crate) use lifecycle::Revocation;
 
 /// What is known of an object, without its content.
@@ -43,6 +48,15 @@ impl StoredObject {
     /// State, for objects that have one. Correct as of the last [`refresh`](Self::refresh).
     pub(crate) fn state(&self) -> Option<State> {
         self.attributes.state().copied()
+    }
+
+    /// Whether the Cryptographic Usage Mask allows a use. Since KMIP 2.0 it can allow everything (2.1, 12.1).
+    pub(crate) fn allows(&self, usage: CryptographicUsageMask, version: ProtocolVersion) -> bool {
+        let mask = self.attributes.cryptographic_usage_mask().copied();
+        let mask = mask.unwrap_or_default();
+        let unrestricted =
+            version >= ProtocolVersion::V2_0 && mask.contains(CryptographicUsageMask::UNRESTRICTED);
+        unrestricted || mask.contains(usage)
     }
 
     /// Whether the content is gone.

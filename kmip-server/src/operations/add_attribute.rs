@@ -1,7 +1,7 @@
 //! Add Attribute (KMIP 1.4, 4.14; 2.1, 6.1.2).
 
 use kmip::server::Failure;
-use kmip::types::{AddAttributeRequest, AddAttributeResponse, IntoOwned, ResultReason};
+use kmip::types::{AddAttributeRequest, AddAttributeResponse, IntoOwned, ResultReason, Tag};
 
 use crate::attributes::{answered, check_added};
 use crate::context::Context;
@@ -19,6 +19,7 @@ pub(super) fn add(
             "the new attribute is missing",
         )
     })?;
+    let new = context.resolved(new)?;
     if new.index.is_some_and(|index| index != 0) {
         return Err(refusal::invalid_field(
             "the server chooses the index of a new attribute",
@@ -30,8 +31,11 @@ pub(super) fn add(
     let exists = !object.attributes.positions(&reference, version).is_empty();
     check_added(&new, exists, version)?;
     objects.check_name(&new)?;
+    let limits = new.value.tag() == Some(Tag::USAGE_LIMITS);
     object.attributes.add(new.value);
-    start_usage(&mut object.attributes);
+    if limits {
+        start_usage(&mut object.attributes);
+    }
     let added = object.attributes.iter().last().cloned();
     object.attributes.touch(context.now);
     object.refresh(context.now);

@@ -1,15 +1,15 @@
 //! Adjust Attribute: counting up and down, and negating (KMIP 2.1, 6.1.3).
 
-use kmip::codec::{Options, RawValue};
+use kmip::codec::{Options, RawItem, RawValue};
 use kmip::server::Failure;
 use kmip::ttlv;
 use kmip::types::{
-    AdjustAttributeRequest, AdjustAttributeResponse, AdjustmentType, Attribute, DateTime, Interval,
-    IntoOwned, ProtocolVersion, ResultReason, Tag,
+    AdjustAttributeRequest, AdjustAttributeResponse, AdjustmentType, Attribute, AttributeReference,
+    DateTime, Interval, IntoOwned, ProtocolVersion, ResultReason, Tag,
 };
 
 use super::modify_attribute::change;
-use crate::attributes::check_changed;
+use crate::attributes::{check_added, check_changed};
 use crate::context::Context;
 use crate::refusal;
 
@@ -21,19 +21,23 @@ pub(super) fn adjust(
     let mut objects = context.begin()?;
     let mut object = objects.get_online(request.unique_identifier.as_ref())?;
     let reference = request.attribute_reference.clone();
-    let position = match &object.attributes.positions(&reference, version)[..] {
-        [] => return Err(refusal::attribute_not_found(&reference)),
-        [only] => *only,
+    let (how, by) = (request.adjustment_type, request.adjustment_value.as_ref());
+    match &object.attributes.positions(&reference, version)[..] {
+        [] => {
+            let new = adjusted(&nothing(&reference, by)?, how, by)?;
+            check_added(&new, false, version)?;
+            object.attributes.add(new.value);
+        }
+        [only] => {
+            let new = adjusted(object.attributes.at(*only), how, by)?;
+            check_changed(&new, version, object.state()).map_err(refusal::of_adding)?;
+            change(&mut object, *only, new.value, version).map_err(refusal::of_adding)?;
+        }
         _ => {
             let message = format!("there are several {reference}");
             return Err(Failure::new(ResultReason::MULTI_VALUED_ATTRIBUTE, message));
         }
-    };
-    let old = object.attributes.at(position);
-    let by = request.adjustment_value.as_ref();
-    let new = adjusted(old, request.adjustment_type, by)?;
-    check_changed(&new, version, object.state()).map_err(refusal::of_adding)?;
-    change(&mut object, position, new.value, version)?;
+    }
     object.attributes.touch(context.now);
     object.refresh(context.now);
     objects.save(&object)?;
@@ -42,6 +46,50 @@ pub(super) fn adjust(
         unique_identifier: object.unique_identifier(),
         ..AdjustAttributeResponse::default()
     })
+}
+
+/// The attribute with the value that stands for none: zero, or false.
+///
+/// # Errors
+/// If the attribute is of another type.
+fn nothing(
+    reference: &AttributeReference<'_>,
+    by: Option<&RawValue<'_>>,
+) -> Result<Attribute<'static>, Failure> {
+    let zeros = || {
+        [
+            RawValue::Integer(0),
+            RawValue::LongInteger(0),
+            RawValue::Interval(Interval(0)),
+            RawValue::Boolean(false),
+        ]
+    };
+    let found = match reference {
+        // Its value is of the type that the client adjusts it by.
+        AttributeReference::Custom { vendor, name } => {
+            let same =
+                |zero: &RawValue<'_>| by.is_some_and(|by| by.item_type() == zero.item_type());
+            let zero = zeros().into_iter().find(same);
+            let (vendor, name) = (vendor.clone().into_owned(), name.clone().into_owned());
+            zero.map(|zero| Attribute::custom(vendor, name, zero))
+        }
+        AttributeReference::Standard(tag) => zeros().into_iter().find_map(|zero| of(*tag, zero)),
+    };
+    found.ok_or_else(|| {
+        let message = format!("{reference} has no value, and its type none to begin with");
+        Failure::new(ResultReason::INVALID_DATA_TYPE, message)
+    })
+}
+
+/// The attribute with this value, if it is of its type.
+fn of(tag: Tag, value: RawValue<'static>) -> Option<Attribute<'static>> {
+    let (outer, version) = (Tag::NEW_ATTRIBUTE, ProtocolVersion::V2_1);
+    let item = RawValue::Structure(vec![RawItem { tag, value }]);
+    let mut bytes = Vec::new();
+    ttlv::encode_item(&item, outer, version, &mut bytes).ok()?;
+    let decoded: Attribute<'_> =
+        ttlv::decode_item(&bytes, outer, version, &Options::strict()).ok()?;
+    Some(decoded.into_owned())
 }
 
 /// The attribute with another value of the same type.

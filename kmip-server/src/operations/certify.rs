@@ -9,7 +9,8 @@ use kmip::types::{
 };
 
 use super::create_key_pair::link;
-use super::re_key::{check_offset, inherited, is_replacement, set_dates};
+use super::protection::keep;
+use super::re_key::{check_offset, inherited, is_replacement, rotate, set_dates};
 use crate::context::{Context, Objects};
 use crate::crypto;
 use crate::object::{NewObject, StoredObject};
@@ -33,6 +34,7 @@ pub(super) fn certify(
     let certificate = issue(context, &mut objects, key.as_ref(), asked)?;
     let given = given(&objects, request.attributes.as_ref())?;
     let mut new = NewObject::new(certificate, given, context.version())?;
+    keep(context, &mut new, request.protection_storage_masks.as_ref())?;
     let made = AttributeValue::OriginalCreationDate(context.now);
     new.attributes.set(made);
     let key = key.filter(|key| key.object_type == ObjectType::PUBLIC_KEY);
@@ -87,6 +89,8 @@ pub(super) fn re_certify(
     for attribute in &given {
         crate::attributes::check_new(attribute, version)?;
     }
+    let now = context.now;
+    set_dates(&mut new.attributes, &old.attributes, request.offset, now);
     // The indices of names and links have run the other way round since 1.2.
     let newest_first = version >= ProtocolVersion::V1_2;
     let (first, then) = match newest_first {
@@ -99,10 +103,9 @@ pub(super) fn re_certify(
             false => new.attributes.set(attribute.value),
         }
     }
-    let now = context.now;
+    keep(context, &mut new, request.protection_storage_masks.as_ref())?;
     let made = AttributeValue::OriginalCreationDate(now);
     new.attributes.set(made);
-    set_dates(&mut new.attributes, &old.attributes, request.offset, now);
     let mut links = [
         link(LinkType::REPLACED_OBJECT_LINK, &old.identifier),
         link(LinkType::PUBLIC_KEY_LINK, &key.identifier),
@@ -115,6 +118,7 @@ pub(super) fn re_certify(
         .add(link(LinkType::REPLACEMENT_OBJECT_LINK, &new.identifier));
     // The name goes to the new certificate, so that whoever looks for it finds the one to use.
     old.attributes.clear(Tag::NAME);
+    rotate(&mut new.attributes, &mut old.attributes, now);
     old.attributes.touch(now);
     objects.save(&old)?;
     let new = objects.add(new)?;

@@ -19,8 +19,7 @@ pub(super) fn check(
     }
     let attributes = &object.attributes;
     if let Some(wanted) = request.cryptographic_usage_mask {
-        let mask = attributes.cryptographic_usage_mask().copied();
-        if !mask.unwrap_or_default().contains(wanted) {
+        if !object.allows(wanted, version) {
             let message = "the Cryptographic Usage Mask does not allow this use".to_owned();
             return Err(refusal::wrong_usage(version, message));
         }

@@ -4,9 +4,10 @@ use kmip::server::Failure;
 use kmip::types::{
     Attribute, AttributeValue, Attributes, CreateRequest, CreateResponse, CryptographicAlgorithm,
     CryptographicUsageMask, KeyBlock, KeyFormatType, KeyMaterial, KeyValue, ManagedObject,
-    ObjectType, ResultReason, Secret, SecretData, SecretDataType, SymmetricKey,
+    ObjectType, ProtocolVersion, ResultReason, Secret, SecretData, SecretDataType, SymmetricKey,
 };
 
+use super::protection::keep;
 use crate::context::Context;
 use crate::crypto::{generate_secret, generate_symmetric, usual_length};
 use crate::object::NewObject;
@@ -20,13 +21,20 @@ pub(super) fn create(
     let given = objects.given_for(request.object_type, &request.attributes)?;
     let wanted = Attributes::from(given.clone());
     let algorithm = wanted.cryptographic_algorithm().copied();
-    // What a secret is for need not be known.
-    if algorithm.is_none() && request.object_type != ObjectType::SECRET_DATA {
-        return Err(missing("Cryptographic Algorithm"));
-    }
+    let algorithm = match (algorithm, request.object_type) {
+        // What a secret is for need not be known.
+        (algorithm, ObjectType::SECRET_DATA) => algorithm,
+        // Since KMIP 2.0 the server supplies what the client omits (2.1, 4).
+        (None, ObjectType::SYMMETRIC_KEY) if context.version() >= ProtocolVersion::V2_0 => {
+            Some(CryptographicAlgorithm::AES)
+        }
+        (None, _) => return Err(missing("Cryptographic Algorithm")),
+        (algorithm, _) => algorithm,
+    };
     let length = wanted.cryptographic_length().copied();
     let length = length.unwrap_or_else(|| usual_length(algorithm));
-    let new = new_key(context, request.object_type, algorithm, length, given)?;
+    let mut new = new_key(context, request.object_type, algorithm, length, given)?;
+    keep(context, &mut new, request.protection_storage_masks.as_ref())?;
     let object = objects.add(new)?;
     objects.commit()?;
     Ok(CreateResponse {
@@ -79,7 +87,7 @@ pub(super) fn new_key(
         }),
         _ => return Err(refusal::wrong_type("objects of this type are not created")),
     };
-    let mut new = NewObject::new(content, given, context.version())?;
+    let mut new = NewObject::made(content, given, context.version())?;
     let usage = CryptographicUsageMask::ENCRYPT | CryptographicUsageMask::DECRYPT;
     new.attributes
         .set_default(AttributeValue::CryptographicUsageMask(usage));

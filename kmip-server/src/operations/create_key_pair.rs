@@ -3,11 +3,14 @@
 use kmip::server::Failure;
 use kmip::types::{
     Attribute, AttributeValue, Attributes, CreateKeyPairRequest, CreateKeyPairResponse,
-    CryptographicAlgorithm, KeyBlock, KeyFormatType, KeyMaterial, KeyValue, Link, LinkType,
-    ManagedObject, ObjectType, PrivateKey, PublicKey, UniqueIdentifier,
+    CryptographicAlgorithm, CryptographicUsageMask, KeyBlock, KeyFormatType, KeyMaterial, KeyValue,
+    Link, LinkType, ManagedObject, ObjectType, PrivateKey, ProtocolVersion, PublicKey,
+    ResultReason, Tag, UniqueIdentifier,
 };
 
 use super::create::missing;
+use super::protection::keep_or;
+use crate::attributes::has_instances;
 use crate::context::{Context, Objects};
 use crate::crypto::{KeyPair, generate_key_pair, private_material, public_material};
 use crate::object::NewObject;
@@ -20,8 +23,24 @@ pub(super) fn create_key_pair(
     let asked = Asked::read(&context.view()?, request)?;
     // Without a transaction: this can take seconds.
     let pair = generate_key_pair(asked.algorithm, asked.length, asked.curve())?;
-    let (private, public) = make(context, asked.algorithm, &pair, asked.private, asked.public)?;
+    let (mut private, mut public) =
+        make(context, asked.algorithm, &pair, asked.private, asked.public)?;
     let mut objects = context.begin()?;
+    let common = request.common_protection_storage_masks.as_ref();
+    for (new, own, reason) in [
+        (
+            &mut private,
+            &request.private_protection_storage_masks,
+            ResultReason::PRIVATE_PROTECTION_STORAGE_UNAVAILABLE,
+        ),
+        (
+            &mut public,
+            &request.public_protection_storage_masks,
+            ResultReason::PUBLIC_PROTECTION_STORAGE_UNAVAILABLE,
+        ),
+    ] {
+        keep_or(context, new, own.as_ref().or(common), reason)?;
+    }
     let private = objects.add(private)?;
     let public = objects.add(public)?;
     objects.commit()?;
@@ -59,12 +78,21 @@ impl Asked {
             private.cryptographic_length().copied(),
             public.cryptographic_length().copied(),
         );
-        let algorithm = agreed(algorithms.0, algorithms.1, "Cryptographic Algorithm")?;
-        for (attributes, key) in [(&private, "private"), (&public, "public")] {
-            if attributes.cryptographic_usage_mask().is_none() {
-                return Err(missing(&format!(
-                    "Cryptographic Usage Mask of the {key} key"
-                )));
+        let mut algorithm = agreed(algorithms.0, algorithms.1, "Cryptographic Algorithm")?;
+        // Since KMIP 2.0 the server supplies what the client omits (2.1, 4).
+        let supplies = objects.version() >= ProtocolVersion::V2_0;
+        algorithm = algorithm.or(supplies.then_some(CryptographicAlgorithm::RSA));
+        for (attributes, usage, key) in [
+            (&mut private, CryptographicUsageMask::SIGN, "private"),
+            (&mut public, CryptographicUsageMask::VERIFY, "public"),
+        ] {
+            match attributes.cryptographic_usage_mask() {
+                Some(_) => {}
+                None if supplies => attributes.push(Attribute::cryptographic_usage_mask(usage)),
+                None => {
+                    let message = format!("Cryptographic Usage Mask of the {key} key");
+                    return Err(missing(&message));
+                }
             }
         }
         Ok(Asked {
@@ -121,8 +149,8 @@ pub(super) fn make(
         ..PublicKey::default()
     });
     let version = context.version();
-    let mut private = NewObject::new(private_content, private, version)?;
-    let mut public = NewObject::new(public_content, public, version)?;
+    let mut private = NewObject::made(private_content, private, version)?;
+    let mut public = NewObject::made(public_content, public, version)?;
     for new in [&mut private, &mut public] {
         let attributes = &mut new.attributes;
         attributes.set_default(AttributeValue::OriginalCreationDate(context.now));
@@ -138,7 +166,8 @@ pub(super) fn make(
     Ok((private, public))
 }
 
-/// The attributes of one key: its own, and the common ones that it does not have itself.
+/// The attributes of one key: its own, and the common ones that it does not have itself or can have several
+/// of (KMIP 1.4, 4.2; 2.1, 6.1.9). A common Name would be none for both keys.
 pub(super) fn merge(
     own: Vec<Attribute<'static>>,
     common: &[Attribute<'static>],
@@ -147,10 +176,9 @@ pub(super) fn merge(
     let given = merged.len();
     for attribute in common {
         let reference = attribute.reference();
-        if !merged[..given]
-            .iter()
-            .any(|own| own.reference() == reference)
-        {
+        let adds = has_instances(&reference) && attribute.value.tag() != Some(Tag::NAME);
+        let mut own = merged[..given].iter();
+        if adds || !own.any(|own| own.reference() == reference) {
             merged.push(attribute.clone());
         }
     }

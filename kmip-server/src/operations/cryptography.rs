@@ -76,8 +76,7 @@ impl UsableKey {
             true => object.check_protects(version, context.now)?,
             false => object.check_processes(version, context.now)?,
         }
-        let mask = object.attributes.cryptographic_usage_mask().copied();
-        if !mask.unwrap_or_default().contains(wanted.usage) {
+        if !object.allows(wanted.usage, version) {
             let usage = wanted.usage;
             let message = format!("the key `{}` may not {usage:?}", object.identifier);
             return Err(refusal::wrong_usage(version, message));

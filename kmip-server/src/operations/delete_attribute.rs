@@ -3,11 +3,12 @@
 use kmip::server::Failure;
 use kmip::types::{
     AttributeReference, DeleteAttributeRequest, DeleteAttributeResponse, ProtocolVersion,
-    ResultReason,
+    ResultReason, Tag,
 };
 
 use crate::attributes::{AttributeSet, answered, check_deleted};
 use crate::context::Context;
+use crate::object::is_used;
 use crate::refusal;
 
 pub(super) fn delete(
@@ -26,6 +27,11 @@ pub(super) fn delete(
     let mut objects = context.begin()?;
     let mut object = objects.get_online(request.unique_identifier.as_ref())?;
     check_deleted(&reference, version)?;
+    let limits = object.attributes.usage_limits();
+    let about_limits = matches!(reference, AttributeReference::Standard(Tag::USAGE_LIMITS));
+    if about_limits && limits.is_some_and(is_used) {
+        return Err(refusal::read_only(&reference));
+    }
     let positions = instances(&object.attributes, &reference, request, version)?;
     let mut deleted = None;
     for position in positions.into_iter().rev() {

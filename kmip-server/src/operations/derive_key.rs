@@ -3,8 +3,8 @@
 use kmip::server::Failure;
 use kmip::types::{
     AttributeValue, Attributes, CryptographicUsageMask, DerivationMethod, DeriveKeyRequest,
-    DeriveKeyResponse, KeyBlock, KeyFormatType, KeyMaterial, KeyValue, LinkType, ManagedObject,
-    ObjectType, ResultReason, Secret, SecretData, SecretDataType, SymmetricKey,
+    DeriveKeyResponse, IntoOwned, KeyBlock, KeyFormatType, KeyMaterial, KeyValue, LinkType,
+    ManagedObject, ObjectType, ResultReason, Secret, SecretData, SecretDataType, SymmetricKey,
 };
 use zeroize::Zeroizing;
 
@@ -50,7 +50,7 @@ pub(super) fn derive_key(
         }),
         _ => return Err(wrong()),
     };
-    let mut new = NewObject::new(content, given, version)?;
+    let mut new = NewObject::made(content, given, version)?;
     let attributes = &mut new.attributes;
     attributes.set_default(AttributeValue::OriginalCreationDate(context.now));
     let mut objects = context.begin()?;
@@ -115,17 +115,42 @@ fn derive(
             }
         };
     }
-    let base = bases.first().ok_or_else(wrong)?;
+    let mut parameters = request.derivation_parameters.clone().into_owned();
+    let (base, data) = base_and_data(bases)?;
+    if let Some(data) = data {
+        if !parameters.derivation_data.is_empty() {
+            let message = "there is Derivation Data beside the Secret Data that stands for it";
+            return Err(Failure::new(ResultReason::INVALID_MESSAGE, message));
+        }
+        let data = crypto::symmetric_bytes(key_block(&data.content).ok_or_else(wrong)?)?;
+        parameters
+            .derivation_data
+            .push(Secret::owned(data.to_vec()));
+    }
+    let attributes = &base.object.attributes;
+    let own = || attributes.cryptographic_parameters().cloned();
+    parameters.cryptographic_parameters = parameters.cryptographic_parameters.or_else(own);
     let secret = crypto::symmetric_bytes(key_block(&base.content).ok_or_else(wrong)?)?;
-    let algorithm = base.object.attributes.cryptographic_algorithm().copied();
-    let parameters = &request.derivation_parameters;
+    let algorithm = attributes.cryptographic_algorithm().copied();
     crypto::derive(
         request.derivation_method,
-        parameters,
+        &parameters,
         secret,
         algorithm,
         length,
     )
+}
+
+/// The object to derive from, and beside it the Secret Data that stands for Derivation Data, if there is
+/// some.
+fn base_and_data(bases: &[UsableKey]) -> Result<(&UsableKey, Option<&UsableKey>), Failure> {
+    let is_secret = |base: &UsableKey| base.object.object_type == ObjectType::SECRET_DATA;
+    match bases {
+        [base] => Ok((base, None)),
+        [base, data] if is_secret(data) => Ok((base, Some(data))),
+        [data, base] if is_secret(data) => Ok((base, Some(data))),
+        _ => Err(wrong()),
+    }
 }
 
 fn wrong() -> Failure {

@@ -2,8 +2,8 @@
 
 use kmip::server::Failure;
 use kmip::types::{
-    AttributeValue, CryptographicAlgorithm, GetRequest, GetResponse, KeyFormatType, KeyWrapType,
-    ManagedObject, ProtocolVersion, ResultReason,
+    AttributeValue, CryptographicAlgorithm, GetRequest, GetResponse, KeyCompressionType,
+    KeyFormatType, KeyWrapType, ManagedObject, ProtocolVersion, ResultReason,
 };
 
 use super::key_use::count;
@@ -34,7 +34,10 @@ pub(super) fn get(
         Some(format) => convert(&mut content, format)?,
         None => {}
     }
-    if request.key_compression_type.is_some() {
+    // As it is, a key is not compressed.
+    let uncompressed = KeyCompressionType::EC_PUBLIC_KEY_TYPE_UNCOMPRESSED;
+    let compression = request.key_compression_type;
+    if compression.is_some_and(|wanted| wanted != uncompressed) {
         let message = "this server does not compress keys";
         let reason = ResultReason::KEY_COMPRESSION_TYPE_NOT_SUPPORTED;
         return Err(Failure::new(reason, message));

@@ -4,13 +4,15 @@
 use kmip::server::Failure;
 use kmip::types::{
     AttributeReference, AttributeValue, ExportRequest, ExportResponse, GetRequest, ImportRequest,
-    ImportResponse, IntoOwned, ResultReason, Tag, UniqueIdentifier,
+    ImportResponse, IntoOwned, KeyBlock, KeyWrapType, ManagedObject, ObjectType, PrivateKey,
+    PublicKey, ResultReason, SymmetricKey, Tag, UniqueIdentifier,
 };
 
 use super::get::get;
+use super::unwrap::unwrap_content;
 use crate::attributes::visible;
 use crate::context::Context;
-use crate::object::{NewObject, object_type_of};
+use crate::object::{NewObject, StoredObject, object_type_of};
 use crate::refusal;
 
 pub(super) fn import(
@@ -21,7 +23,7 @@ pub(super) fn import(
         UniqueIdentifier::Text(text) if !text.is_empty() => text.clone().into_owned(),
         _ => return Err(refusal::invalid_field("the Unique Identifier is no text")),
     };
-    let content = request.managed_object.into_owned();
+    let mut content = request.managed_object.into_owned();
     let object_type = object_type_of(&content);
     if request
         .object_type
@@ -30,6 +32,9 @@ pub(super) fn import(
         return Err(refusal::invalid_field(
             "the object is of another Object Type",
         ));
+    }
+    if request.key_wrap_type == Some(KeyWrapType::NOT_WRAPPED) {
+        unwrap_content(context, &context.view()?, &mut content)?;
     }
     let mut new = NewObject::new(content, [], context.version())?;
     new.identifier = identifier;
@@ -57,8 +62,19 @@ pub(super) fn export(
     context: &Context<'_>,
     request: ExportRequest<'_>,
 ) -> Result<ExportResponse<'static>, Failure> {
-    let object = context.view()?.get(request.unique_identifier.as_ref())?;
+    let object = context
+        .view()?
+        .get_online(request.unique_identifier.as_ref())?;
     let attributes = visible(&object.attributes, &[], context.version());
+    if let Some(remains) = remains(&object) {
+        return Ok(ExportResponse {
+            object_type: object.object_type,
+            unique_identifier: object.unique_identifier(),
+            attributes,
+            managed_object: remains,
+            ..ExportResponse::default()
+        });
+    }
     let get_request = GetRequest {
         unique_identifier: request.unique_identifier,
         key_format_type: request.key_format_type,
@@ -74,6 +90,34 @@ pub(super) fn export(
         attributes,
         managed_object: got.managed_object,
         ..ExportResponse::default()
+    })
+}
+
+/// What can be told of a key that is destroyed: all but its value (KMIP 1.4, 4.40; 2.1, 6.1.18). Other objects
+/// are nothing without theirs.
+fn remains(object: &StoredObject) -> Option<ManagedObject<'static>> {
+    let attributes = &object.attributes;
+    let format = attributes.key_format_type().copied();
+    let key_block = KeyBlock {
+        key_format_type: format.filter(|_| object.is_destroyed())?,
+        cryptographic_algorithm: attributes.cryptographic_algorithm().copied(),
+        cryptographic_length: attributes.cryptographic_length().copied(),
+        ..KeyBlock::default()
+    };
+    Some(match object.object_type {
+        ObjectType::SYMMETRIC_KEY => ManagedObject::SymmetricKey(SymmetricKey {
+            key_block,
+            ..SymmetricKey::default()
+        }),
+        ObjectType::PUBLIC_KEY => ManagedObject::PublicKey(PublicKey {
+            key_block,
+            ..PublicKey::default()
+        }),
+        ObjectType::PRIVATE_KEY => ManagedObject::PrivateKey(PrivateKey {
+            key_block,
+            ..PrivateKey::default()
+        }),
+        _ => return None,
     })
 }
 

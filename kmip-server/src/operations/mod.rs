@@ -27,6 +27,7 @@ mod modify_attribute;
 mod obtain_lease;
 mod pkcs11;
 mod pkcs12;
+mod protection;
 mod query;
 mod re_key;
 mod re_key_key_pair;

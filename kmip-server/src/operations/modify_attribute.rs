@@ -2,13 +2,13 @@
 
 use kmip::server::Failure;
 use kmip::types::{
-    Attribute, AttributeValue, IntoOwned, ModifyAttributeRequest, ModifyAttributeResponse,
-    ProtocolVersion, ResultReason,
+    Attribute, AttributeReference, AttributeValue, IntoOwned, ModifyAttributeRequest,
+    ModifyAttributeResponse, ProtocolVersion, ResultReason, Tag,
 };
 
 use crate::attributes::{AttributeSet, answered, check_changed};
 use crate::context::Context;
-use crate::object::{StoredObject, extractable_changed, sensitive_changed};
+use crate::object::{StoredObject, extractable_changed, is_used, sensitive_changed, start_usage};
 use crate::refusal;
 
 pub(super) fn modify(
@@ -16,7 +16,7 @@ pub(super) fn modify(
     request: ModifyAttributeRequest<'_>,
 ) -> Result<ModifyAttributeResponse<'static>, Failure> {
     let version = context.version();
-    let new = request.new_attribute.into_owned();
+    let new = context.resolved(request.new_attribute.into_owned())?;
     let mut objects = context.begin()?;
     let mut object = objects.get_online(request.unique_identifier.as_ref())?;
     check_changed(&new, version, object.state())?;
@@ -98,7 +98,20 @@ pub(super) fn change(
         let message = "the protection of a key cannot be taken back";
         return Err(Failure::new(reason, message));
     }
+    let limits = match &attributes.at(position).value {
+        AttributeValue::UsageLimits(limits) => Some(is_used(limits)),
+        _ => None,
+    };
+    if limits == Some(true) {
+        // Nor can a client give itself more once it has begun to use what it had.
+        return Err(refusal::read_only(&AttributeReference::Standard(
+            Tag::USAGE_LIMITS,
+        )));
+    }
     attributes.replace(position, value);
+    if limits.is_some() {
+        start_usage(attributes);
+    }
     sensitive_changed(attributes);
     extractable_changed(attributes);
     Ok(())

@@ -8,11 +8,19 @@ use kmip::types::{
 
 use super::create::missing;
 use super::create_key_pair::link;
+use super::protection::keep;
 use crate::attributes::{AttributeSet, check_new};
 use crate::context::{Context, Objects};
 use crate::crypto::generate_symmetric;
 use crate::object::{NewObject, StoredObject, key_block, key_block_mut};
 use crate::refusal;
+
+/// The dates that come after the Activation Date.
+const LATER: [Tag; 3] = [
+    Tag::PROCESS_START_DATE,
+    Tag::PROTECT_STOP_DATE,
+    Tag::DEACTIVATION_DATE,
+];
 
 pub(super) fn re_key(
     context: &Context<'_>,
@@ -35,11 +43,14 @@ pub(super) fn re_key(
     let given = given(&objects, request.attributes.as_ref(), context)?;
     check_offset(request.offset, &given, &old.attributes, version)?;
     renew(&mut content, &old.attributes)?;
-    let mut new = NewObject::new(content, [], version)?;
+    let is_format = |own: &&Attribute<'_>| matches!(own.value, AttributeValue::KeyFormatType(_));
+    let format = given.iter().find(is_format).cloned();
+    let mut new = NewObject::made(content, format, version)?;
     for attribute in inherited(&old.attributes, &given) {
         new.attributes.add(attribute.value);
     }
     let now = context.now;
+    keep(context, &mut new, request.protection_storage_masks.as_ref())?;
     new.attributes
         .set(AttributeValue::OriginalCreationDate(now));
     new.attributes.set(AttributeValue::RandomNumberGenerator(
@@ -63,6 +74,7 @@ pub(super) fn re_key(
         .add(link(LinkType::REPLACEMENT_OBJECT_LINK, &new.identifier));
     // The name goes to the new key, so that whoever looks for it finds the one to use.
     old.attributes.clear(Tag::NAME);
+    rotate(&mut new.attributes, &mut old.attributes, now);
     old.attributes.touch(now);
     objects.save(&old)?;
     let new: StoredObject = objects.add(new)?;
@@ -115,7 +127,7 @@ pub(super) fn inherited<'o>(
     old: &'o AttributeSet,
     given: &'o [Attribute<'static>],
 ) -> impl Iterator<Item = Attribute<'static>> + 'o {
-    const OWN: [Tag; 24] = [
+    const OWN: [Tag; 27] = [
         Tag::UNIQUE_IDENTIFIER,
         Tag::SHORT_UNIQUE_IDENTIFIER,
         Tag::OBJECT_TYPE,
@@ -140,6 +152,9 @@ pub(super) fn inherited<'o>(
         Tag::FRESH,
         Tag::USAGE_LIMITS,
         Tag::RANDOM_NUMBER_GENERATOR,
+        Tag::ROTATE_DATE,
+        Tag::ROTATE_GENERATION,
+        Tag::ROTATE_LATEST,
     ];
     old.iter()
         .filter(|attribute| {
@@ -153,6 +168,18 @@ pub(super) fn inherited<'o>(
         .cloned()
 }
 
+/// Counts that an object was replaced (Rotate Generation, Rotate Latest and Rotate Date: KMIP 2.1, 4.49, 4.50
+/// and 4.52).
+pub(super) fn rotate(new: &mut AttributeSet, old: &mut AttributeSet, now: DateTime) {
+    let before = old.rotate_generation().copied().unwrap_or_default();
+    let generation = before.saturating_add(1);
+    new.set(AttributeValue::RotateGeneration(generation));
+    for (attributes, latest) in [(new, true), (old, false)] {
+        attributes.set(AttributeValue::RotateDate(now));
+        attributes.set(AttributeValue::RotateLatest(latest));
+    }
+}
+
 /// Whether an offset can be told from where the dates of the new key come.
 ///
 /// # Errors
@@ -163,11 +190,6 @@ pub(super) fn check_offset(
     old: &AttributeSet,
     version: ProtocolVersion,
 ) -> Result<(), Failure> {
-    const LATER: [Tag; 3] = [
-        Tag::PROCESS_START_DATE,
-        Tag::PROTECT_STOP_DATE,
-        Tag::DEACTIVATION_DATE,
-    ];
     if offset.is_none() {
         return Ok(());
     }
@@ -193,8 +215,8 @@ pub(super) fn check_offset(
     }
 }
 
-/// The dates of the new key: with an offset, those of the old one, moved so that the new key becomes
-/// active that long from now.
+/// The dates of the new key: those of the old one, and with an offset moved so that the new key becomes
+/// active that long from now (KMIP 1.4, 4.4; 2.1, 6.1.46).
 pub(super) fn set_dates(
     new: &mut AttributeSet,
     old: &AttributeSet,
@@ -202,9 +224,14 @@ pub(super) fn set_dates(
     now: DateTime,
 ) {
     let Some(offset) = offset else {
-        // Without one, the new key is as active as the old one was.
-        if old.state().copied() != Some(State::PRE_ACTIVE) && old.activation_date().is_some() {
-            new.set(AttributeValue::ActivationDate(now));
+        // When the old key was revoked is no date that was chosen for its life.
+        let is_revoked = old.state().copied() == Some(State::DEACTIVATED)
+            && old.value(Tag::REVOCATION_REASON).is_some();
+        let dates = LATER.into_iter().chain([Tag::ACTIVATION_DATE]);
+        for value in dates.filter_map(|tag| old.value(tag)) {
+            if !(is_revoked && value.tag() == Some(Tag::DEACTIVATION_DATE)) {
+                new.set(value.clone());
+            }
         }
         return;
     };

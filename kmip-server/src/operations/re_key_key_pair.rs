@@ -3,12 +3,13 @@
 use kmip::server::Failure;
 use kmip::types::{
     Attribute, AttributeValue, Attributes, CryptographicAlgorithm, LinkType, ObjectType,
-    ReKeyKeyPairRequest, ReKeyKeyPairResponse,
+    ReKeyKeyPairRequest, ReKeyKeyPairResponse, ResultReason,
 };
 
 use super::create::missing;
 use super::create_key_pair::{link, make, merge};
-use super::re_key::{check_offset, inherited, is_replacement, set_dates};
+use super::protection::keep_or;
+use super::re_key::{check_offset, inherited, is_replacement, rotate, set_dates};
 use crate::attributes::has_instances;
 use crate::context::{Context, Objects};
 use crate::crypto::generate_key_pair;
@@ -49,6 +50,21 @@ pub(super) fn re_key_key_pair(
     ] {
         replace(context, request, new, old, &given.list)?;
         objects.save(old)?;
+    }
+    let common = request.common_protection_storage_masks.as_ref();
+    for (new, own, reason) in [
+        (
+            &mut private,
+            &request.private_protection_storage_masks,
+            ResultReason::PRIVATE_PROTECTION_STORAGE_UNAVAILABLE,
+        ),
+        (
+            &mut public,
+            &request.public_protection_storage_masks,
+            ResultReason::PUBLIC_PROTECTION_STORAGE_UNAVAILABLE,
+        ),
+    ] {
+        keep_or(context, new, own.as_ref().or(common), reason)?;
     }
     let private = objects.add(private)?;
     let public = objects.add(public)?;
@@ -130,6 +146,7 @@ fn replace(
     new.attributes.add(link(to_old, &old.identifier));
     old.attributes.add(link(to_new, &new.identifier));
     old.attributes.clear(kmip::types::Tag::NAME);
+    rotate(&mut new.attributes, &mut old.attributes, context.now);
     old.attributes.touch(context.now);
     Ok(())
 }

@@ -2,13 +2,16 @@
 
 use kmip::server::Failure;
 use kmip::types::{
-    Attribute, AttributeValue, Attributes, IntoOwned, KeyFormatType, ManagedObject, ObjectType,
-    RegisterRequest, RegisterResponse, ResultReason,
+    Attribute, AttributeValue, Attributes, CryptographicUsageMask, IntoOwned, KeyFormatType,
+    LinkType, ManagedObject, ObjectType, ProtocolVersion, RegisterRequest, RegisterResponse,
+    ResultReason,
 };
 
 use super::create::missing;
+use super::create_key_pair::link;
 use super::pkcs12;
-use crate::context::Context;
+use super::protection::keep;
+use crate::context::{Context, Objects};
 use crate::object::{NewObject, key_block, object_type_of};
 use crate::refusal;
 
@@ -46,14 +49,34 @@ pub(super) fn register(
             given.extend((!known).then(|| value.into()));
         }
     }
-    let new = NewObject::new(content, given, context.version())?;
+    if let Some(wrapping_key) = wrapping_key(context, &objects, &content) {
+        let to_key = link(LinkType::WRAPPING_KEY_LINK, &wrapping_key);
+        given.push(to_key.into());
+    }
+    let mut new = NewObject::new(content, given, context.version())?;
+    supply_usage(&mut new, request.object_type, context.version());
     check_attributes(&new, request.object_type)?;
+    keep(context, &mut new, request.protection_storage_masks.as_ref())?;
     let object = objects.add(new)?;
     objects.commit()?;
     Ok(RegisterResponse {
         unique_identifier: object.unique_identifier(),
         ..RegisterResponse::default()
     })
+}
+
+/// The key on this server with which an object is wrapped. Links to it came with KMIP 2.0 (2.1, 6.1.43).
+fn wrapping_key(
+    context: &Context<'_>,
+    objects: &Objects<'_>,
+    content: &ManagedObject<'static>,
+) -> Option<String> {
+    let data = key_block(content)?.key_wrapping_data.as_ref()?;
+    let information = data.encryption_key_information.as_ref();
+    let given = &information?.unique_identifier;
+    let key = objects.get(Some(given)).ok();
+    key.filter(|_| context.version() >= ProtocolVersion::V2_0)
+        .map(|key| key.identifier)
 }
 
 /// Opens a key that comes as PKCS#12. How long that takes, the client chooses: it is done before the
@@ -96,6 +119,21 @@ fn check_content(content: &ManagedObject<'static>) -> Result<(), Failure> {
         )),
         _ => Ok(()),
     }
+}
+
+/// Since KMIP 2.0 the server says for what a key may be used if the client does not (2.1, 4).
+fn supply_usage(new: &mut NewObject, object_type: ObjectType, version: ProtocolVersion) {
+    let usage = match object_type {
+        _ if version < ProtocolVersion::V2_0 => return,
+        ObjectType::SYMMETRIC_KEY => {
+            CryptographicUsageMask::ENCRYPT | CryptographicUsageMask::DECRYPT
+        }
+        ObjectType::PRIVATE_KEY => CryptographicUsageMask::SIGN,
+        ObjectType::PUBLIC_KEY => CryptographicUsageMask::VERIFY,
+        _ => return,
+    };
+    new.attributes
+        .set_default(AttributeValue::CryptographicUsageMask(usage));
 }
 
 /// Attributes without which an object of the type could not be used.

@@ -10,6 +10,7 @@ use kmip::types::{
 use zeroize::Zeroizing;
 
 use super::create::{missing, new_key};
+use super::protection::keep;
 use crate::context::{Context, Objects};
 use crate::crypto;
 use crate::object::{NewObject, StoredObject, key_block};
@@ -34,7 +35,13 @@ pub(super) fn create(
     };
     let mut made = Vec::new();
     let method = request.split_key_method;
-    let shared = crypto::split(method, &whole.secret, parts, threshold)?;
+    let shared = crypto::split(
+        method,
+        &whole.secret,
+        parts,
+        threshold,
+        request.prime_field_size.as_ref(),
+    )?;
     for (number, part) in shared.parts {
         let content = ManagedObject::SplitKey(SplitKey {
             split_key_parts: request.split_key_parts,
@@ -55,6 +62,7 @@ pub(super) fn create(
         });
         let mut new = NewObject::new(content, given.clone(), version)?;
         protect(&mut new, whole.sensitive);
+        keep(context, &mut new, request.protection_storage_masks.as_ref())?;
         made.push(objects.add(new)?.unique_identifier());
     }
     objects.commit()?;
@@ -159,6 +167,7 @@ pub(super) fn join(
     };
     let mut new = NewObject::new(content, given, version)?;
     protect(&mut new, sensitive);
+    keep(context, &mut new, request.protection_storage_masks.as_ref())?;
     let object = objects.add(new)?;
     objects.commit()?;
     Ok(JoinSplitKeyResponse {
@@ -231,11 +240,14 @@ fn whole(
     if usize::try_from(first.split_key_threshold).is_ok_and(|needed| shares.len() < needed) {
         return Err(fails("more parts are needed"));
     }
+    let length = first.key_block.cryptographic_length;
+    let length = length.and_then(|bits| usize::try_from(bits).ok());
     Ok(Joined {
         secret: crypto::join(
             first.split_key_method,
             &shares,
             first.prime_field_size.as_ref(),
+            length.map(|bits| bits.div_ceil(8)),
         )?,
         like: first.key_block.clone(),
         sensitive,

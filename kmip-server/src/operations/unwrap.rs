@@ -98,11 +98,10 @@ fn unwrapping_key(
     objects: &Objects<'_>,
     object: &StoredObject,
 ) -> Result<UnwrappingKey, Failure> {
-    let mask = object.attributes.cryptographic_usage_mask().copied();
-    let mask = mask.unwrap_or_default();
-    let by_wrapping = context.configuration.unwrap_with_wrapping_keys
-        && mask.contains(CryptographicUsageMask::WRAP_KEY);
-    if !mask.contains(CryptographicUsageMask::UNWRAP_KEY) && !by_wrapping {
+    let allows = |usage| object.allows(usage, context.version());
+    let by_wrapping =
+        context.configuration.unwrap_with_wrapping_keys && allows(CryptographicUsageMask::WRAP_KEY);
+    if !allows(CryptographicUsageMask::UNWRAP_KEY) && !by_wrapping {
         let message = format!("the key `{}` may not unwrap keys", object.identifier);
         return Err(refusal::wrong_usage(context.version(), message));
     }

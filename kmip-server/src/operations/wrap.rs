@@ -234,8 +234,7 @@ fn check_usage(
     usage: CryptographicUsageMask,
     version: ProtocolVersion,
 ) -> Result<(), Failure> {
-    let mask = object.attributes.cryptographic_usage_mask().copied();
-    match mask.unwrap_or_default().contains(usage) {
+    match object.allows(usage, version) {
         true => Ok(()),
         false => {
             let message = format!("the key `{}` may not {usage:?}", object.identifier);

@@ -179,6 +179,7 @@ fn every_derivation_method_derives_or_is_refused() {
                 assert_eq!(refused, ResultReason::INVALID_OBJECT_TYPE);
             }
             DerivationMethod::AWS_SIGNATURE_VERSION_4 => {
+                // It needs three pieces of data: tested with its published value.
                 assert_eq!(derive(&[2; 16]).unwrap_err(), ResultReason::INVALID_FIELD);
             }
             _ => {

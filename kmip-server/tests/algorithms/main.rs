@@ -4,6 +4,7 @@
 mod ciphers;
 #[path = "../common/mod.rs"]
 mod common;
+mod derivations;
 mod functions;
 mod modes;
 

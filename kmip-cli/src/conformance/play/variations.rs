@@ -216,8 +216,10 @@ impl<'p> Place<'p> {
             ("Get Attribute List", "ResponsePayload") => {
                 name == "AttributeName" || name == "AttributeReference"
             }
-            ("Get Attributes", "ResponsePayload") => name == "Attribute" && all_attributes,
-            ("Get Attributes", "Attributes") => all_attributes,
+            ("Get Attributes" | "Export", "ResponsePayload") => {
+                name == "Attribute" && all_attributes
+            }
+            ("Get Attributes" | "Export", "Attributes") => all_attributes,
             (_, "RequestPayload") if FROM_SERVER.contains(&operation) => name == "Attribute",
             (_, "Attributes") => FROM_SERVER.contains(&operation),
             _ => false,
