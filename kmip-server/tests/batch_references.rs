@@ -122,7 +122,7 @@ fn data_goes_from_item_to_item() {
                     decrypt(Data::Enumeration(DataEnumeration::ENCRYPT)).into(),
                     false,
                 ),
-                (hash(Data::Integer(2)).into(), false),
+                (hash(Data::Integer(1)).into(), false),
                 (hash(Data::Integer(-2)).into(), false),
                 (hash(Data::Integer(9)).into(), false),
                 (
@@ -175,7 +175,7 @@ fn references_do_not_multiply_large_data() {
             hashing_algorithm: Some(HashingAlgorithm::SHA_256),
             ..CryptographicParameters::default()
         },
-        data: Some(Data::Integer(1)),
+        data: Some(Data::Integer(0)),
         ..HashRequest::default()
     };
     let mut items = vec![(encrypt.into(), true)];

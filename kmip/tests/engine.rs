@@ -222,6 +222,13 @@ fn what_the_server_cannot_do_is_refused_before_anything_is_done() {
     assert_eq!(reason(&response), ResultReason::FEATURE_NOT_SUPPORTED);
     assert_eq!(engine.handler().len(), 0);
 
+    // Nor is anything done that stands before it.
+    let mut second = batch(V::V2_1, vec![create().into(), create().into()]);
+    second.batch_item[1].message_extension = vec![extension(true)];
+    let response = respond(&engine, &encoded(&second));
+    assert_eq!(reason(&response), ResultReason::FEATURE_NOT_SUPPORTED);
+    assert_eq!(engine.handler().len(), 0);
+
     request.batch_item[0].message_extension = vec![extension(false)];
     let response = respond(&engine, &encoded(&request));
     assert_eq!(response.batch_item[0].result_status, ResultStatus::SUCCESS);
@@ -303,7 +310,7 @@ fn items_can_refer_to_the_objects_of_earlier_items() {
         vec![
             create().into(),
             create().into(),
-            get(UniqueIdentifier::Integer(1)),
+            get(UniqueIdentifier::Integer(0)),
             get(UniqueIdentifier::Integer(-2)),
             get(by(UniqueIdentifierEnumeration::ID_PLACEHOLDER)),
             get(by(UniqueIdentifierEnumeration::CREATE)),

@@ -179,6 +179,10 @@ impl<H: Handler> Engine<H> {
         if items.len() > 1 && has_repeated_id(items) {
             return invalid("a Unique Batch Item ID is used twice".to_owned());
         }
+        // The whole message is rejected (KMIP 1.4, 6.16; 2.1, 9.13). That of one item names its operation.
+        if items.len() > 1 {
+            items.iter().try_for_each(refuse_extension)?;
+        }
         let unsupported = |message| Err(Failure::new(ResultReason::FEATURE_NOT_SUPPORTED, message));
         let mandatory = Some(AsynchronousIndicator::MANDATORY);
         if header.asynchronous_indicator == mandatory && !self.can_defer(items) {

@@ -79,10 +79,11 @@ impl Outputs {
         latest.find_map(|(done, made)| made.as_ref().filter(|_| *done == operation))
     }
 
-    /// Numbers count the items of the batch from 1; negative ones go back from the current item.
+    /// Numbers count the items of the batch from zero (KMIP 2.1, 4.58 and 7.9); negative ones go back from the
+    /// current item.
     fn by_number(&self, number: i32) -> Option<&Secret<'static>> {
         let index = match usize::try_from(number) {
-            Ok(number) => number.checked_sub(1)?,
+            Ok(number) => number,
             Err(_) => {
                 let back = usize::try_from(number.unsigned_abs()).ok()?;
                 self.items.len().checked_sub(back)?

@@ -15,7 +15,8 @@ pub enum Data<'a> {
     Bytes(Secret<'a>),
     /// The data of an earlier batch item, named by its operation.
     Enumeration(DataEnumeration),
-    /// The data of the batch item with this number; negative numbers count from the end.
+    /// The data of the batch item with this number, from zero; negative numbers count back from the item
+    /// with the reference.
     Integer(i32),
 }
 

@@ -17,7 +17,8 @@ pub enum UniqueIdentifier<'a> {
     Text(Cow<'a, str>),
     /// The object of an earlier batch item, named by its operation or the ID Placeholder.
     Enumeration(UniqueIdentifierEnumeration),
-    /// The object of the batch item with this number; negative numbers count from the end.
+    /// The object of the batch item with this number, from zero; negative numbers count back from the item
+    /// with the reference.
     Integer(i32),
 }
 
