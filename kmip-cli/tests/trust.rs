@@ -42,7 +42,7 @@ impl Trial {
 
     /// `kmip query` with these options.
     fn query(&self, options: &[&str]) -> Output {
-        let mut command = self.world.command(&["query", "--json"]);
+        let mut command = self.world.command(&["query"]);
         command
             .args(["--server", &self.server.address])
             .args(options);
