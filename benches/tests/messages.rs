@@ -1,7 +1,5 @@
 //! The messages of the benchmarks are what they are said to be.
 
-use std::path::PathBuf;
-
 use kmip::Encoding;
 use kmip::codec::Message;
 use kmip::types::{RequestMessage, ResponseMessage};
@@ -10,20 +8,9 @@ use serde_json::Value;
 
 /// The messages as the goals of performance name them; `None` where they are not at hand.
 fn reference() -> Option<Value> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    let shared = std::env::var_os("KMIP_SHARED");
-    let shared = shared.map_or_else(|| root.join("../shared"), PathBuf::from);
-    let path = shared.join("perf/messages.json");
-    match std::fs::read(&path) {
-        Ok(text) => Some(serde_json::from_slice(&text).expect("JSON")),
-        Err(error) if std::env::var_os("KMIP_REQUIRE_ALL").is_some() => {
-            panic!("{}: {error}", path.display())
-        }
-        Err(error) => {
-            println!("skipped: {}: {error}", path.display());
-            None
-        }
-    }
+    let path = test_support::reference("perf/messages.json")?;
+    let text = std::fs::read(path).expect("a file");
+    Some(serde_json::from_slice(&text).expect("JSON"))
 }
 
 #[test]

@@ -1,7 +1,5 @@
 //! `codegen dump`, as its user runs it.
 
-use std::env;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
@@ -9,7 +7,9 @@ use serde_json::{Value, json};
 /// The tables agree with tables that were read from the specifications independently.
 #[test]
 fn the_dump_agrees_with_the_specification_texts() {
-    let Some(reference) = reference() else { return };
+    let Some(reference) = test_support::reference("spec/check.py") else {
+        return;
+    };
     let dump = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(dump.path(), codegen(&["dump"]).stdout).unwrap();
     let check = Command::new("python3")
@@ -69,31 +69,6 @@ fn an_unknown_command_is_refused_with_the_usage() {
 }
 
 fn codegen(arguments: &[&str]) -> Output {
-    let program = env!("CARGO_BIN_EXE_codegen");
-    let mut command = match env::var_os("KMIP_TEST_RUNNER") {
-        Some(runner) => {
-            let mut command = Command::new(runner);
-            command.arg(program);
-            command
-        }
-        None => Command::new(program),
-    };
+    let mut command = test_support::command(env!("CARGO_BIN_EXE_codegen"));
     command.args(arguments).output().unwrap()
-}
-
-/// The comparison program of the reference material, which a plain clone does not have.
-fn reference() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let shared = env::var_os("KMIP_SHARED").map_or(root.join("../shared"), PathBuf::from);
-    let check = shared.join("spec/check.py");
-    if check.exists() {
-        return Some(check);
-    }
-    let reason = format!("there is no {}", check.display());
-    assert!(
-        env::var_os("KMIP_REQUIRE_ALL").is_none_or(|v| v != "1"),
-        "{reason}"
-    );
-    println!("skipped: {reason}");
-    None
 }

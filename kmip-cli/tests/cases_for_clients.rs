@@ -12,8 +12,9 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Stdio};
 
 use case::CASE;
-use common::{kmip, shared};
+use common::kmip;
 use server::{Client, World, text};
+use test_support::reference;
 
 /// Seconds that a busy machine may need between two requests.
 const PATIENCE: &str = "120";
@@ -195,7 +196,7 @@ fn requests_that_do_not_come_are_failures() {
 /// Both sides of the same cases.
 #[test]
 fn the_runner_passes_the_official_cases() {
-    let Some(directory) = shared("conformance/xml") else {
+    let Some(directory) = reference("conformance/xml") else {
         return;
     };
     let world = World::new();

@@ -4,7 +4,8 @@ mod common;
 
 use std::fs;
 
-use common::{kmip, shared};
+use common::kmip;
+use test_support::reference;
 
 const GET: &str = r#"<KMIP>
 # TIME 0
@@ -27,7 +28,7 @@ const GET: &str = r#"<KMIP>
 
 #[test]
 fn the_official_messages_pass() {
-    let Some(directory) = shared("conformance") else {
+    let Some(directory) = reference("conformance") else {
         return;
     };
     let output = kmip()

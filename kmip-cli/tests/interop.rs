@@ -6,17 +6,14 @@ use std::process::Output;
 
 use common::kmip;
 use serde_json::Value;
+use test_support::pykmip;
 
 fn run(arguments: &[&str]) -> Output {
-    let variable = |name: &str| {
-        let name = format!("KMIP_PYKMIP_{name}");
-        std::env::var(&name).unwrap_or_else(|_| panic!("{name} is not set; use `make interop`"))
-    };
     let mut command = kmip();
     command
         .args(arguments)
-        .args(["--server", &variable("ADDRESS"), "--ca", &variable("CA")]);
-    command.args(["--cert", &variable("CERT"), "--key", &variable("KEY")]);
+        .args(["--server", &pykmip("ADDRESS"), "--ca", &pykmip("CA")]);
+    command.args(["--cert", &pykmip("CERT"), "--key", &pykmip("KEY")]);
     command.output().expect("the program")
 }
 

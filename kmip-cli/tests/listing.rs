@@ -16,9 +16,9 @@ use server::World;
 
 /// Emulated processors are slow.
 fn objects() -> usize {
-    match std::env::var_os("KMIP_TEST_RUNNER") {
-        Some(_) => 1000,
-        None => 10_000,
+    match test_support::is_emulated() {
+        true => 1000,
+        false => 10_000,
     }
 }
 

@@ -13,13 +13,13 @@ use std::process::Output;
 use std::sync::Arc;
 
 use case::CASE;
-use common::{kmip, shared};
+use common::kmip;
 use kmip::server::ServeOptions;
 use kmip::transport::tls::{ClientTls, Identity, ServerTls, TlsAcceptor, TlsConnector};
 use kmip::types::Interval;
 use kmip_server::{Configuration, KeyServer, MemoryStore, NetworkNotices, Recipient};
 use serde_json::Value;
-use test_support::{Authority, Browser, Certified};
+use test_support::{Authority, Browser, Certified, is_emulated, reference};
 
 /// The cases that fail, with the reason. Whoever mends one removes it from the list.
 const FAILURES: &str = include_str!("data/conformance-failures.tsv");
@@ -46,7 +46,7 @@ fn outcome(case: &str) -> (String, Option<i32>) {
 
 /// All that are listed fail, and no others.
 fn official_cases(encoding: &str) {
-    let Some(directory) = shared("conformance/xml") else {
+    let Some(directory) = reference("conformance/xml") else {
         return;
     };
     let listed: BTreeMap<&str, &str> = FAILURES
@@ -55,7 +55,7 @@ fn official_cases(encoding: &str) {
         .map(|line| line.split_once('\t').expect("a case and a reason"))
         .collect();
     let mut options = vec!["--embedded", "--json", "--encoding", encoding];
-    if std::env::var("KMIP_TEST_RUNNER").is_ok_and(|runner| !runner.trim().is_empty()) {
+    if is_emulated() {
         // An emulator is too slow for all of them.
         options.extend(["--filter", "SKLC", "--filter", "CS-BC", "--filter", "TC-SJ"]);
     }
@@ -366,7 +366,7 @@ fn a_server_elsewhere_is_played_against_over_tls_and_https() {
 /// The server connects to the runner, and tells it over TLS what the case awaits.
 #[test]
 fn what_a_server_elsewhere_tells_is_awaited() {
-    let Some(cases) = shared("conformance/xml/1.4/testcases") else {
+    let Some(cases) = reference("conformance/xml/1.4/testcases") else {
         return;
     };
     let authority = Authority::new("test authority");

@@ -1,7 +1,6 @@
 //! Clients of others with our server: PyKMIP's over TLS, and curl with the requests that users of other
 //! products send over HTTPS.
 
-use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -27,11 +26,9 @@ impl World {
 
     /// Runs a script with PyKMIP in one version.
     fn pykmip(&self, script: &str, version: &str) -> String {
-        let python = env::var_os("KMIP_PYKMIP_PYTHON")
-            .expect("KMIP_PYKMIP_PYTHON is not set; use `make interop`");
         let scripts = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pykmip");
         let address = self.server.address();
-        let ended = Command::new(&python)
+        let ended = Command::new(test_support::pykmip("PYTHON"))
             .arg(scripts.join(script))
             .args([address.ip().to_string(), address.port().to_string()])
             .args(["ca.pem", "client.crt", "client.key"].map(|name| self.file(name)))

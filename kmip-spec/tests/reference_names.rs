@@ -1,8 +1,6 @@
 //! The XML and JSON names, against names that were computed independently for every tag and value.
 
-use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use kmip_spec::Spec;
 use kmip_spec::model::ValueSource;
@@ -11,7 +9,9 @@ use serde_json::Value;
 
 #[test]
 fn every_tag_and_value_normalises_to_its_published_name() {
-    let Some(directory) = reference() else { return };
+    let Some(directory) = test_support::reference("spec") else {
+        return;
+    };
     let spec = Spec::load().unwrap();
     let read = |file| -> Value {
         serde_json::from_slice(&fs::read(directory.join(file)).unwrap()).unwrap()
@@ -51,21 +51,4 @@ fn every_tag_and_value_normalises_to_its_published_name() {
             assert!(understood, "{} {name}", enumeration.name);
         }
     }
-}
-
-/// The tables of the reference material, which a plain clone does not have.
-fn reference() -> Option<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let shared = env::var_os("KMIP_SHARED").map_or(root.join("../shared"), PathBuf::from);
-    let directory = shared.join("spec");
-    if directory.exists() {
-        return Some(directory);
-    }
-    let reason = format!("there is no {}", directory.display());
-    assert!(
-        env::var_os("KMIP_REQUIRE_ALL").is_none_or(|v| v != "1"),
-        "{reason}"
-    );
-    println!("skipped: {reason}");
-    None
 }

@@ -1,6 +1,6 @@
 //! Published TTLV decodes to types and encodes to the same bytes again.
 //!
-//! The vectors are not part of the repository, see `common::shared`.
+//! The vectors are not part of the repository, see `test_support::reference`.
 
 mod common;
 
@@ -24,7 +24,7 @@ struct Vector {
 }
 
 fn vectors() -> Option<Vec<Vector>> {
-    let directory = common::shared("conformance/hex")?;
+    let directory = test_support::reference("conformance/hex")?;
     let mut vectors = Vec::new();
     for version in std::fs::read_dir(directory).expect("the directory of vectors") {
         let version = version.expect("an entry").path();

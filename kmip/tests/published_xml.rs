@@ -1,6 +1,6 @@
 //! Official test cases in XML: every message is typed and survives all encodings.
 //!
-//! The documents are not part of the repository, see `common::shared`.
+//! The documents are not part of the repository, see `test_support::reference`.
 
 mod common;
 
@@ -12,7 +12,7 @@ use kmip::conformance::{Document, check_message};
 
 #[test]
 fn every_message_survives_all_encodings() {
-    let Some(directory) = common::shared("conformance/xml") else {
+    let Some(directory) = test_support::reference("conformance/xml") else {
         return;
     };
     let mut files = Vec::new();

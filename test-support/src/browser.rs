@@ -5,6 +5,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
+use crate::skip;
+
 /// Chromium, with a profile of its own.
 pub struct Browser {
     program: PathBuf,
@@ -12,18 +14,12 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// The browser of the machine. Where there is none, it says that the test is skipped, or fails if
-    /// nothing may be skipped.
+    /// The browser of the machine; where there is none, the test is [skipped](skip).
     pub fn find() -> Option<Self> {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let mut places = std::env::split_paths(&path).map(|place| place.join("chromium"));
         let Some(program) = places.find(|program| program.exists()) else {
-            let why = "skipped: there is no chromium";
-            assert!(
-                std::env::var_os("KMIP_REQUIRE_ALL").is_none_or(|all| all != "1"),
-                "{why}"
-            );
-            println!("{why}");
+            skip("there is no chromium");
             return None;
         };
         let profile = TempDir::new().expect("a directory for the profile");

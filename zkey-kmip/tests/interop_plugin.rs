@@ -8,22 +8,18 @@ mod machine;
 
 use std::process::{Command, Stdio};
 
+use test_support::pykmip;
 use zkey_kmip::abi::options::code;
 use zkey_kmip::abi::{Configured, KeyMode, Kms, ListRequest, SecureKeyType};
 
 use machine::{APQNS, Machine, configure, generate, info};
 
-/// A value of the script's.
-fn value(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set; use `make interop`"))
-}
-
 #[test]
 #[ignore = "needs PyKMIP: make interop"]
 fn pykmip_can_be_configured_and_keeps_no_keys() {
-    let address = value("KMIP_PYKMIP_ADDRESS");
-    let ca = value("KMIP_PYKMIP_CA");
-    let ca_key = value("KMIP_PYKMIP_CA_KEY");
+    let address = pykmip("ADDRESS");
+    let ca = pykmip("CA");
+    let ca_key = pykmip("CA_KEY");
     let machine = Machine::new();
     let (csr, certificate) = (machine.text_path("c.csr"), machine.text_path("c.pem"));
     let subject = [

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::{command, program, shared_object};
+use common::{program, shared_object};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -114,7 +114,7 @@ fn the_manual_page_tells_of_all_options() {
 fn complete_all(repository: &Path, lines: &[Vec<&str>]) -> Vec<Vec<String>> {
     let script = root().join("packaging/zkey-kmip.bash");
     // The program may be for another architecture.
-    let runner = std::env::var("KMIP_TEST_RUNNER").unwrap_or_default();
+    let runner = test_support::runner().join(" ");
     let mut commands = format!(
         ". '{}'; zkey-kmip() {{ {runner} '{}' \"$@\"; }}\n",
         script.display(),
@@ -156,7 +156,7 @@ fn complete(words: &[&str]) -> Vec<String> {
 #[test]
 fn bash_completes_all_there_is() {
     let repository = tempfile::tempdir().unwrap();
-    let mut bound = command(program());
+    let mut bound = test_support::command(program());
     bound
         .args(["kms", "bind", "KMIP"])
         .env("ZKEY_REPOSITORY", repository.path())

@@ -2,7 +2,6 @@
 #![allow(dead_code, reason = "no test needs all of it")]
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 /// A Get of the object `a` in KMIP 1.2.
@@ -10,40 +9,11 @@ pub(crate) const GET: &str = "42007801000000704200770100000038420069010000002042
 42006B0200000004000000020000000042000D0200000004000000010000000042000F0100000028\
 42005C05000000040000000A00000000420079010000001042009407000000016100000000000000";
 
-/// The built program, behind the runner if one is set: tests for another machine need an emulator.
+/// The built program.
 pub(crate) fn kmip() -> Command {
-    let program = env!("CARGO_BIN_EXE_kmip");
-    let mut command = match std::env::var("KMIP_TEST_RUNNER") {
-        Ok(runner) if !runner.trim().is_empty() => {
-            let mut words = runner.split_whitespace();
-            let mut command = Command::new(words.next().expect("a program"));
-            command.args(words).arg(program);
-            command
-        }
-        _ => Command::new(program),
-    };
+    let mut command = test_support::command(env!("CARGO_BIN_EXE_kmip"));
     command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
     command
-}
-
-/// A file of the reference material, which a plain clone of the repository does not have. Says
-/// that the test is skipped, or fails where nothing may be skipped.
-pub(crate) fn shared(path: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("KMIP_SHARED").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared")),
-        PathBuf::from,
-    );
-    let path = root.join(path);
-    if path.exists() {
-        return Some(path);
-    }
-    assert!(
-        std::env::var_os("KMIP_REQUIRE_ALL").is_none_or(|value| value != "1"),
-        "{} is missing, and KMIP_REQUIRE_ALL is set",
-        path.display()
-    );
-    println!("skipped: there is no {}", path.display());
-    None
 }
 
 /// Runs the program with this on standard input.

@@ -9,9 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::{kmip, shared};
+use common::kmip;
 use kmip::ProtocolVersion;
 use serde_json::Value;
+use test_support::{is_emulated, reference};
 use transpose::transposed;
 
 /// What cases cannot be like in other versions: part of a name, versions from and to, part of the
@@ -30,13 +31,13 @@ struct Transposed {
 
 #[test]
 fn cases_pass_in_the_versions_in_which_they_are_not_given() {
-    let Some(given) = shared("conformance/xml") else {
+    let Some(given) = reference("conformance/xml") else {
         return;
     };
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("transposed");
     let _ = fs::remove_dir_all(&directory);
     let mut given = find(&given);
-    if std::env::var("KMIP_TEST_RUNNER").is_ok_and(|runner| !runner.trim().is_empty()) {
+    if is_emulated() {
         // An emulator is too slow for all of them.
         given.retain(|base, _| base.starts_with("SKLC"));
     }

@@ -87,15 +87,7 @@ impl World {
 
 /// The program, without options.
 pub(crate) fn program() -> Command {
-    let program = env!("CARGO_BIN_EXE_kmip-server");
-    match std::env::var_os("KMIP_TEST_RUNNER") {
-        Some(runner) => {
-            let mut command = Command::new(runner);
-            command.arg(program);
-            command
-        }
-        None => Command::new(program),
-    }
+    test_support::command(env!("CARGO_BIN_EXE_kmip-server"))
 }
 
 pub(crate) struct Process {

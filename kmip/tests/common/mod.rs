@@ -2,27 +2,6 @@
 #![allow(dead_code, reason = "no test needs all of it")]
 
 use std::fmt;
-use std::path::PathBuf;
-
-/// A file of the reference material, which a plain clone of the repository does not have. Says
-/// that the test is skipped, or fails where nothing may be skipped.
-pub(crate) fn shared(path: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("KMIP_SHARED").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared")),
-        PathBuf::from,
-    );
-    let path = root.join(path);
-    if path.exists() {
-        return Some(path);
-    }
-    assert!(
-        std::env::var_os("KMIP_REQUIRE_ALL").is_none(),
-        "{} is missing, and KMIP_REQUIRE_ALL is set",
-        path.display()
-    );
-    println!("skipped: there is no {}", path.display());
-    None
-}
 
 /// Bytes from hexadecimal digits.
 pub(crate) fn from_hex(digits: &str) -> Vec<u8> {

@@ -7,7 +7,7 @@ use kmip::transport::tls::{
     TlsConnector,
 };
 use openssl::x509::X509;
-use test_support::Authority;
+use test_support::{Authority, command};
 
 use crate::world::{World, address, exchange, identity, refused, serve};
 
@@ -149,16 +149,7 @@ fn the_cas_of_the_system_are_where_openssl_is_told_that_they_are() {
         (at("other.pem"), &empty, "unknown"),
         (at("missing.pem"), &empty, "unknown"),
     ] {
-        let program = std::env::current_exe().unwrap();
-        let mut command = match std::env::var_os("KMIP_TEST_RUNNER") {
-            Some(runner) => {
-                let mut command = std::process::Command::new(runner);
-                command.arg(program);
-                command
-            }
-            None => std::process::Command::new(program),
-        };
-        let output = command
+        let output = command(std::env::current_exe().unwrap())
             .args(["--exact", "--nocapture"])
             .arg("files::the_cas_of_the_system_are_where_openssl_is_told_that_they_are")
             .env("SSL_CERT_FILE", &file)

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use test_support::command;
+
 /// Where cargo puts the programs: beside the directory of this example.
 pub(crate) fn built(name: &str) -> Result<PathBuf, String> {
     let this = std::env::current_exe().map_err(|e| format!("where am I: {e}"))?;
@@ -23,18 +25,6 @@ pub(crate) fn built(name: &str) -> Result<PathBuf, String> {
         "{} is not built: `make demo` does that",
         path.display()
     ))
-}
-
-/// A program that this machine can run, perhaps with an emulator in front.
-fn command(program: &Path) -> Command {
-    match std::env::var_os("KMIP_TEST_RUNNER") {
-        Some(runner) if !runner.is_empty() => {
-            let mut command = Command::new(runner);
-            command.arg(program);
-            command
-        }
-        _ => Command::new(program),
-    }
 }
 
 /// A command with its environment, such as the command line host.

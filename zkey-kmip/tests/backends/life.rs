@@ -256,7 +256,7 @@ impl Stage {
 /// All rows with one backend. Where programs are emulated, every version and every way, but not both
 /// of each together.
 fn play_all(backend: Backend) {
-    let is_slow = std::env::var_os("KMIP_TEST_RUNNER").is_some();
+    let is_slow = test_support::is_emulated();
     let mut stage = Stage::new(backend);
     let mut played = 0;
     // By way first, so that rows at the same server follow each other.

@@ -71,7 +71,7 @@ impl Scene {
 #[test]
 fn they_have_the_size_and_the_padding_of_the_profile() {
     // The large ones take minutes where programs are emulated.
-    let is_slow = std::env::var_os("KMIP_TEST_RUNNER").is_some();
+    let is_slow = test_support::is_emulated();
     for backend in BACKENDS {
         let scene = Scene::new(backend);
         for (bits, padding) in [

@@ -3,12 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Skips, or fails where everything is required.
-pub fn skip(why: &str) {
-    assert!(std::env::var_os("KMIP_REQUIRE_ALL").is_none(), "{why}");
-    println!("skipped: {why}");
-}
-
 /// Compiles a source of `tests/c` with these arguments; `None` where there is no compiler.
 pub fn build(directory: &Path, name: &str, arguments: &[&str]) -> Option<PathBuf> {
     let compiler = std::env::var("KMIP_TEST_CC").unwrap_or_else(|_| "cc".to_owned());
@@ -27,7 +21,7 @@ pub fn build(directory: &Path, name: &str, arguments: &[&str]) -> Option<PathBuf
             Some(program)
         }
         Err(error) => {
-            skip(&format!("no C compiler `{compiler}`: {error}"));
+            test_support::skip(&format!("no C compiler `{compiler}`: {error}"));
             None
         }
     }

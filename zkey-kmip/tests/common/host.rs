@@ -138,7 +138,7 @@ impl Repository {
 
     /// The host with the shelf.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = super::command(std::env::current_exe().unwrap());
+        let mut command = test_support::command(std::env::current_exe().unwrap());
         let line = [&["zkey-kmip"], arguments].concat().join(SEPARATOR);
         command
             .args(["--exact", "common::host::become_the_host", "--nocapture"])
@@ -149,7 +149,7 @@ impl Repository {
 
     /// The program itself, as it is installed.
     pub fn program(&self, arguments: &[&str]) -> Command {
-        let mut command = super::command(super::program());
+        let mut command = test_support::command(super::program());
         command.args(arguments);
         self.prepare(&mut command);
         command

@@ -10,9 +10,7 @@ pub mod mock;
 pub mod proxy;
 pub mod shelf;
 
-use std::ffi::OsStr;
 use std::path::PathBuf;
-use std::process::Command;
 
 /// The shared object that cargo built together with this test: for an integration test, cargo
 /// builds the library in all its crate types and leaves the shared object in `deps`, beside the
@@ -26,21 +24,6 @@ pub fn shared_object() -> PathBuf {
     let path = directory.join("libzkey_kmip.so");
     assert!(path.exists(), "{} was not built", path.display());
     path
-}
-
-/// A command that runs a program of this build, with the program in `KMIP_TEST_RUNNER` in front:
-/// qemu, where the tests are for another architecture.
-pub fn command(program: impl AsRef<OsStr>) -> Command {
-    let runner = std::env::var("KMIP_TEST_RUNNER").unwrap_or_default();
-    let mut words = runner.split_whitespace();
-    match words.next() {
-        None => Command::new(program),
-        Some(first) => {
-            let mut command = Command::new(first);
-            command.args(words).arg(program);
-            command
-        }
-    }
 }
 
 /// The program of this build. A compiler behind a shell script does not see cargo's variable, whose

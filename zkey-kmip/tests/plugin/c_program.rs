@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use openssl::hash::MessageDigest;
 use openssl::x509::X509;
 
-use crate::common::c_source::{build, skip};
+use crate::common::c_source::build;
 use crate::common::shared_object;
 use crate::key_server::{Behaviour, KeyServer};
 use crate::machine::{Machine, PROFILE_2X};
@@ -24,7 +24,7 @@ const VALGRIND: [&str; 6] = [
 ];
 
 /// The life of a key, by the program behind the words of `runner`.
-fn drive(runner: &[&str]) {
+fn drive(runner: &[impl AsRef<Path>]) {
     let machine = Machine::new();
     let Some(program) = build(machine.directory.path(), "host", &[]) else {
         return;
@@ -37,7 +37,11 @@ fn drive(runner: &[&str]) {
         &format!("server-regex=x\nwrap-key-params=1024\n{patient}"),
     );
     let run = |arguments: &[&str], fingerprint: &str| {
-        let words: Vec<_> = runner.iter().map(Path::new).chain([&*program]).collect();
+        let words: Vec<_> = runner
+            .iter()
+            .map(AsRef::as_ref)
+            .chain([&*program])
+            .collect();
         let output = Command::new(words[0])
             .args(&words[1..])
             .arg(shared_object())
@@ -73,20 +77,20 @@ fn drive(runner: &[&str]) {
 
 #[test]
 fn a_c_program_drives_every_function() {
-    let runner = std::env::var("KMIP_TEST_RUNNER").unwrap_or_default();
+    let runner = test_support::runner();
     if !runner.is_empty() && std::env::var_os("KMIP_TEST_CC").is_none() {
         println!("skipped: no C compiler for the tests' architecture (KMIP_TEST_CC)");
         return;
     }
-    drive(&runner.split_whitespace().collect::<Vec<_>>());
+    drive(&runner);
 }
 
 #[test]
 fn the_same_under_valgrind() {
-    if std::env::var_os("KMIP_TEST_RUNNER").is_some() {
+    if test_support::is_emulated() {
         println!("skipped: valgrind does not run programs of another architecture");
     } else if Command::new(VALGRIND[0]).arg("--version").output().is_err() {
-        skip("there is no valgrind");
+        test_support::skip("there is no valgrind");
     } else {
         drive(&VALGRIND);
     }
@@ -95,7 +99,7 @@ fn the_same_under_valgrind() {
 /// As zkey would, which leaves SIGPIPE alone.
 #[test]
 fn a_server_that_goes_does_not_end_the_process() {
-    if std::env::var_os("KMIP_TEST_RUNNER").is_some() {
+    if test_support::is_emulated() {
         println!("skipped: this is the same on every architecture");
         return;
     }

@@ -17,7 +17,7 @@ use zkey_kmip::plugin::Plugin;
 use zkey_kmip::secure_key::software::Software;
 use zkey_kmip::secure_key::{SecureKeyBackend, SecureKeyError, SignatureScheme};
 
-use crate::common::{command, shared_object};
+use crate::common::shared_object;
 use crate::key_server::{Behaviour, KeyServer};
 use crate::machine::{APQNS, Machine, configure};
 use crate::observed::{Mood, Observed, Watch};
@@ -97,7 +97,7 @@ fn a_host_may_close_the_plugin_and_open_it_again() {
     let machine = Machine::new();
     let server = machine.server(Behaviour::default());
     machine.connect(&server, "default");
-    let output = command(std::env::current_exe().unwrap())
+    let output = test_support::command(std::env::current_exe().unwrap())
         .args([
             "--exact",
             "signing::a_host_may_close_the_plugin_and_open_it_again",

@@ -13,7 +13,7 @@ const LARGE: u32 = 3072;
 pub(crate) fn run(bench: &dyn Bench) {
     let backend = bench.backend();
     // Such keys take minutes there.
-    let is_slow = std::env::var_os("KMIP_TEST_RUNNER").is_some();
+    let is_slow = test_support::is_emulated();
     for bits in KeySpec::RSA_BITS {
         if is_slow && bits >= LARGE {
             println!("skipped: RSA keys of {bits} bits where programs are emulated");

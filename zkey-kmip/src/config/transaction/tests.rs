@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::io::{self, BufRead, BufReader, Write};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use super::super::recovery::recover;
 use super::*;
@@ -83,15 +83,7 @@ fn state(directory: &Path) -> Vec<(String, String)> {
 /// Runs the transaction in a child that is killed at its step number `stop`; returns the name
 /// of that step, or `None` if the child ended before it.
 fn run_child(directory: &Path, stop: usize) -> Option<String> {
-    let test = std::env::current_exe().unwrap();
-    let runner = std::env::var("KMIP_TEST_RUNNER").unwrap_or_default();
-    let mut words = runner.split_whitespace().map(std::ffi::OsString::from);
-    let program = words.next();
-    let mut command = Command::new(program.as_ref().unwrap_or(&test.clone().into()));
-    if program.is_some() {
-        command.args(words).arg(&test);
-    }
-    let mut child = command
+    let mut child = test_support::command(std::env::current_exe().unwrap())
         .args([
             "--exact",
             "config::transaction::tests::child",

@@ -1,50 +1,27 @@
 //! The operations that PyKMIP has beside the life of a key, in each version that has them.
 
-use std::path::Path;
-
-use kmip::client::{Client, ClientBuilder};
-use kmip::transport::tls::{ClientTls, Identity};
+use kmip::client::Client;
 use kmip::types::{
     Attribute, AttributeValue, Attributes, BlockCipherMode, Certificate, CertificateType,
     CryptographicAlgorithm, CryptographicParameters, CryptographicUsageMask, Data, DecryptRequest,
     DerivationMethod, DerivationParameters, DeriveKeyRequest, DigitalSignatureAlgorithm,
     EncryptRequest, HashingAlgorithm, KeyBlock, KeyFormatType, KeyValue, MacRequest, ManagedObject,
-    Name, NameType, ObjectType, OpaqueDataType, OpaqueObject, Operation, PaddingMethod,
-    ProtocolVersion, QueryFunction, Secret, SecretData, SecretDataType, SetAttributeRequest,
-    SignRequest, SignatureVerifyRequest, SymmetricKey, Tag, UniqueIdentifier, ValidityIndicator,
+    ObjectType, OpaqueDataType, OpaqueObject, Operation, PaddingMethod, ProtocolVersion,
+    QueryFunction, Secret, SecretData, SecretDataType, SetAttributeRequest, SignRequest,
+    SignatureVerifyRequest, SymmetricKey, Tag, UniqueIdentifier, ValidityIndicator,
 };
 use test_support::Authority;
 
 use ProtocolVersion as V;
 
+use crate::{named, pykmip};
+
 const ALL: [V; 6] = [V::V1_0, V::V1_1, V::V1_2, V::V1_3, V::V1_4, V::V2_0];
 /// Those with cryptographic operations.
 const CRYPTOGRAPHIC: [V; 4] = [V::V1_2, V::V1_3, V::V1_4, V::V2_0];
 
-/// A client of the server.
-fn pykmip() -> ClientBuilder {
-    let variable = |name: &str| {
-        let name = format!("KMIP_PYKMIP_{name}");
-        std::env::var(&name).unwrap_or_else(|_| panic!("{name} is not set; use `make interop`"))
-    };
-    let (certificate, key) = (variable("CERT"), variable("KEY"));
-    let identity = Identity::from_pem_files(Path::new(&certificate), Path::new(&key), None);
-    let tls = ClientTls::new()
-        .ca_file(variable("CA"))
-        .identity(identity.unwrap());
-    Client::builder(variable("ADDRESS").parse().unwrap()).tls(tls)
-}
-
 fn client(version: V) -> Client {
     pykmip().version(version).connect().unwrap()
-}
-
-fn named(text: &str) -> Attribute<'static> {
-    Attribute::name(Name {
-        name_value: text.to_owned().into(),
-        name_type: NameType::UNINTERPRETED_TEXT_STRING,
-        ..Name::default()
-    })
 }
 
 /// A key that can be used.

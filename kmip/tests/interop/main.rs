@@ -1,5 +1,7 @@
 //! Our client with PyKMIP's server, which `scripts/pykmip.sh` starts.
 
+mod operations;
+
 use std::path::Path;
 
 use kmip::client::{Client, ClientBuilder};
@@ -18,21 +20,17 @@ use ProtocolVersion as V;
 
 /// A client of the server.
 fn pykmip() -> ClientBuilder {
-    let variable = |name: &str| {
-        let name = format!("KMIP_PYKMIP_{name}");
-        std::env::var(&name).unwrap_or_else(|_| panic!("{name} is not set; use `make interop`"))
-    };
-    let (certificate, key) = (variable("CERT"), variable("KEY"));
+    let (certificate, key) = (test_support::pykmip("CERT"), test_support::pykmip("KEY"));
     let identity = Identity::from_pem_files(Path::new(&certificate), Path::new(&key), None);
     let tls = ClientTls::new()
-        .ca_file(variable("CA"))
+        .ca_file(test_support::pykmip("CA"))
         .identity(identity.unwrap());
-    Client::builder(variable("ADDRESS").parse().unwrap()).tls(tls)
+    Client::builder(test_support::pykmip("ADDRESS").parse().unwrap()).tls(tls)
 }
 
-fn name(text: String) -> Attribute<'static> {
+fn named(text: &str) -> Attribute<'static> {
     Attribute::name(Name {
-        name_value: text.into(),
+        name_value: text.to_owned().into(),
         name_type: NameType::UNINTERPRETED_TEXT_STRING,
         ..Name::default()
     })
@@ -58,10 +56,10 @@ fn a_key_lives_and_dies_in_every_version() {
         let usage = CryptographicUsageMask::ENCRYPT | CryptographicUsageMask::DECRYPT;
         let label = format!("interop {version} {}", std::process::id());
         let key = client
-            .create_symmetric_key(256, usage, [name(label.clone())])
+            .create_symmetric_key(256, usage, [named(&label)])
             .unwrap();
         assert_eq!(
-            client.locate([name(label)], None).unwrap(),
+            client.locate([named(&label)], None).unwrap(),
             std::slice::from_ref(&key)
         );
         client.activate(&key).unwrap();
