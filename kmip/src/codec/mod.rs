@@ -6,7 +6,6 @@
 mod decoder;
 mod encoder;
 mod error;
-mod fields;
 mod item;
 mod options;
 mod raw;

@@ -27,6 +27,11 @@ const PAIRS: [[u8; 2]; 256] = {
     pairs
 };
 
+/// Whether a text begins with `0x`.
+pub(super) fn has_prefix(text: &str) -> bool {
+    text.starts_with("0x") || text.starts_with("0X")
+}
+
 /// Appends bytes as pairs of hexadecimal digits.
 pub(crate) fn push_hex(buffer: &mut Vec<u8>, bytes: &[u8]) {
     let start = buffer.len();

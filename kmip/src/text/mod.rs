@@ -10,6 +10,7 @@ mod encoding;
 mod fragments;
 mod index;
 mod lines;
+mod names;
 mod plain;
 pub(crate) mod steps;
 mod time;
@@ -25,9 +26,10 @@ pub use fragments::Fragment;
 pub(crate) use fragments::fragments;
 pub(crate) use index::{Index, Value};
 pub(crate) use lines::Lines;
+pub(crate) use names::{item_type, tag_by_digits, type_name};
 pub(crate) use plain::plain_length;
 pub(crate) use time::{push_date_time, push_date_time_extended};
-pub(crate) use value::{LARGEST_EXACT, Rules, item_type, shortened, tag_by_digits, type_name};
+pub(crate) use value::{LARGEST_EXACT, Rules, shortened};
 
 /// The name of an item whose tag has none.
 pub(crate) const GENERIC: &str = "TTLV";

@@ -1,5 +1,6 @@
 //! The binary encoding: tag, type, length, value (9.1 in KMIP 1.x, 10 in 2.x).
 
+pub(crate) mod code;
 mod reader;
 mod writer;
 
@@ -9,7 +10,6 @@ use crate::codec::{Decoder, Encoder, Error, ErrorKind, Item, Message, Options, R
 use crate::types::Tag;
 use crate::version::ProtocolVersion;
 
-pub(crate) use reader::code;
 pub use reader::{Frame, HEADER_BYTES, Reader};
 pub use writer::Writer;
 pub(crate) use writer::sign_extension;

@@ -1,6 +1,6 @@
 //! Appending items to a buffer.
 
-use super::reader::{HEADER_BYTES, code};
+use super::{HEADER_BYTES, code};
 use crate::codec::{Error, ErrorKind, Result};
 use crate::types::{ItemType, Tag};
 

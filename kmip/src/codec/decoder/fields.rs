@@ -1,10 +1,10 @@
 //! Filling the fields of a structure from the rows of its table.
 
-use super::decoder::Decoder;
-use super::error::{Error, ErrorKind, Result};
-use super::item::{Choice, Item, Structure};
-use super::raw::{Extra, RawItem, RawValue};
-use super::row::{Layout, Progress, Row};
+use super::Decoder;
+use crate::codec::error::{Error, ErrorKind, Result};
+use crate::codec::item::{Choice, Item, Structure};
+use crate::codec::raw::{Extra, RawItem, RawValue};
+use crate::codec::row::{Layout, Progress, Row};
 use crate::types::{Attribute, Attributes, Tag};
 
 /// Most bytes that are reserved for a repeated field before its items are read, for each byte that

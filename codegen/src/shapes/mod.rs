@@ -3,16 +3,17 @@
 //! Rows of the same field become one Rust field, and so do rows that replaced each other from 1.x
 //! to 2.x, such as Template-Attribute and Attributes. Each row keeps its own tag and versions.
 
-use std::fmt;
+mod field_type;
 
-use kmip_spec::model::{Choice, EnumerationKind, FieldRow, ItemKind, Ranged, Required};
+use kmip_spec::model::{Choice, FieldRow, ItemKind, Ranged, Required};
 use kmip_spec::{Spec, Version, VersionRange};
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
 
-use crate::enumerations;
 use crate::error::GenerateError;
-use crate::names::{field_ident, type_ident};
+use crate::names::field_ident;
+
+use field_type::field_type;
+pub(crate) use field_type::{FieldType, item_type, same_layout};
 
 /// A Rust field and the rows that it owns.
 #[derive(Debug)]
@@ -20,19 +21,6 @@ pub(crate) struct Field {
     pub(crate) name: Ident,
     pub(crate) ty: FieldType,
     pub(crate) presence: Presence,
-}
-
-/// The Rust type of an item.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum FieldType {
-    /// An attribute list, see [`Form::Flat`].
-    Attributes,
-    /// One of several structures, told apart by their tags.
-    ManagedObject,
-    /// Any other type; the flag says that it borrows from the message.
-    Named(String, bool),
-    Text,
-    Bytes,
 }
 
 /// How a field may be absent.
@@ -168,39 +156,6 @@ impl Shape {
     }
 }
 
-impl FieldType {
-    pub(crate) fn tokens(&self) -> TokenStream {
-        match self {
-            FieldType::Attributes => quote! { Attributes<'a> },
-            FieldType::ManagedObject => quote! { ManagedObject<'a> },
-            FieldType::Text => quote! { Cow<'a, str> },
-            FieldType::Bytes => quote! { Cow<'a, [u8]> },
-            FieldType::Named(name, borrows) => {
-                let name = format_ident!("{name}");
-                if *borrows {
-                    quote! { #name<'a> }
-                } else {
-                    quote! { #name }
-                }
-            }
-        }
-    }
-
-    fn owned(name: &str) -> Self {
-        FieldType::Named(name.to_owned(), false)
-    }
-
-    fn borrowing(name: impl fmt::Display) -> Self {
-        FieldType::Named(name.to_string(), true)
-    }
-}
-
-impl fmt::Display for FieldType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.tokens().fmt(f)
-    }
-}
-
 /// First and last edition of a range, as indices into the known versions.
 pub(crate) fn edition_range(range: VersionRange) -> (u8, u8) {
     (range.since as u8, range.last() as u8)
@@ -221,138 +176,6 @@ pub(crate) fn sections(sections: &[Ranged]) -> String {
         .iter()
         .map(|(range, section)| format!("{range}: {section}"));
     format!(" (KMIP {})", each.collect::<Vec<_>>().join("; "))
-}
-
-/// The Rust type of an item with this tag in a structure or as an attribute.
-pub(crate) fn item_type(
-    spec: &Spec,
-    tag: &str,
-    kinds: &[ItemKind],
-    enumeration: Option<&str>,
-) -> Option<FieldType> {
-    if let Some(hand_written) = hand_written(tag) {
-        return Some(hand_written);
-    }
-    if let (Some(name), [ItemKind::Enumeration | ItemKind::Integer]) = (enumeration, kinds) {
-        let is_mask = spec
-            .enumeration(name)
-            .is_some_and(|e| e.kind == EnumerationKind::Mask);
-        if is_mask == (kinds == [ItemKind::Integer]) {
-            return Some(FieldType::owned(
-                &enumerations::type_ident(name).to_string(),
-            ));
-        }
-    }
-    let secret = spec.tag(tag).is_some_and(|tag| tag.secret);
-    Some(match kinds {
-        [] => FieldType::borrowing("RawValue"),
-        [ItemKind::Structure] => structure_type(spec, tag),
-        [ItemKind::Integer] => FieldType::owned("i32"),
-        [ItemKind::LongInteger] => FieldType::owned("i64"),
-        [ItemKind::BigInteger] => FieldType::borrowing("BigInteger"),
-        [ItemKind::Boolean] => FieldType::owned("bool"),
-        [ItemKind::TextString] if secret => FieldType::borrowing("SecretText"),
-        [ItemKind::TextString] => FieldType::Text,
-        [ItemKind::ByteString] if secret => FieldType::borrowing("Secret"),
-        [ItemKind::ByteString] => FieldType::Bytes,
-        [ItemKind::DateTime] => FieldType::owned("DateTime"),
-        [ItemKind::Interval] => FieldType::owned("Interval"),
-        [ItemKind::DateTimeExtended] => FieldType::owned("DateTimeExtended"),
-        _ => return None,
-    })
-}
-
-/// Items whose form depends on more than their row.
-fn hand_written(tag: &str) -> Option<FieldType> {
-    Some(match tag {
-        "Unique Identifier"
-        | "Private Key Unique Identifier"
-        | "Public Key Unique Identifier"
-        | "Replaced Unique Identifier"
-        | "Certificate Request Unique Identifier"
-        | "Linked Object Identifier" => FieldType::borrowing("UniqueIdentifier"),
-        "Data" => FieldType::borrowing("Data"),
-        "Key Value" => FieldType::borrowing("KeyValue"),
-        "Key Material" => FieldType::borrowing("KeyMaterial"),
-        "Credential Value" => FieldType::borrowing("CredentialValue"),
-        "Request Payload" => FieldType::borrowing("RequestPayload"),
-        "Response Payload" => FieldType::borrowing("ResponsePayload"),
-        "Protocol Version" => FieldType::owned("ProtocolVersion"),
-        "Extension Type" => FieldType::owned("ExtensionType"),
-        "Asynchronous Indicator" => FieldType::owned("AsynchronousIndicator"),
-        "Attribute Reference" => FieldType::borrowing("AttributeReference"),
-        "New Attribute" | "Current Attribute" => FieldType::borrowing("Attribute"),
-        "Template-Attribute"
-        | "Common Template-Attribute"
-        | "Private Key Template-Attribute"
-        | "Public Key Template-Attribute"
-        | "Attributes"
-        | "Common Attributes"
-        | "Private Key Attributes"
-        | "Public Key Attributes" => FieldType::Attributes,
-        _ => return None,
-    })
-}
-
-/// Structures that have the layout of another one, and its type.
-pub(crate) fn same_layout(structure: &str) -> Option<&'static str> {
-    match structure {
-        "Common Protection Storage Masks"
-        | "Private Protection Storage Masks"
-        | "Public Protection Storage Masks" => Some("Protection Storage Masks"),
-        _ => None,
-    }
-}
-
-fn structure_type(spec: &Spec, tag: &str) -> FieldType {
-    let tag = same_layout(tag).unwrap_or(tag);
-    if spec
-        .structures
-        .iter()
-        .any(|structure| structure.tag_name == tag)
-    {
-        FieldType::borrowing(type_ident(tag))
-    } else {
-        // Free content, such as Vendor Extension.
-        FieldType::borrowing("RawValue")
-    }
-}
-
-fn field_type(
-    spec: &Spec,
-    structure: &str,
-    table: &[FieldRow],
-    row: &FieldRow,
-) -> Result<FieldType, GenerateError> {
-    let Some(tag) = &row.tag else {
-        return Ok(FieldType::ManagedObject);
-    };
-    if tag == "Batch Item" {
-        let side = structure.split(' ').next().unwrap_or_default();
-        return Ok(FieldType::borrowing(format_args!("{side}BatchItem")));
-    }
-    if tag == "Attribute" {
-        return Ok(if row.repeat {
-            FieldType::Attributes
-        } else {
-            FieldType::borrowing("Attribute")
-        });
-    }
-    if tag == "Attribute Name" && has(table, "Attribute Reference") {
-        return Ok(FieldType::borrowing("AttributeReference"));
-    }
-    item_type(spec, tag, &row.kinds, row.enumeration.as_deref()).ok_or_else(|| {
-        GenerateError::NoType {
-            structure: structure.to_owned(),
-            field: row.name.clone(),
-            kinds: row
-                .kinds
-                .iter()
-                .map(|kind| kind.name())
-                .collect::<Vec<_>>()
-                .join(", "),
-        }
-    })
 }
 
 /// The name of the field that owns a row: that of its newest form.

@@ -1,6 +1,10 @@
 //! Walking the items of a TTLV message without types and without allocation.
 
-use crate::codec::{Error, ErrorKind, Result};
+mod errors;
+mod values;
+
+use super::code;
+use crate::codec::Result;
 use crate::types::{ItemType, Tag};
 
 /// Bytes of the header of an item: tag, type and length.
@@ -40,21 +44,6 @@ pub struct Reader<'a> {
 #[must_use]
 pub struct Frame {
     end: usize,
-}
-
-/// Type codes as they stand in a header.
-pub(crate) mod code {
-    pub(crate) const STRUCTURE: u8 = 1;
-    pub(crate) const INTEGER: u8 = 2;
-    pub(crate) const LONG_INTEGER: u8 = 3;
-    pub(crate) const BIG_INTEGER: u8 = 4;
-    pub(crate) const ENUMERATION: u8 = 5;
-    pub(crate) const BOOLEAN: u8 = 6;
-    pub(crate) const TEXT_STRING: u8 = 7;
-    pub(crate) const BYTE_STRING: u8 = 8;
-    pub(crate) const DATE_TIME: u8 = 9;
-    pub(crate) const INTERVAL: u8 = 10;
-    pub(crate) const DATE_TIME_EXTENDED: u8 = 11;
 }
 
 impl<'a> Reader<'a> {
@@ -225,160 +214,6 @@ impl<'a> Reader<'a> {
         self.read_header(behind)
     }
 
-    /// An Integer; goes to the next item, as do all functions below.
-    ///
-    /// # Errors
-    /// The item has another type or a wrong length, or the next header is broken; so below.
-    #[inline]
-    pub fn integer(&mut self) -> Result<i32> {
-        Ok(self.word(code::INTEGER)? as i32)
-    }
-
-    /// A Long Integer.
-    ///
-    /// # Errors
-    /// See [`Reader::integer`].
-    #[inline]
-    pub fn long_integer(&mut self) -> Result<i64> {
-        Ok(self.double_word(code::LONG_INTEGER)? as i64)
-    }
-
-    /// A Big Integer: two's complement, big-endian, as many bytes as stand in the message.
-    ///
-    /// # Errors
-    /// See [`Reader::integer`].
-    pub fn big_integer(&mut self) -> Result<&'a [u8]> {
-        if self.length() % 8 != 0 {
-            return Err(self.unexpected(code::BIG_INTEGER));
-        }
-        let value = self.bytes_of_value(code::BIG_INTEGER)?;
-        // Some write nothing for zero.
-        Ok(if value.is_empty() { &[0; 8] } else { value })
-    }
-
-    /// An Enumeration.
-    ///
-    /// # Errors
-    /// See [`Reader::integer`].
-    #[inline]
-    pub fn enumeration(&mut self) -> Result<u32> {
-        self.word(code::ENUMERATION)
-    }
-
-    /// A Boolean.
-    ///
-    /// # Errors
-    /// See [`Reader::integer`]; and only 0 and 1 are Booleans.
-    #[inline]
-    pub fn boolean(&mut self) -> Result<bool> {
-        let value = self.eight_bytes(code::BOOLEAN, 8)?;
-        if value > 1 {
-            return Err(self.invalid_boolean(value));
-        }
-        self.skip()?;
-        Ok(value == 1)
-    }
-
-    /// A Text String.
-    ///
-    /// # Errors
-    /// See [`Reader::integer`]; and the text must be UTF-8.
-    #[inline(always)]
-    pub fn text_string(&mut self) -> Result<&'a str> {
-        let (bytes, behind) = self.padded_value(code::TEXT_STRING)?;
-        let Ok(text) = std::str::from_utf8(bytes) else {
-            return Err(self.invalid_utf8());
-        };
-        self.read_header(behind)?;
-        Ok(text)
-    }
-
-    /// A Byte String.
-    ///
-    /// # Errors
-    /// See [`Reader::integer`].
-    #[inline]
-    pub fn byte_string(&mut self) -> Result<&'a [u8]> {
-        self.bytes_of_value(code::BYTE_STRING)
-    }
-
-    /// A Date-Time: seconds since 1970-01-01 UTC.
-    ///
-    /// # Errors
-    /// See [`Reader::integer`].
-    #[inline]
-    pub fn date_time(&mut self) -> Result<i64> {
-        Ok(self.double_word(code::DATE_TIME)? as i64)
-    }
-
-    /// An Interval in seconds.
-    ///
-    /// # Errors
-    /// See [`Reader::integer`].
-    #[inline]
-    pub fn interval(&mut self) -> Result<u32> {
-        self.word(code::INTERVAL)
-    }
-
-    /// A Date-Time Extended: microseconds since 1970-01-01 UTC.
-    ///
-    /// # Errors
-    /// See [`Reader::integer`].
-    #[inline]
-    pub fn date_time_extended(&mut self) -> Result<i64> {
-        Ok(self.double_word(code::DATE_TIME_EXTENDED)? as i64)
-    }
-
-    #[inline(always)]
-    fn word(&mut self, item_type: u8) -> Result<u32> {
-        let value = self.eight_bytes(item_type, 4)?;
-        if self.strict && value as u32 != 0 {
-            return Err(self.non_zero_padding());
-        }
-        self.skip()?;
-        Ok((value >> 32) as u32)
-    }
-
-    #[inline(always)]
-    fn double_word(&mut self, item_type: u8) -> Result<u64> {
-        let value = self.eight_bytes(item_type, 8)?;
-        self.skip()?;
-        Ok(value)
-    }
-
-    /// The value of an item of this type and length, with its padding.
-    #[inline(always)]
-    fn eight_bytes(&self, item_type: u8, length: u64) -> Result<u64> {
-        let expected = u64::from(item_type) << 32 | length;
-        match self.rest.first_chunk() {
-            Some(value) if self.header & TYPE_AND_LENGTH == expected => {
-                Ok(u64::from_be_bytes(*value))
-            }
-            _ => Err(self.unexpected(item_type)),
-        }
-    }
-
-    #[inline(always)]
-    fn bytes_of_value(&mut self, item_type: u8) -> Result<&'a [u8]> {
-        let (bytes, behind) = self.padded_value(item_type)?;
-        self.read_header(behind)?;
-        Ok(bytes)
-    }
-
-    /// The value of an item of this type, and what follows its padding.
-    #[inline(always)]
-    fn padded_value(&self, item_type: u8) -> Result<(&'a [u8], &'a [u8])> {
-        if self.raw_type() != item_type {
-            return Err(self.unexpected(item_type));
-        }
-        let (value, behind) = self.split();
-        let (value, padding) = value.split_at(self.length().min(value.len()));
-        if self.strict && padding.iter().any(|byte| *byte != 0) {
-            return Err(self.non_zero_padding());
-        }
-        Ok((value, behind))
-    }
-
     /// The value with its padding, and what follows it. In bounds, since
     /// [`Reader::read_header`] has seen to it.
     #[inline(always)]
@@ -415,68 +250,7 @@ impl<'a> Reader<'a> {
         }
         Err(self.short_header(rest.len()))
     }
-
-    #[cold]
-    fn short_header(&self, available: usize) -> Error {
-        let needed = HEADER_BYTES - available;
-        let kind = ErrorKind::Truncated { needed, available };
-        Error::at(kind, self.end - available)
-    }
-
-    #[cold]
-    fn non_zero_padding(&self) -> Error {
-        Error::at(ErrorKind::NonZeroPadding, self.offset())
-    }
-
-    #[cold]
-    fn invalid_utf8(&self) -> Error {
-        Error::at(ErrorKind::InvalidUtf8, self.offset())
-    }
-
-    #[cold]
-    fn invalid_boolean(&self, value: u64) -> Error {
-        Error::at(ErrorKind::InvalidBoolean(value), self.offset())
-    }
-
-    /// What is wrong with a header, after which the reader goes to the end of the structure.
-    #[cold]
-    fn bad_header(&mut self, header: u64, available: usize) -> Error {
-        self.header = 0;
-        self.rest = &[];
-        let (tag, item_type) = ((header >> 40) as u32, (header >> 32) as u8);
-        let kind = if tag == 0 {
-            ErrorKind::InvalidTag(tag)
-        } else if item_type.wrapping_sub(1) >= code::DATE_TIME_EXTENDED {
-            ErrorKind::InvalidType(item_type)
-        } else {
-            let missing = padded_length(header) - available as u64;
-            let needed = usize::try_from(missing).unwrap_or(usize::MAX);
-            ErrorKind::Truncated { needed, available }
-        };
-        Error::at(kind, self.end - available - HEADER_BYTES)
-    }
-
-    /// Why the item is none of this type.
-    #[cold]
-    fn unexpected(&self, expected: u8) -> Error {
-        let offset = self.offset();
-        if self.header == 0 {
-            let needed = HEADER_BYTES;
-            let available = 0;
-            return Error::at(ErrorKind::Truncated { needed, available }, offset);
-        }
-        let found = self.item_type();
-        if self.raw_type() != expected {
-            let expected = ItemType(u32::from(expected));
-            return Error::at(ErrorKind::UnexpectedType { expected, found }, offset);
-        }
-        let (item_type, length) = (found, self.length());
-        Error::at(ErrorKind::InvalidLength { item_type, length }, offset)
-    }
 }
-
-/// The bits of a header that hold type and length.
-const TYPE_AND_LENGTH: u64 = 0xFF_FFFF_FFFF;
 
 /// The length in a header, with padding.
 #[inline(always)]
