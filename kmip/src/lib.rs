@@ -1,5 +1,37 @@
 //! KMIP 1.0 to 2.1: message types generated from the tables of the specification, codecs that
-//! borrow instead of copying, client and server. The [`guide`] has an example of each frequent task.
+//! borrow instead of copying, client and server.
+//!
+//! ```no_run
+//! use std::path::Path;
+//!
+//! use kmip::client::{Client, NewKey};
+//! use kmip::transport::tls::{ClientTls, Identity};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let identity = Identity::from_pem_files(Path::new("me.crt"), Path::new("me.key"), None)?;
+//! let tls = ClientTls::new().ca_file("ca.pem").identity(identity);
+//! let mut client = Client::builder("keys.example.com".parse()?).tls(tls).connect()?;
+//! let key = client.create(NewKey::aes(256).name("disk 7").active())?;
+//! println!("{} bytes", client.get_key(&key, None)?.len());
+//! # Ok(()) }
+//! ```
+//!
+//! | for | see |
+//! |---|---|
+//! | an example of each frequent task | [`guide`] |
+//! | a client | [`client`] |
+//! | a server in a program | [`server`], [the guide](guide#a-server-in-a-program) |
+//! | messages as types, and their encodings | below; [`types`], [`ttlv`], [`json`], [`xml`] |
+//! | connections, TLS, HTTPS | [`transport`] |
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `tokio` | the asynchronous client |
+//! | `deadpool` | a pool of asynchronous clients |
+//! | `tracing` | spans for requests and their items |
+//! | `arbitrary` | random messages, for property tests |
+//!
+//! The system's OpenSSL 3 and its headers are needed (`libssl-dev`, `openssl-devel`).
 //!
 //! # One type for all versions
 //! There is one type for each structure of the specification. The protocol version is a value;
