@@ -28,4 +28,5 @@ pub mod profile;
 pub mod properties;
 mod provider;
 pub mod secure_key;
-pub mod server_traits;
+
+pub use zkey_needs::server_traits;

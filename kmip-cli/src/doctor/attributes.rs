@@ -6,10 +6,10 @@ use kmip::types::{
     Attribute, AttributeReference, DeleteAttributeRequest, Link, LinkType, LocateRequest,
     SetAttributeRequest, Tag, UniqueIdentifier,
 };
+use zkey_needs::server_traits::ServerTrait;
 
 use super::probe::{Made, is_refusal, usage};
 use super::report::Report;
-use super::traits::Trait;
 use super::{brief, reason};
 use crate::failure::Failure;
 
@@ -83,7 +83,7 @@ pub(super) fn examine(
         &probes.iter().map(|one| &one.1).collect::<Vec<_>>(),
     );
     if !can_add {
-        made.traits.note(Trait::NoAddAttribute);
+        made.traits.insert(ServerTrait::NoAddAttribute);
         let instead = "attributes are made with the object, and modified later; no XTS pairs of keys \
                        that exist already";
         report.adapted("Add Attribute", "is refused for all attributes", instead)?;
@@ -194,7 +194,7 @@ fn change(
         };
         let set = made.client.call(request).map(drop);
         if set.and_then(|()| has(made, key, &new)).unwrap_or(false) {
-            made.traits.note(Trait::SetAttribute);
+            made.traits.insert(ServerTrait::SetAttribute);
             ways.push("Set Attribute");
         }
     }
@@ -226,7 +226,7 @@ fn change(
             ways.push("Delete Attribute by value");
         }
         if is_2x && deleted.is_ok() {
-            made.traits.note(Trait::DeleteByValue);
+            made.traits.insert(ServerTrait::DeleteByValue);
             let instead = "attributes are deleted by their values";
             let found = "Delete Attribute by name reports success and does nothing";
             report.adapted(CHECK, found, instead)?;
@@ -291,7 +291,7 @@ fn search(
             report.doubtful(CHECK, "does not find the key by a custom attribute", advice)
         }
         Err(error) if is_refusal(&error) => {
-            made.traits.note(Trait::CoarseLocate);
+            made.traits.insert(ServerTrait::CoarseLocate);
             let instead = "zkey looks through all keys";
             report.adapted(CHECK, brief(&error), instead)
         }

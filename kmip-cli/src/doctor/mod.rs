@@ -9,7 +9,6 @@ mod protocol;
 mod report;
 mod rsa_key;
 mod tls;
-mod traits;
 mod wrapping;
 
 use std::process::ExitCode;

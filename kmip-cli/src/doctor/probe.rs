@@ -5,11 +5,11 @@ use kmip::types::{
     ActivateRequest, Attribute, CreateRequest, CryptographicAlgorithm, CryptographicUsageMask,
     GetAttributesRequest, ManagedObject, ObjectType, RevocationReasonCode, Tag, UniqueIdentifier,
 };
+use zkey_needs::server_traits::{ServerTrait, ServerTraits};
 
 use super::attributes::{self, Attributes};
 use super::brief;
 use super::report::Report;
-use super::traits::{Trait, Traits};
 use super::wrapping::{self, Wrapping};
 use crate::failure::Failure;
 use crate::values::name;
@@ -21,13 +21,13 @@ pub(super) struct Findings {
     /// The best way to get wrapped keys; `None` if none works.
     pub(super) wrapping: Option<Wrapping>,
     /// All traits, if the probe came to its end.
-    pub(super) traits: Option<Traits>,
+    pub(super) traits: Option<ServerTraits>,
 }
 
 /// The objects that were made, and what showed meanwhile.
 pub(super) struct Made<'c> {
     pub(super) client: &'c mut Client,
-    pub(super) traits: Traits,
+    pub(super) traits: ServerTraits,
     objects: Vec<UniqueIdentifier<'static>>,
 }
 
@@ -41,7 +41,7 @@ impl Made<'_> {
 pub(super) fn examine(client: &mut Client, report: &mut Report) -> Result<Findings, Failure> {
     let mut made = Made {
         client,
-        traits: Traits::default(),
+        traits: ServerTraits::default(),
         objects: Vec::new(),
     };
     let outcome = probe(&mut made, report);
@@ -140,7 +140,7 @@ fn placeholder(
         Ok(_) => report.good(CHECK, "works"),
         // The key above was made and activated, so it is not for lack of rights.
         Err(error) if error.failure().is_some() => {
-            made.traits.note(Trait::SeparateActivate);
+            made.traits.insert(ServerTrait::SeparateActivate);
             let instead = "objects are activated by their identifiers, in a message of its own";
             report.adapted(CHECK, brief(&error), instead)?;
             batches(made, key, report)
@@ -172,7 +172,7 @@ fn batches(
             report.bad("batch", brief(&error), advice)
         }
         Some(error) => {
-            made.traits.note(Trait::NoBatches);
+            made.traits.insert(ServerTrait::NoBatches);
             let instead = "each operation has a message of its own, which takes longer";
             report.adapted("batch", brief(&error), instead)
         }
@@ -216,12 +216,12 @@ fn clear_get(
 /// What the client had to change in JSON, XML or HTTP to be understood.
 fn spelling(made: &mut Made<'_>, report: &mut Report) -> Result<(), Failure> {
     if made.client.sends_charset() {
-        made.traits.note(Trait::ContentCharset);
+        made.traits.insert(ServerTrait::ContentCharset);
         let instead = "the Content-Type names the character set";
         report.adapted("HTTPS", "the usual Content-Type is refused", instead)?;
     }
     if made.client.sends_numbers() {
-        made.traits.note(Trait::NumericValues);
+        made.traits.insert(ServerTrait::NumericValues);
         let instead = "enumerations and masks are sent as numbers";
         report.adapted("encoding", "names of values are not known", instead)?;
     }

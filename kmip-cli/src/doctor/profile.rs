@@ -7,7 +7,6 @@ use kmip::{Encoding, ProtocolVersion};
 use super::probe::Findings;
 use super::protocol::Announced;
 use super::rsa_key::{Form, Padding};
-use super::traits::Traits;
 use super::wrapping::{USUAL_BITS, Wrapping};
 use crate::connect::{Place, Settings};
 
@@ -113,10 +112,9 @@ pub(super) fn profile(
     }
     // The plugin learns what is not said here.
     let traits = findings.and_then(|findings| findings.traits.as_ref());
-    line(match traits.map(Traits::names) {
+    line(match traits {
         None => "\nserver-traits=AUTO".to_owned(),
-        Some(names) if names.is_empty() => "\nserver-traits=none".to_owned(),
-        Some(names) => format!("\nserver-traits={}", names.join(",")),
+        Some(traits) => format!("\nserver-traits={traits}"),
     });
     text
 }

@@ -2,33 +2,13 @@
 
 use kmip::ProtocolVersion;
 use kmip::client::Client;
-use kmip::types::{ObjectType, Operation, QueryFunction, QueryResponse};
+use kmip::types::{QueryFunction, QueryResponse};
 use serde_json::json;
 
 use super::brief;
 use super::report::Report;
 use crate::connect::Settings;
 use crate::failure::Failure;
-
-/// What the zkey plugin needs of a server.
-const OPERATIONS: [Operation; 9] = [
-    Operation::QUERY,
-    Operation::CREATE,
-    Operation::REGISTER,
-    Operation::ACTIVATE,
-    Operation::REVOKE,
-    Operation::DESTROY,
-    Operation::GET,
-    Operation::LOCATE,
-    Operation::GET_ATTRIBUTES,
-];
-/// It needs one of these.
-const CHANGES: [Operation; 3] = [
-    Operation::ADD_ATTRIBUTE,
-    Operation::MODIFY_ATTRIBUTE,
-    Operation::SET_ATTRIBUTE,
-];
-const OBJECT_TYPES: [ObjectType; 2] = [ObjectType::SYMMETRIC_KEY, ObjectType::PUBLIC_KEY];
 
 /// What a server says of itself.
 pub(super) struct Announced {
@@ -114,15 +94,7 @@ fn describe(
     client: &Client,
     report: &mut Report,
 ) -> Result<Announced, Failure> {
-    let information = answer.server_information.as_ref();
-    // The same order as the plugin's.
-    let introduction = answer
-        .vendor_identification
-        .as_deref()
-        .or_else(|| information.and_then(|one| one.product_name.as_deref()))
-        .or_else(|| information.and_then(|one| one.server_name.as_deref()))
-        .unwrap_or_default();
-    let introduction: String = introduction.chars().filter(|c| !c.is_control()).collect();
+    let introduction = zkey_needs::introduction(answer);
     match introduction.is_empty() {
         true => report.doubtful(
             "Query",
@@ -132,17 +104,7 @@ fn describe(
         false => report.good("Query", format!("the server is `{introduction}`"))?,
     }
     report.fact("vendor_identification", json!(introduction));
-    let operations = OPERATIONS.iter();
-    let operations = operations.filter(|one| !answer.operation.contains(one));
-    let types = OBJECT_TYPES.iter();
-    let types = types.filter(|one| !answer.object_type.contains(one));
-    let changes = CHANGES.iter().any(|one| answer.operation.contains(one));
-    let change = (!changes).then_some(&CHANGES[0]);
-    let missing: Vec<String> = operations
-        .chain(change)
-        .map(|operation| format!("{operation:?}"))
-        .chain(types.map(|object_type| format!("{object_type:?}")))
-        .collect();
+    let missing = zkey_needs::missing(answer);
     let complete = missing.is_empty();
     let count = answer.operation.len();
     let types = answer.object_type.len();

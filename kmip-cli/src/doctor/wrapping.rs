@@ -8,12 +8,12 @@ use kmip::types::{
     UniqueIdentifier, WrappingMethod,
 };
 use serde_json::json;
+use zkey_needs::server_traits::ServerTrait;
 
 use super::probe::{Made, is_refusal};
 use super::reason;
 use super::report::Report;
 use super::rsa_key::{Form, Padding, RsaKey};
-use super::traits::Trait;
 use crate::failure::Failure;
 
 /// Bits of the keys that are tried. The first one tells about forms and paddings.
@@ -149,7 +149,7 @@ pub(super) fn examine(
         let advice = "PKCS#1 v1.5 is weak; ask the vendor for OAEP";
         report.doubtful("Get wrapped", "there is no OAEP", advice)?;
     }
-    if made.traits.has(Trait::DefaultKeyFormat) {
+    if made.traits.has(ServerTrait::DefaultKeyFormat) {
         let instead = "zkey asks without one";
         let found = "refused with a Key Format Type";
         report.adapted("Get wrapped", found, instead)?;
@@ -229,14 +229,14 @@ fn get(
         key_wrapping_specification: Some(specification(wrapping, padding, version)),
         ..GetRequest::default()
     };
-    let by_default = made.traits.has(Trait::DefaultKeyFormat);
+    let by_default = made.traits.has(ServerTrait::DefaultKeyFormat);
     let format = (!by_default).then_some(KeyFormatType::RAW);
     let got = match made.client.call(request(format)) {
         // Several servers refuse a format together with wrapping.
         Err(error) if !by_default && is_refusal(&error) => {
             let got = made.client.call(request(None));
             if got.is_ok() {
-                made.traits.note(Trait::DefaultKeyFormat);
+                made.traits.insert(ServerTrait::DefaultKeyFormat);
             }
             got
         }

@@ -94,7 +94,7 @@ fn both_keys_of_a_pair_get_what_is_for_them() {
     let found: Result<Vec<_>, _> = client
         .search(Search::new().name("signer (public)"))
         .collect();
-    assert_eq!(found.unwrap(), [pair.public.clone()]);
+    assert_eq!(found.unwrap(), std::slice::from_ref(&pair.public));
 
     let signature = client.sign(&pair.private, None, b"a message").unwrap();
     let is_valid = |client: &mut Client, message: &[u8]| {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use kmip::ProtocolVersion;
 use kmip::client::Client;
 use kmip::transport::tls::{ClientTls, LastHandshake};
-use kmip::types::{ObjectType, Operation, QueryFunction, QueryResponse};
+use kmip::types::{Operation, QueryFunction, QueryResponse};
 
 use super::options::Options;
 use super::trust::{decide, demand, inspect};
@@ -153,42 +153,13 @@ fn tls_options(
 
 /// What a server says about itself, as text without line ends.
 fn server_info(about: &QueryResponse<'_>) -> String {
-    let information = about.server_information.as_ref();
-    let text = about
-        .vendor_identification
-        .as_deref()
-        .or_else(|| information.and_then(|one| one.product_name.as_deref()))
-        .or_else(|| information.and_then(|one| one.server_name.as_deref()))
-        .unwrap_or_default();
-    let text: String = text.chars().filter(|one| !one.is_control()).collect();
+    let text = zkey_needs::introduction(about);
     if text.is_empty() {
         "(unknown)".to_owned()
     } else {
         text
     }
 }
-
-/// What zkey needs of a server.
-const OPERATIONS: [Operation; 9] = [
-    Operation::QUERY,
-    Operation::CREATE,
-    Operation::REGISTER,
-    Operation::ACTIVATE,
-    Operation::REVOKE,
-    Operation::DESTROY,
-    Operation::GET,
-    Operation::LOCATE,
-    Operation::GET_ATTRIBUTES,
-];
-
-/// One of these is needed to change attributes.
-const CHANGES: [Operation; 3] = [
-    Operation::ADD_ATTRIBUTE,
-    Operation::MODIFY_ATTRIBUTE,
-    Operation::SET_ATTRIBUTE,
-];
-
-const OBJECT_TYPES: [ObjectType; 2] = [ObjectType::SYMMETRIC_KEY, ObjectType::PUBLIC_KEY];
 
 /// What the announced operations say about the ways of the server.
 fn learn(about: &QueryResponse<'_>, client: &Client, learned: &mut ServerTraits) {
@@ -206,17 +177,7 @@ fn check_capabilities(
     client: &Client,
     profile: &Profile,
 ) -> Result<(), PluginError> {
-    let operations = OPERATIONS
-        .iter()
-        .filter(|operation| !about.operation.contains(operation))
-        .map(|operation| format!("operation {operation:?}"));
-    let can_change = CHANGES.iter().any(|one| about.operation.contains(one));
-    let change = (!can_change).then(|| format!("operation {:?}", Operation::ADD_ATTRIBUTE));
-    let types = OBJECT_TYPES
-        .iter()
-        .filter(|kind| !about.object_type.contains(kind))
-        .map(|kind| format!("object type {kind:?}"));
-    let missing: Vec<_> = operations.chain(change).chain(types).collect();
+    let missing = zkey_needs::missing(about);
     if missing.is_empty() {
         return Ok(());
     }

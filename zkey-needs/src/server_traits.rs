@@ -92,6 +92,11 @@ impl ServerTraits {
         self.0.insert(one)
     }
 
+    /// Their names.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.0.iter().map(|one| one.name()).collect()
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -100,10 +105,9 @@ impl ServerTraits {
 
 impl fmt::Display for ServerTraits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.0.iter().map(|one| one.name()).collect();
-        match names.is_empty() {
+        match self.is_empty() {
             true => f.write_str(NONE),
-            false => f.write_str(&names.join(",")),
+            false => f.write_str(&self.names().join(",")),
         }
     }
 }
