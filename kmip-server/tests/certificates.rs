@@ -212,7 +212,7 @@ fn a_key_comes_with_its_certificate_as_pkcs12() {
         world.call(version, request).expect("a link");
     }
     let got = world
-        .call(version, as_pkcs12)
+        .call(version, as_pkcs12.clone())
         .expect("PKCS#12")
         .managed_object;
     let ManagedObject::PrivateKey(got) = got else {
@@ -225,6 +225,16 @@ fn a_key_comes_with_its_certificate_as_pkcs12() {
     assert!(parsed.pkey.expect("a key").public_eq(&key));
     let certificate = parsed.cert.expect("a certificate");
     assert!(certificate.public_key().expect("a key").public_eq(&key));
+
+    let name = AttributeValue::Pkcs12FriendlyName("own\0name".into());
+    let request = AddAttributeRequest {
+        unique_identifier: Some(private.clone()),
+        new_attribute: Some(name.into()),
+        ..AddAttributeRequest::default()
+    };
+    world.call(version, request).expect("a name");
+    let refused = world.call(version, as_pkcs12);
+    assert_eq!(refused.expect_err("a NUL"), ResultReason::INVALID_FIELD);
 }
 
 #[test]
@@ -303,6 +313,7 @@ fn a_key_that_comes_as_pkcs12_is_opened_with_its_password() {
         for links in [
             vec![],
             vec![password("another")],
+            vec![password("secret\0")],
             vec![password("secret"), password("secret")],
         ] {
             assert_eq!(register(links).expect_err("refused"), refused, "{version}");

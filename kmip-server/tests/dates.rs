@@ -73,13 +73,20 @@ fn a_new_key_has_the_dates_of_the_old_one_unless_there_is_an_offset() {
 fn the_date_of_a_revocation_ends_no_other_life() {
     for version in ProtocolVersion::ALL {
         let world = World::new();
-        let old = world.create(version, [Attribute::activation_date(at(-1))]);
-        let reason = RevocationReasonCode::CESSATION_OF_OPERATION;
-        world.revoke(version, &old, reason).unwrap();
-        let new = re_key(&world, version, &old, None);
-        let own = world.attributes(version, &new, &[]).unwrap();
-        assert_eq!(own.deactivation_date(), None);
-        assert_eq!(own.state(), Some(&State::ACTIVE));
+        for turns_out_compromised in [false, true] {
+            let old = world.create(version, [Attribute::activation_date(at(-1))]);
+            let reason = RevocationReasonCode::CESSATION_OF_OPERATION;
+            world.revoke(version, &old, reason).unwrap();
+            if turns_out_compromised {
+                world.clock.advance(HOUR);
+                let reason = RevocationReasonCode::KEY_COMPROMISE;
+                world.revoke(version, &old, reason).unwrap();
+            }
+            let new = re_key(&world, version, &old, None);
+            let own = world.attributes(version, &new, &[]).unwrap();
+            assert_eq!(own.deactivation_date(), None);
+            assert_eq!(own.state(), Some(&State::ACTIVE));
+        }
     }
 }
 

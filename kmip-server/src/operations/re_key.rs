@@ -3,7 +3,7 @@
 use kmip::server::Failure;
 use kmip::types::{
     Attribute, AttributeValue, Attributes, DateTime, Interval, KeyMaterial, KeyValue, LinkType,
-    ManagedObject, ProtocolVersion, ReKeyRequest, ReKeyResponse, ResultReason, Secret, State, Tag,
+    ManagedObject, ProtocolVersion, ReKeyRequest, ReKeyResponse, ResultReason, Secret, Tag,
 };
 
 use super::create::missing;
@@ -224,12 +224,16 @@ pub(super) fn set_dates(
     now: DateTime,
 ) {
     let Some(offset) = offset else {
-        // When the old key was revoked is no date that was chosen for its life.
-        let is_revoked = old.state().copied() == Some(State::DEACTIVATED)
-            && old.value(Tag::REVOCATION_REASON).is_some();
+        // When the old key was revoked is no date that was chosen for its life. It may have been
+        // compromised since.
+        let is_revoked = old.value(Tag::REVOCATION_REASON).is_some();
+        let of_revocation = |value: &AttributeValue<'_>| match value {
+            AttributeValue::DeactivationDate(date) => is_revoked && *date <= now,
+            _ => false,
+        };
         let dates = LATER.into_iter().chain([Tag::ACTIVATION_DATE]);
         for value in dates.filter_map(|tag| old.value(tag)) {
-            if !(is_revoked && value.tag() == Some(Tag::DEACTIVATION_DATE)) {
+            if !of_revocation(value) {
                 new.set(value.clone());
             }
         }

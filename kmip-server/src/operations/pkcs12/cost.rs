@@ -17,7 +17,7 @@ const DEEPEST: u32 = 4;
 
 /// 1.2.840.113549.1.7: 1 is data, 6 is encrypted data.
 const CONTENT: &[u8] = b"\x2A\x86\x48\x86\xF7\x0D\x01\x07";
-/// 1.2.840.113549.1.5: 12 is PBKDF2, 13 is PBES2, lower ones are PBES1.
+/// 1.2.840.113549.1.5: 12 is PBKDF2, 13 is PBES2, 14 is PBMAC1, lower ones are PBES1.
 const PKCS_5: &[u8] = b"\x2A\x86\x48\x86\xF7\x0D\x01\x05";
 /// 1.2.840.113549.1.12.1: encryption by the means of PKCS#12 itself.
 const PKCS_12_PBE: &[u8] = b"\x2A\x86\x48\x86\xF7\x0D\x01\x0C\x01";
@@ -67,7 +67,15 @@ impl Cost<'_> {
         let mut safe = safe.within(EXPLICIT)?.within(OCTETS)?;
         if !form.is_empty() {
             let mut mac = form.within(SEQUENCE)?;
-            mac.element(SEQUENCE)?;
+            let mut digest = mac.within(SEQUENCE)?;
+            let function = digest.within(SEQUENCE)?.element(OBJECT_IDENTIFIER)?;
+            // PBMAC1 (RFC 9579) has iterations of its own.
+            if function.starts_with(PKCS_5) {
+                return Err(refusal::not_supported(
+                    "the PKCS#12 form is authenticated in a way that this server does not check: by a hash \
+                     function, it would",
+                ));
+            }
             mac.element(OCTETS)?;
             if !mac.is_empty() {
                 let iterations = mac.element(INTEGER)?;

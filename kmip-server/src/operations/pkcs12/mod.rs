@@ -54,6 +54,11 @@ pub(super) fn enclose(
     // The name where the key has none: KMIP 1.4, 3.45.
     let name = object.attributes.pkcs_12_friendly_name();
     let name = name.map_or("alias", |name| name);
+    if name.contains('\0') {
+        return Err(refusal::invalid_field(
+            "the PKCS#12 Friendly Name has a NUL in it, which PKCS#12 forms cannot have there",
+        ));
+    }
     let encode = || {
         let mut builder = Pkcs12::builder();
         builder.name(name);
@@ -116,6 +121,10 @@ pub(super) fn password(
     let bytes = crypto::symmetric_bytes(&secret.key_block)?;
     let text = std::str::from_utf8(bytes);
     let text = text.map_err(|_| bad_password("the password for PKCS#12 is no text"))?;
+    // OpenSSL would take what stands before it.
+    if text.contains('\0') {
+        return Err(bad_password("the password for PKCS#12 has a NUL in it"));
+    }
     Ok(Zeroizing::new(text.to_owned()))
 }
 

@@ -149,3 +149,15 @@ fn parts_are_not_nested_without_end() {
     let form = with_contents(&[&plain(&[&bag])]);
     assert_eq!(iterations(&form), Err(ResultReason::INVALID_FIELD));
 }
+
+/// Those of PBMAC1 stand among its parameters.
+#[test]
+fn a_form_with_pbmac1_is_not_opened() {
+    const SHA_256: &[u8] = b"\x60\x86\x48\x01\x65\x03\x04\x02\x01";
+    let mut form = form(1, 1);
+    let mut places = form.windows(SHA_256.len());
+    let at = places.rposition(|own| own == SHA_256).unwrap();
+    form[at..at + SHA_256.len()].copy_from_slice(&[PKCS_5, &[14]].concat());
+    let refused = Err(ResultReason::FEATURE_NOT_SUPPORTED);
+    assert_eq!(iterations(&form), refused);
+}
