@@ -51,6 +51,21 @@ impl Drop for Item {
     }
 }
 
+/// While it lives, what is done is not done for the batch: it is not undone with that.
+pub(crate) struct Aside(Vec<Vec<Before>>);
+
+impl Aside {
+    pub(crate) fn begin() -> Self {
+        Aside(CHANGES.take())
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        CHANGES.set(std::mem::take(&mut self.0));
+    }
+}
+
 /// The item has been committed with these changes.
 pub(crate) fn note(mut before: Vec<Before>) {
     CHANGES.with_borrow_mut(|changes| {

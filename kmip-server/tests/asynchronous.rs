@@ -8,9 +8,10 @@ use common::conflicts::ConflictingStore;
 use common::{World, create, name};
 use kmip::ProtocolVersion;
 use kmip::types::{
-    AsynchronousIndicator, CancelRequest, CancellationResult, CreateRequest, LocateRequest,
-    Operation, OperationRequest, Operations, PollRequest, ProcessRequest, ProcessingStage,
-    QueryAsynchronousRequestsRequest, RequestMessage, ResponseBatchItem, ResponsePayload,
+    AsynchronousIndicator, BatchErrorContinuationOption, CancelRequest, CancellationResult,
+    CreateRequest, GetAttributesRequest, GetRequest, LocateRequest, Operation, OperationRequest,
+    Operations, PollRequest, ProcessRequest, ProcessingStage, QueryAsynchronousRequestsRequest,
+    RequestBatchItem, RequestMessage, RequestPayload, ResponseBatchItem, ResponsePayload,
     ResultReason, ResultStatus,
 };
 
@@ -277,4 +278,102 @@ fn a_client_leaves_so_much_and_that_for_a_day() {
     world.clock.advance(86_400);
     let pending = deferred(&world, version, LocateRequest::default());
     assert_eq!(pending.result_status, ResultStatus::OPERATION_PENDING);
+}
+
+#[test]
+fn a_client_that_cancels_takes_no_place() {
+    let version = ProtocolVersion::V2_1;
+    let world = World::new();
+    for _ in 0..1100 {
+        let pending = deferred(&world, version, LocateRequest::default());
+        let request = CancelRequest {
+            asynchronous_correlation_value: correlation(&pending).into(),
+            ..CancelRequest::default()
+        };
+        let answer = world.call(version, request).expect("cancel");
+        assert_eq!(answer.cancellation_result, CancellationResult::CANCELED);
+    }
+}
+
+#[test]
+fn after_a_day_nothing_is_performed_told_or_given() {
+    let version = ProtocolVersion::V2_1;
+    let world = World::new();
+    let waiting = deferred(&world, version, create([name("never")]));
+    world.clock.advance(86_400);
+    let query = QueryAsynchronousRequestsRequest::default();
+    let told = world.call(version, query).unwrap().asynchronous_request;
+    assert_eq!(told, []);
+    let done = deferred(&world, version, create([name("done")]));
+    let found = world.call(version, LocateRequest::default()).unwrap();
+    assert_eq!(found.unique_identifier.len(), 1);
+    world.clock.advance(86_400);
+    for pending in [&waiting, &done] {
+        let late = poll(&world, version, pending);
+        let reason = ResultReason::INVALID_ASYNCHRONOUS_CORRELATION_VALUE;
+        assert_eq!(late.result_reason, Some(reason));
+    }
+    let found = world.call(version, named("never")).unwrap();
+    assert!(found.unique_identifier.is_empty());
+}
+
+/// A batch that is undone if it fails.
+fn undone_if_it_fails(
+    world: &World,
+    version: ProtocolVersion,
+    requests: Vec<RequestPayload<'_>>,
+) -> Vec<ResultStatus> {
+    let mut message = RequestMessage::default();
+    let header = &mut message.request_header;
+    header.protocol_version = version;
+    header.batch_count = requests.len() as i32;
+    header.batch_error_continuation_option = Some(BatchErrorContinuationOption::UNDO);
+    for (number, request) in requests.into_iter().enumerate() {
+        let mut item = RequestBatchItem::new(request);
+        item.unique_batch_item_id = Some(vec![number as u8].into());
+        message.batch_item.push(item);
+    }
+    let answers = world.exchange(&world.peer, &message).batch_item;
+    answers.iter().map(|answer| answer.result_status).collect()
+}
+
+#[test]
+fn what_a_batch_causes_to_be_performed_has_no_part_in_it() {
+    let version = ProtocolVersion::V2_1;
+    let [one, other] = two(&ConflictingStore::new());
+    let made = deferred(&one, version, create([name("later")]));
+    let placeholder = deferred(&one, version, GetAttributesRequest::default());
+    let process = |pending| ProcessRequest {
+        asynchronous_correlation_value: correlation(pending).into(),
+        ..ProcessRequest::default()
+    };
+    let missing = GetRequest {
+        unique_identifier: Some("missing".to_owned().into()),
+        ..GetRequest::default()
+    };
+    let batch = vec![
+        create([name("own")]).into(),
+        process(&made).into(),
+        process(&placeholder).into(),
+        missing.into(),
+    ];
+    let (undone, failed) = (
+        ResultStatus::OPERATION_UNDONE,
+        ResultStatus::OPERATION_FAILED,
+    );
+    let statuses = undone_if_it_fails(&other, version, batch);
+    assert_eq!(statuses, [undone, undone, undone, failed]);
+    let found = |text| {
+        let found = other.call(version, named(text)).expect("locate");
+        found.unique_identifier
+    };
+    assert!(found("own").is_empty());
+    let Some(ResponsePayload::Create(created)) = poll(&other, version, &made).response_payload
+    else {
+        panic!("no key was made");
+    };
+    assert_eq!(found("later"), [created.unique_identifier]);
+    // It stood alone in its message.
+    let answer = poll(&other, version, &placeholder);
+    assert_eq!(answer.result_reason, Some(ResultReason::ITEM_NOT_FOUND));
 }

@@ -76,8 +76,8 @@ impl Objects<'_> {
     /// # Errors
     /// If the store is out of order.
     pub(crate) fn outstanding(&self) -> Result<Vec<AsynchronousRequest<'static>>, Failure> {
-        let owner = self.context.owner();
-        self.kept(deferred::outstanding(&*self.transaction, owner))
+        let (owner, now) = (self.context.owner(), self.context.now);
+        self.kept(deferred::outstanding(&*self.transaction, owner, now))
     }
 
     /// Whether the client has a request that is done later.
@@ -86,7 +86,11 @@ impl Objects<'_> {
     /// If it has not.
     pub(crate) fn check_deferred(&self, correlation: &[u8]) -> Result<(), Failure> {
         let place = self.context.place(correlation);
-        self.kept(deferred::check(&*self.transaction, &place))
+        self.kept(deferred::check(
+            &*self.transaction,
+            &place,
+            self.context.now,
+        ))
     }
 
     /// Cancels a request that is done later.
@@ -95,7 +99,7 @@ impl Objects<'_> {
     /// If the client has no such request.
     pub(crate) fn cancel(&mut self, correlation: &[u8]) -> Result<CancellationResult, Failure> {
         let place = self.context.place(correlation);
-        let cancelled = deferred::cancel(&mut *self.transaction, &place);
+        let cancelled = deferred::cancel(&mut *self.transaction, &place, self.context.now);
         self.kept(cancelled)
     }
 

@@ -9,7 +9,7 @@ use kmip::types::{
 };
 use zeroize::Zeroizing;
 
-use super::{Outcome, Place};
+use super::{Outcome, Place, has_ended};
 use crate::kept::{self, KeptError};
 use crate::refusal;
 use crate::store::{Transaction, internal_content};
@@ -98,6 +98,17 @@ impl Entry {
             entry.ok_or_else(Failure::internal)
         });
         Ok(entry.transpose()?)
+    }
+
+    /// As [`find`](Self::find), unless its time is over.
+    pub(super) fn current(
+        transaction: &dyn Transaction,
+        place: &Place<'_>,
+        now: DateTime,
+        to_change: bool,
+    ) -> Result<Option<Self>, KeptError> {
+        let found = Entry::find(transaction, place, to_change)?;
+        Ok(found.filter(|entry| !has_ended(entry.submitted, now)))
     }
 
     pub(super) fn replace(

@@ -12,7 +12,7 @@ use kmip::codec::Options;
 use kmip::server::{Failure, Polled};
 use kmip::ttlv;
 use kmip::types::{
-    AsynchronousRequest, CancellationResult, DateTime, DateTimeExtended, IntoOwned,
+    AsynchronousRequest, CancellationResult, DateTime, DateTimeExtended, IntoOwned, Operation,
     ProcessingStage, ProtocolVersion, RequestBatchItem, RequestPayload, ResponseBatchItem,
     ResponsePayload, ResultReason, ResultStatus, Tag,
 };
@@ -77,6 +77,7 @@ struct Waiting {
     owner: String,
     version: ProtocolVersion,
     correlation: Vec<u8>,
+    submitted: DateTime,
 }
 
 impl Deferred {
@@ -84,8 +85,11 @@ impl Deferred {
     ///
     /// # Errors
     /// If there are too many.
-    pub(crate) fn note(&self, place: &Place<'_>) -> Result<(), Failure> {
+    pub(crate) fn note(&self, place: &Place<'_>, now: DateTime) -> Result<(), Failure> {
         let mut waiting = self.lock();
+        if waiting.len() >= MOST {
+            waiting.retain(|one| !has_ended(one.submitted, now));
+        }
         if waiting.len() >= MOST {
             let message = "too many asynchronous requests wait to be performed";
             return Err(Failure::new(ResultReason::GENERAL_FAILURE, message));
@@ -94,9 +98,21 @@ impl Deferred {
             owner: place.owner.to_owned(),
             version: place.version,
             correlation: place.correlation.to_vec(),
+            submitted: now,
         });
         self.count.store(waiting.len(), Ordering::Release);
         Ok(())
+    }
+
+    /// A request is not to be performed any more.
+    pub(crate) fn forget(&self, place: &Place<'_>) {
+        if self.count.load(Ordering::Acquire) == 0 {
+            return;
+        }
+        let mut waiting = self.lock();
+        // Only its client knows the correlation value, which is random.
+        waiting.retain(|one| one.correlation != place.correlation || one.owner != place.owner);
+        self.count.store(waiting.len(), Ordering::Release);
     }
 
     /// The oldest of a client. Whoever takes it performs it, if it still waits.
@@ -115,6 +131,11 @@ impl Deferred {
     fn lock(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a request, or its result, is not there any more for its client, even if it is still in the store.
+fn has_ended(submitted: DateTime, now: DateTime) -> bool {
+    submitted.0.saturating_add(KEPT) <= now.0
 }
 
 /// Keeps a request until it is performed.
@@ -157,7 +178,7 @@ pub(crate) fn begin(
     now: DateTime,
 ) -> Result<Option<RequestPayload<'static>>, KeptError> {
     let mut transaction = store.begin()?;
-    let found = Entry::find(&*transaction, place, true)?;
+    let found = Entry::current(&*transaction, place, now, true)?;
     let Some(entry) = found.filter(|entry| entry.stage == Stage::Waiting) else {
         return Ok(None);
     };
@@ -208,7 +229,7 @@ pub(crate) fn finish(
     Ok(transaction.commit()?)
 }
 
-/// What came out of a request, which is given once.
+/// What came out of a request, which is given once, and only to who `may` perform the operation.
 ///
 /// # Errors
 /// If there is no such request, or the store is out of order.
@@ -216,9 +237,12 @@ pub(crate) fn poll(
     store: &dyn Store,
     place: &Place<'_>,
     now: DateTime,
+    may: &dyn Fn(Operation) -> Result<(), Failure>,
 ) -> Result<Polled, KeptError> {
     let mut transaction = store.begin()?;
-    let entry = Entry::find(&*transaction, place, true)?.ok_or_else(|| place.unknown())?;
+    let entry = Entry::current(&*transaction, place, now, true)?;
+    let entry = entry.ok_or_else(|| place.unknown())?;
+    may(entry.operation)?;
     let is_lost = entry.stage == Stage::Begun && now.0.saturating_sub(entry.begun.0) > LONGEST;
     let outcome = match entry.stage {
         Stage::Done => entry.outcome(place.version)?,
@@ -240,8 +264,12 @@ pub(crate) fn poll(
 ///
 /// # Errors
 /// If there is not, or the store is out of order.
-pub(crate) fn check(transaction: &dyn Transaction, place: &Place<'_>) -> Result<(), KeptError> {
-    let found = Entry::find(transaction, place, false)?;
+pub(crate) fn check(
+    transaction: &dyn Transaction,
+    place: &Place<'_>,
+    now: DateTime,
+) -> Result<(), KeptError> {
+    let found = Entry::current(transaction, place, now, false)?;
     found.map(drop).ok_or_else(|| place.unknown().into())
 }
 
@@ -252,8 +280,10 @@ pub(crate) fn check(transaction: &dyn Transaction, place: &Place<'_>) -> Result<
 pub(crate) fn cancel(
     transaction: &mut dyn Transaction,
     place: &Place<'_>,
+    now: DateTime,
 ) -> Result<CancellationResult, KeptError> {
-    let entry = Entry::find(transaction, place, true)?.ok_or_else(|| place.unknown())?;
+    let entry = Entry::current(transaction, place, now, true)?;
+    let entry = entry.ok_or_else(|| place.unknown())?;
     Ok(match entry.stage {
         Stage::Waiting => {
             transaction.remove(&place.identifier())?;
@@ -264,6 +294,20 @@ pub(crate) fn cancel(
     })
 }
 
+/// Takes a request back that its client has not been told of.
+///
+/// # Errors
+/// If the store is out of order.
+pub(crate) fn take_back(
+    store: &dyn Store,
+    place: &Place<'_>,
+    now: DateTime,
+) -> Result<(), KeptError> {
+    let mut transaction = store.begin()?;
+    cancel(&mut *transaction, place, now)?;
+    Ok(transaction.commit()?)
+}
+
 /// What a client may be told of its requests, oldest first.
 ///
 /// # Errors
@@ -271,6 +315,7 @@ pub(crate) fn cancel(
 pub(crate) fn outstanding(
     transaction: &dyn Transaction,
     owner: &str,
+    now: DateTime,
 ) -> Result<Vec<AsynchronousRequest<'static>>, KeptError> {
     let mut all = Vec::new();
     for own in SHELF.places(transaction, owner)?.iter().rev() {
@@ -278,6 +323,9 @@ pub(crate) fn outstanding(
             continue;
         };
         let entry = Entry::from_bytes(bytes.expose()).ok_or_else(Failure::internal)?;
+        if has_ended(entry.submitted, now) {
+            continue;
+        }
         let submitted = entry.submitted.0.saturating_mul(1_000_000);
         all.push(AsynchronousRequest {
             asynchronous_correlation_value: entry.correlation.into(),

@@ -3,7 +3,7 @@
 
 use kmip::server::Failure;
 use kmip::types::{
-    CancelRequest, CancelResponse, ProcessRequest, ProcessResponse,
+    CancelRequest, CancelResponse, CancellationResult, ProcessRequest, ProcessResponse,
     QueryAsynchronousRequestsRequest, QueryAsynchronousRequestsResponse,
 };
 
@@ -18,6 +18,10 @@ pub(super) fn cancel(
     let mut objects = context.begin()?;
     let cancellation_result = objects.cancel(&correlation)?;
     objects.commit()?;
+    if cancellation_result == CancellationResult::CANCELED {
+        let place = context.place(&correlation);
+        context.volatile.deferred.forget(&place);
+    }
     Ok(CancelResponse {
         asynchronous_correlation_value: correlation.into(),
         cancellation_result,

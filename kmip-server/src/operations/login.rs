@@ -56,6 +56,10 @@ fn issue(
         ));
     }
     let mut grant = Grant::new(context.owner(), limits, rights, context.now)?;
+    if let Some(own) = &own {
+        // Or whoever has a ticket would never need to log in again.
+        grant.until = grant.until.min(own.until);
+    }
     let of_own = own.and_then(|own| own.certificate);
     grant.certificate = of_own.or_else(|| context.provisioned_certificate());
     let ticket = objects.issue_ticket(&grant)?;

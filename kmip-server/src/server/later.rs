@@ -1,13 +1,15 @@
 //! Performing what clients have asked for asynchronously.
 
 use kmip::server::{Call, Failure, Polled};
-use kmip::types::RequestPayload;
+use kmip::types::{Operation, RequestPayload};
 
-use super::KeyServer;
+use super::{KeyServer, granted};
 use crate::audit::Record;
 use crate::deferred::{self, Place};
+use crate::journal;
 use crate::kept::KeptError;
 use crate::repeat::repeat;
+use crate::tickets::Grant;
 
 impl KeyServer {
     /// Performs what the client has asked this server for: at the latest before anything else that it asks
@@ -21,7 +23,8 @@ impl KeyServer {
         }
     }
 
-    /// Performs a request that waits, whichever server has accepted it; others stay as they are.
+    /// Performs a request that waits, whichever server has accepted it; others stay as they are. The batch of
+    /// the call has no part in it: its objects are not meant, and it does not take back what is done here.
     pub(super) fn perform_deferred(
         &self,
         call: &Call<'_>,
@@ -33,7 +36,8 @@ impl KeyServer {
         let Some(request) = begun else {
             return Ok(());
         };
-        let operation = request.operation();
+        let (operation, call) = (request.operation(), &call.alone());
+        let _aside = journal::Aside::begin();
         let log = self.configuration.audit.as_ref();
         let record = log.map(|log| Record::begin(log, call, &request));
         let admitted = log.map_or(Ok(()), |log| log.admit(operation));
@@ -54,8 +58,12 @@ impl KeyServer {
         let correlation = crate::crypto::random(16)?.to_vec();
         let place = place(call, &correlation);
         let now = self.configuration.clock.now();
-        self.volatile.deferred.note(&place)?;
         self.kept(|| deferred::keep(&*self.store, &place, now, request))?;
+        // Not before it can be found: another call of the client may take the note at once.
+        if let Err(full) = self.volatile.deferred.note(&place, now) {
+            self.kept(|| deferred::take_back(&*self.store, &place, now))?;
+            return Err(full);
+        }
         Ok(correlation)
     }
 
@@ -64,12 +72,21 @@ impl KeyServer {
         call: &Call<'_>,
         correlation: &[u8],
     ) -> Result<Polled, Failure> {
-        self.settle(call);
-        // Another server may have accepted it.
-        self.perform_deferred(call, correlation)?;
+        let grant = granted(&self.context(call, Operation::POLL))?;
+        let may = |operation| match &grant {
+            Some(grant) => grant.check(operation, None),
+            None => Ok(()),
+        };
+        may(Operation::POLL)?;
+        // What waits is done by the rights of the client.
+        if !grant.as_ref().is_some_and(Grant::is_limited) {
+            self.settle(call);
+            // Another server may have accepted it.
+            self.perform_deferred(call, correlation)?;
+        }
         let place = place(call, correlation);
         let now = self.configuration.clock.now();
-        self.kept(|| deferred::poll(&*self.store, &place, now))
+        self.kept(|| deferred::poll(&*self.store, &place, now, &may))
     }
 
     /// Does something in the store; again, if other servers were in the way.

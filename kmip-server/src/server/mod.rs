@@ -12,7 +12,7 @@ use kmip::server::{Call, Engine, Failure, Handler, Peer, Polled, ServeOptions, S
 use kmip::transport::tls::TlsAcceptor;
 use kmip::types::{
     Authentication, BatchErrorContinuationOption, DateTime, Operation, ProtocolVersion,
-    RequestBatchItem, RequestHeader, RequestPayload, ResponsePayload,
+    RequestBatchItem, RequestHeader, RequestPayload, ResponsePayload, ResultReason,
 };
 use openssl::x509::X509;
 
@@ -26,6 +26,7 @@ use crate::logins::Door;
 use crate::named::named_objects;
 use crate::operations;
 use crate::store::Store;
+use crate::tickets::Grant;
 use crate::volatile::Volatile;
 pub(crate) use identity::{identity_of, ticket_of};
 
@@ -112,13 +113,18 @@ impl KeyServer {
         let context = self.context(call, request.operation());
         self.gate()
             .check(request.operation(), context.owner(), call.header())?;
-        check_rights(&context, &request)?;
+        let is_limited = check_rights(&context, &request)?;
         // These are about what waits, and find it waiting.
         let operation = request.operation();
-        if ![Operation::CANCEL, Operation::QUERY_ASYNCHRONOUS_REQUESTS].contains(&operation) {
+        let leaves = [Operation::CANCEL, Operation::QUERY_ASYNCHRONOUS_REQUESTS];
+        // What waits is done by the rights of the client, which a limited ticket has not all.
+        if !is_limited && !leaves.contains(&operation) {
             self.settle(call);
         }
         if let RequestPayload::Process(process) = &request {
+            if is_limited {
+                return Err(not_later());
+            }
             self.perform_deferred(call, &process.asynchronous_correlation_value)?;
         }
         if !undoes(call) {
@@ -224,7 +230,9 @@ impl Handler for KeyServer {
         let record = record.transpose()?;
         self.gate()
             .check(request.operation(), context.owner(), call.header())?;
-        check_rights(&context, &request)?;
+        if check_rights(&context, &request)? {
+            return Err(not_later());
+        }
         let kept = self.keep_deferred(call, &request)?;
         if let Some(record) = record {
             self.noted(record.pending(call));
@@ -257,22 +265,36 @@ pub(crate) fn undoes(call: &Call<'_>) -> bool {
     option == Some(BatchErrorContinuationOption::UNDO)
 }
 
-/// Whether the ticket of the message, if it has one, allows a request: each object that it names, at
-/// whatever place.
-fn check_rights(context: &Context<'_>, request: &RequestPayload<'_>) -> Result<(), Failure> {
-    if context.ticket().is_none() {
-        return Ok(());
+/// What the ticket of the message is good for, if it has one.
+fn granted(context: &Context<'_>) -> Result<Option<Grant>, Failure> {
+    match context.ticket() {
+        Some(_) => context.view()?.grant(),
+        None => Ok(None),
     }
-    let Some(grant) = context.view()?.grant()? else {
-        return Ok(());
+}
+
+/// Whether the ticket of the message, if it has one, allows a request: each object that it names, at
+/// whatever place. `true` if it is a limited one.
+fn check_rights(context: &Context<'_>, request: &RequestPayload<'_>) -> Result<bool, Failure> {
+    let Some(grant) = granted(context)? else {
+        return Ok(false);
     };
     let operation = request.operation();
     let named = named_objects(request, context.version())?;
     if named.is_empty() {
-        return grant.check(operation, None);
+        grant.check(operation, None)?;
     }
     let mut named = named.iter();
-    named.try_for_each(|identifier| grant.check(operation, Some(identifier)))
+    named.try_for_each(|identifier| grant.check(operation, Some(identifier)))?;
+    Ok(grant.is_limited())
+}
+
+/// When a request is performed later, the limits of a ticket are not at hand.
+fn not_later() -> Failure {
+    Failure::new(
+        ResultReason::NOT_AUTHORISED,
+        "with a limited ticket, nothing is processed asynchronously",
+    )
 }
 
 /// Listens with TLS. Dropping what is returned shuts the server down.

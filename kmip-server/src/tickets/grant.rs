@@ -14,6 +14,9 @@ use crate::refusal;
 
 /// When a ticket ends for which no lease was asked, in seconds.
 const DAY: i64 = 86_400;
+/// No lease is longer, whatever is asked for, in seconds: what a client may do does not outlive for long that it
+/// is let in.
+const LONGEST: i64 = 7 * DAY;
 
 /// What a ticket is good for.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,7 +72,7 @@ impl Grant {
             limits.usage_limits_count = Some(limits.usage_limits_total);
         }
         let lease = limits.lease.filter(|lease| lease.0 > 0);
-        let seconds = lease.map_or(DAY, |lease| lease.0.into());
+        let seconds = lease.map_or(DAY, |lease| i64::from(lease.0).min(LONGEST));
         let is_limited =
             lease.is_some() || requests.is_some() || rights.is_some() || usage.is_some();
         Ok(Grant {

@@ -28,22 +28,73 @@ fn a_ticket_without_a_lease_ends_after_a_day() {
     assert_eq!(with_ticket(&world, &ticket, attributes_of(&key)), ENDED);
 }
 
+/// A ticket that another ticket gives.
+fn by_ticket(
+    world: &World,
+    ticket: &Ticket<'static>,
+    request: LoginRequest<'static>,
+) -> Ticket<'static> {
+    let credential = CredentialValue::Ticket(TicketCredential {
+        ticket: ticket.clone(),
+        ..TicketCredential::default()
+    });
+    let answer = send(world, VERSION, request, |message| {
+        message.request_header.authentication = Some(given(CredentialType::TICKET, credential));
+    });
+    let Some(ResponsePayload::Login(login)) = answer.response_payload else {
+        panic!("{answer:?}");
+    };
+    login.ticket
+}
+
+fn leased(seconds: u32) -> LoginRequest<'static> {
+    LoginRequest {
+        lease_time: Some(Interval(seconds)),
+        ..LoginRequest::default()
+    }
+}
+
+#[test]
+fn no_lease_is_longer_than_a_week() {
+    let world = World::new();
+    let key = world.create(VERSION, []);
+    let ticket = login(&world, leased(u32::MAX));
+    world.clock.advance(7 * 86_400 - 1);
+    assert_eq!(with_ticket(&world, &ticket, attributes_of(&key)), Ok(()));
+    world.clock.advance(1);
+    assert_eq!(with_ticket(&world, &ticket, attributes_of(&key)), ENDED);
+}
+
+#[test]
+fn a_ticket_ends_with_the_one_by_which_it_was_had() {
+    let world = World::new();
+    let key = world.create(VERSION, []);
+    let first = login(&world, LoginRequest::default());
+    world.clock.advance(86_399);
+    let plain = by_ticket(&world, &first, LoginRequest::default());
+    let tickets = [
+        by_ticket(&world, &first, leased(3600)),
+        by_ticket(&world, &plain, LoginRequest::default()),
+        plain,
+    ];
+    let is_good = |ticket| with_ticket(&world, ticket, attributes_of(&key));
+    assert_eq!(tickets.each_ref().map(is_good), [Ok(()); 3]);
+    world.clock.advance(1);
+    assert_eq!(tickets.each_ref().map(is_good), [ENDED; 3]);
+}
+
 #[test]
 fn a_client_has_so_many_tickets_until_they_end() {
     let world = World::new();
-    let lease = |seconds| LoginRequest {
-        lease_time: Some(Interval(seconds)),
-        ..LoginRequest::default()
-    };
     for _ in 0..256 {
-        login(&world, lease(60));
+        login(&world, leased(60));
     }
-    let refused = world.call(VERSION, lease(60)).unwrap_err();
+    let refused = world.call(VERSION, leased(60)).unwrap_err();
     assert_eq!(refused, ResultReason::GENERAL_FAILURE);
     let other = peer(&Authority::new("tests"), "other");
-    world.call_as(&other, VERSION, lease(60)).expect("login");
+    world.call_as(&other, VERSION, leased(60)).expect("login");
     world.clock.advance(60);
-    login(&world, lease(60));
+    login(&world, leased(60));
 }
 
 #[test]
@@ -120,18 +171,8 @@ fn a_ticket_ends_with_the_certificate_by_which_its_client_was_let_in() {
     let by_new = by_new.expect("login").ticket;
     let by_old = world.call_as(&alice, VERSION, LoginRequest::default());
     let by_old = by_old.expect("login").ticket;
-    // One ticket by another.
-    let credential = CredentialValue::Ticket(TicketCredential {
-        ticket: by_new.clone(),
-        ..TicketCredential::default()
-    });
-    let answer = send(&world, VERSION, LoginRequest::default(), |message| {
-        message.request_header.authentication = Some(given(CredentialType::TICKET, credential));
-    });
-    let Some(ResponsePayload::Login(derived)) = answer.response_payload else {
-        panic!("{answer:?}");
-    };
-    let tickets = [by_new, by_old, derived.ticket];
+    let derived = by_ticket(&world, &by_new, LoginRequest::default());
+    let tickets = [by_new, by_old, derived];
     let is_good = |ticket| with_ticket(&world, ticket, attributes_of(&provisioned));
     assert_eq!(tickets.each_ref().map(is_good), [Ok(()), Ok(()), Ok(())]);
     let revoke = kmip::types::RevokeRequest {

@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod ends;
+mod later;
 mod shared;
 
 use std::sync::Arc;

@@ -136,7 +136,17 @@ pub struct Call<'m> {
     pub(super) identifiers: &'m Identifiers,
 }
 
-impl Call<'_> {
+impl<'m> Call<'m> {
+    /// The same call as if the operation stood alone in its message: no identifier refers to other items of
+    /// the batch. For what is performed on the occasion of a call, such as what was deferred.
+    #[must_use]
+    pub fn alone(&self) -> Call<'m> {
+        Call {
+            identifiers: Identifiers::none(),
+            ..*self
+        }
+    }
+
     /// The client's end of the connection.
     pub fn peer(&self) -> &Peer {
         self.peer

@@ -24,6 +24,15 @@ pub(super) struct Made {
 }
 
 impl Identifiers {
+    /// Those of a message of which nothing was processed.
+    pub(super) fn none() -> &'static Self {
+        static NONE: Identifiers = Identifiers {
+            items: Vec::new(),
+            placeholder: None,
+        };
+        &NONE
+    }
+
     /// Takes note of an item that was processed.
     pub(super) fn note(&mut self, operation: Operation, response: Option<&ResponsePayload<'_>>) {
         let made = response.and_then(made);
