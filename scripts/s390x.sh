@@ -2,8 +2,8 @@
 # Builds for s390x-unknown-linux-gnu and runs the tests under qemu-user. s390x is the
 # platform of zkey, and big-endian: what works here by luck of byte order fails there.
 #
-#   scripts/s390x.sh                  setup, then build the workspace, then test kmip, zkey-kmip
-#                                     and the emulated adapters
+#   scripts/s390x.sh                  setup, then build the workspace, then test kmip, zkey-needs,
+#                                     zkey-kmip and the emulated adapters
 #   scripts/s390x.sh setup            the tool-chain, once per machine (about a minute)
 #   scripts/s390x.sh build [ARGS]     cargo build of the workspace
 #   scripts/s390x.sh test [ARGS]      cargo test; ARGS name packages and tests as for cargo
@@ -198,7 +198,7 @@ cargo) shift && cargo_s390x "$@" ;;
 all)
     setup
     cargo_s390x build --workspace --locked
-    cargo_s390x test --all-targets --no-fail-fast --locked -p kmip -p zkey-kmip \
+    cargo_s390x test --all-targets --no-fail-fast --locked -p kmip -p zkey-needs -p zkey-kmip \
         -p emulated-card -p emulated-csulcca -p emulated-ep11
     ;;
 *) die "unknown command '$1': see the head of scripts/s390x.sh" ;;

@@ -171,6 +171,7 @@ impl Failure {
                 | CommandError::Users { .. }
                 | CommandError::User { .. }
                 | CommandError::NoUsers { .. }
+                | CommandError::ListsAndProvision
                 | CommandError::Versions(..),
             ) => 2,
             Failure::Transport(_) => 3,

@@ -40,6 +40,12 @@ fn any_operation_can_be_done_later() {
     assert_eq!(done["operation"], "Create", "{done}");
     let listed = client.json(&["locate", "--name", "later", "--ids"]);
     assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
+    // What is about later requests is done at once itself, and so is a login.
+    let ticket = world.path("ticket");
+    let ticket = ticket.to_str().unwrap();
+    for at_once in [&["pending"][..], &["login", "--output", ticket]] {
+        client.succeeds(&[at_once, &["--asynchronous", "mandatory"]].concat());
+    }
     // At once, as without the option.
     let created = client.json(&["create", "--asynchronous", "prohibited"]);
     assert!(created["id"].is_string(), "{created}");

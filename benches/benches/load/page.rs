@@ -62,7 +62,7 @@ impl Page {
         let cores = std::thread::available_parallelism().map_or(0, usize::from);
         println!("# Load\n");
         println!(
-            "`make bench` prints this page but for \"Missed, and why\", which is to be written anew for each run; cores in use: {cores}. Client and server share the machine and talk over \
+            "`make bench` prints this page but for what follows the figures, which is to be written anew for each run; cores in use: {cores}. Client and server share the machine and talk over \
              the loopback interface\nwith mutual TLS. The client of these measurements sends bytes that were \
              encoded beforehand and counts those that it receives, for\nthe server as for the bare echo, so that what \
              is compared are the servers. What is compared was measured by turns; medians. Locate is measured in \

@@ -43,12 +43,12 @@ The options of a server may also stand before the command: kmip --server keys.ex
 
 Exit status:
   0  done
-  1  a file or an answer cannot be used, or what was verified is not valid
+  1  a file or an answer cannot be used, or what was asked about is not so (verify, validate, check)
   2  the command line or the configuration is wrong
   3  the server cannot be reached or trusted, or does not answer
   4  the server refuses it
   5  the server does not have the object
-  6  the server does it later; `kmip poll` asks for the result";
+  6  the server does it later, or has not done it yet (poll); `kmip poll` asks for the result";
 
 /// `help` of a command with examples.
 macro_rules! examples {
@@ -56,9 +56,9 @@ macro_rules! examples {
         concat!(
             "Examples:\n",
             $examples,
-            "\n\nExit status: 0 done; 1 a file or an answer cannot be used, or what was verified is \
-             not valid;\n2 the command line or the configuration is wrong; 3 the server cannot be \
-             reached or trusted;\n4 the server refuses it; 5 the server does not have the object; 6 it does it later"
+            "\n\nExit status: 0 done; 1 a file or an answer cannot be used, or what was asked about is \
+             not so;\n2 the command line or the configuration is wrong; 3 the server cannot be \
+             reached or trusted;\n4 the server refuses it; 5 the server does not have the object; 6 it does it later or has not done it yet"
         )
     };
 }

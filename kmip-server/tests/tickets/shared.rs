@@ -19,6 +19,16 @@ fn a_ticket_is_good_at_every_server_with_the_store_and_ends_at_all() {
     }
     let ticket = login(&other, LoginRequest::default());
     drop((one, other));
+    // Whoever reads the store has a digest of it. (Closing it writes the log back.)
+    let store = std::fs::read(&path).unwrap();
+    let holds = |form: &[u8]| store.windows(form.len()).any(|window| window == form);
+    let hex = |bytes: &[u8]| -> String { bytes.iter().map(|b| format!("{b:02x}")).collect() };
+    let value = ticket.ticket_value.expose();
+    assert!(holds(hex(&openssl::sha::sha256(value)).as_bytes()));
+    let base64 = openssl::base64::encode_block(value);
+    for form in [value, hex(value).as_bytes(), base64.as_bytes()] {
+        assert!(!holds(form));
+    }
     let (one, other) = (server(), server());
     assert_eq!(with_ticket(&one, &ticket, attributes_of(&key)), Ok(()));
     let logout = LogoutRequest {
@@ -27,11 +37,6 @@ fn a_ticket_is_good_at_every_server_with_the_store_and_ends_at_all() {
     };
     one.call(VERSION, logout).expect("logout");
     assert_eq!(with_ticket(&other, &ticket, attributes_of(&key)), ENDED);
-    // Whoever reads the store has no tickets.
-    drop((one, other));
-    let store = std::fs::read(&path).unwrap();
-    let value = ticket.ticket_value.expose();
-    assert!(!store.windows(value.len()).any(|window| window == value));
 }
 
 /// Usage Limits of a key.

@@ -149,6 +149,8 @@ impl ClientBuilder {
 
     /// Says with each request whether the server may do it later, or has to (Asynchronous Indicator;
     /// *Mandatory* since KMIP 2.0). By default nothing is said, which most servers take for *Prohibited*.
+    /// Nothing is said with those about what is done later (Poll, Cancel, Process, Query Asynchronous
+    /// Requests) nor with logins, which are done at once.
     ///
     /// What the server does later fails with an error that has a
     /// [value to poll for](Error::asynchronous_correlation_value).

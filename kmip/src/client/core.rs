@@ -134,7 +134,7 @@ impl<D: Driver> Core<D> {
             return Ok(Vec::new());
         }
         let mut request = self.session.prepare(batch);
-        if let Some(indicator) = self.asynchronous.filter(|_| !is_about_others(&request)) {
+        if let Some(indicator) = self.asynchronous.filter(|_| !is_at_once(&request)) {
             request.set_asynchronous(indicator);
         }
         self.exchange(&mut request).await
@@ -148,9 +148,19 @@ impl<D: Driver> Core<D> {
     }
 }
 
-/// Whether a request is about those that are done later, and done at once itself.
-fn is_about_others(request: &Request<'_>) -> bool {
-    let about_others =
-        |operation: &Operation| [Operation::POLL, Operation::CANCEL].contains(operation);
-    request.expected().operations().iter().any(about_others)
+/// Operations that are done at once, whatever is wanted of others: those about what is done later, and
+/// logins.
+const AT_ONCE: [Operation; 7] = [
+    Operation::POLL,
+    Operation::CANCEL,
+    Operation::PROCESS,
+    Operation::QUERY_ASYNCHRONOUS_REQUESTS,
+    Operation::LOGIN,
+    Operation::DELEGATED_LOGIN,
+    Operation::LOGOUT,
+];
+
+fn is_at_once(request: &Request<'_>) -> bool {
+    let operations = request.expected().operations();
+    operations.iter().any(|one| AT_ONCE.contains(one))
 }

@@ -1,15 +1,17 @@
 //! Versions, ciphers, and peers that do not do their part.
 
 use std::error::Error as _;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use kmip::client::Client;
 use kmip::transport::tls::{
     Alert, ClientTls, Error as TlsError, Protocol, TlsAcceptor, TlsConnector, TlsVersion,
 };
-use kmip::transport::{Deadline, Liveness, Stream as _, TcpStream};
+use kmip::transport::{Deadline, IoLimits, Liveness, Stream, TcpStream};
 use test_support::{ScriptedServer, skip};
 
 use crate::world::{REQUEST, RESPONSE, World, address, exchange, refused, serve, serve_on};
@@ -204,6 +206,80 @@ fn a_stream_that_gives_its_buffers_back_loses_nothing_and_goes_on() {
             stream.rest();
         }
         assert_eq!(responses, [RESPONSE, RESPONSE].concat()[..]);
+    }
+}
+
+/// Of what arrives, gives out only so many bytes.
+struct Halting {
+    inner: TcpStream,
+    allowed: Arc<AtomicUsize>,
+}
+
+impl Read for Halting {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let allowed = self.allowed.load(Ordering::Relaxed).min(buffer.len());
+        if allowed == 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let count = self.inner.read(&mut buffer[..allowed])?;
+        self.allowed.fetch_sub(count, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+impl Write for Halting {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.inner.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl Stream for Halting {
+    fn set_limits(&mut self, limits: IoLimits) {
+        self.inner.set_limits(limits);
+    }
+
+    fn liveness(&mut self) -> Liveness {
+        self.inner.liveness()
+    }
+
+    fn close(&mut self) {
+        self.inner.close();
+    }
+}
+
+/// Between header and body of a record, releases of OpenSSL that are still about would free what they use.
+#[test]
+fn a_stream_that_gives_its_buffers_back_within_a_record_goes_on_with_it() {
+    let world = World::new();
+    let server = serve(world.server_tls());
+    let address = address(&server, "localhost");
+    let deadline = Deadline::after(Duration::from_secs(10));
+    let allowed = Arc::new(AtomicUsize::new(usize::MAX));
+    let stream = Halting {
+        inner: TcpStream::connect(&address, deadline).unwrap(),
+        allowed: allowed.clone(),
+    };
+    let connector = TlsConnector::new(world.client_tls()).unwrap();
+    let mut stream = connector.connect(stream, &address, deadline).unwrap();
+    let mut response = [0; RESPONSE.len()];
+    // With the first response comes what belongs to the handshake.
+    for halted in [false, true] {
+        stream.write_all(&REQUEST).unwrap();
+        for arrived in (1..10).filter(|_| halted) {
+            // One byte each: within the header, behind it, and within the body.
+            allowed.store(1, Ordering::Relaxed);
+            let error = stream.read(&mut response).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::WouldBlock, "{arrived}");
+            stream.rest();
+        }
+        allowed.store(usize::MAX, Ordering::Relaxed);
+        stream.read_exact(&mut response).unwrap();
+        assert_eq!(response, RESPONSE);
+        response.fill(0);
     }
 }
 
