@@ -1,13 +1,20 @@
 //! What the server keeps in the store for a client for a while: tickets, and requests that are done later.
 //! All servers with that store know it.
 
+use std::ops::ControlFlow;
+
 use kmip::server::Failure;
 use kmip::types::{AttributeValue, DateTime, ManagedObject, ResultReason, Secret};
 
 use crate::object::StoredObject;
 use crate::store::{
-    INTERNAL_OWNER, Search, StoreError, Transaction, internal_content, internal_identifier,
+    INTERNAL_OWNER, Search, Store, StoreError, Transaction, internal_content, internal_identifier,
 };
+
+/// In seconds.
+const DAY: i64 = 86_400;
+/// About how much of what has ended is removed at a time.
+const MOST_REMOVED: usize = 64;
 
 /// Why the server does not keep something, or does not have it any more.
 #[derive(Debug)]
@@ -67,6 +74,46 @@ impl Shelf {
         AttributeValue::ObjectGroup(group.into())
     }
 
+    /// What is found by the day on which it ends, whoever has it.
+    fn mark_of_day(&self, day: i64) -> AttributeValue<'static> {
+        let kind = format!("{}-until", self.kind);
+        let group = internal_identifier(&kind, &day.to_be_bytes());
+        AttributeValue::ObjectGroup(group.into())
+    }
+
+    /// Removes of what has ended on the last two days, so that it goes even if its client does not come
+    /// again. In a transaction of its own, before others: their clients would wait for each other.
+    ///
+    /// # Errors
+    /// If the store is out of order.
+    pub(crate) fn clear(&self, store: &dyn Store, now: DateTime) -> Result<(), StoreError> {
+        let today = now.0.div_euclid(DAY);
+        let mut ended = Vec::new();
+        let view = store.view()?;
+        for day in [today - 1, today - 2] {
+            let search = Search {
+                owner: Some(INTERNAL_OWNER.to_owned()),
+                exact: vec![self.mark_of_day(day).into()],
+            };
+            view.find(&search, &mut |object| {
+                ended.push(object.identifier);
+                match ended.len() < MOST_REMOVED {
+                    true => ControlFlow::Continue(()),
+                    false => ControlFlow::Break(()),
+                }
+            })?;
+        }
+        drop(view);
+        if ended.is_empty() {
+            return Ok(());
+        }
+        let mut transaction = store.begin()?;
+        for place in ended {
+            transaction.remove(&place)?;
+        }
+        transaction.commit()
+    }
+
     /// Keeps something. What the client had, and has ended, goes.
     ///
     /// # Errors
@@ -90,6 +137,8 @@ impl Shelf {
         }
         let mut object = StoredObject::internal(place);
         object.attributes.add(self.mark(lifetime.owner));
+        let day = lifetime.until.0.div_euclid(DAY);
+        object.attributes.add(self.mark_of_day(day));
         let until = AttributeValue::DeactivationDate(lifetime.until);
         object.attributes.set(until);
         transaction.insert(&object, Some(&internal_content(bytes)))?;
@@ -115,7 +164,7 @@ impl Shelf {
                 until: object.attributes.deactivation_date().copied(),
                 place: object.identifier,
             });
-            std::ops::ControlFlow::Continue(())
+            ControlFlow::Continue(())
         })?;
         Ok(places)
     }

@@ -14,6 +14,7 @@ use kmip::types::{
     RequestBatchItem, RequestMessage, RequestPayload, ResponseBatchItem, ResponsePayload,
     ResultReason, ResultStatus,
 };
+use kmip_server::{MemoryStore, Store};
 
 fn send<'a, R: OperationRequest<'a>>(
     world: &World,
@@ -315,6 +316,24 @@ fn after_a_day_nothing_is_performed_told_or_given() {
     }
     let found = world.call(version, named("never")).unwrap();
     assert!(found.unique_identifier.is_empty());
+}
+
+#[test]
+fn what_has_ended_does_not_stay_until_its_client_comes_again() {
+    let version = ProtocolVersion::V2_1;
+    let store = Arc::new(MemoryStore::new());
+    let mut world = World::with(store.clone(), |_| {});
+    let kept = || store.view().unwrap().list(None, 100).unwrap().len();
+    for _ in 0..3 {
+        deferred(&world, version, LocateRequest::default());
+    }
+    world.peer = common::peer(&test_support::Authority::new("tests"), "other");
+    world.clock.advance(86_399);
+    deferred(&world, version, LocateRequest::default());
+    assert_eq!(kept(), 4);
+    world.clock.advance(86_399);
+    deferred(&world, version, LocateRequest::default());
+    assert_eq!(kept(), 2);
 }
 
 /// A batch that is undone if it fails.

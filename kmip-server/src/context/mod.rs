@@ -20,7 +20,7 @@ use crate::object::StoredObject;
 use crate::repeat::repeat;
 use crate::server::ticket_of;
 use crate::store::{Store, StoreError};
-use crate::tickets::Tickets;
+use crate::tickets::{self, Tickets};
 use crate::volatile::Volatile;
 
 pub(crate) use objects::Objects;
@@ -107,6 +107,14 @@ impl<'c> Context<'c> {
             configuration: self.configuration,
             now: self.now,
         }
+    }
+
+    /// Removes tickets that have ended. Not within a transaction.
+    ///
+    /// # Errors
+    /// If the store is out of order.
+    pub(crate) fn clear_tickets(&self) -> Result<(), Failure> {
+        tickets::clear(self.store, self.now).map_err(|error| self.broken(error))
     }
 
     /// Where a request of the client is kept that is done later.

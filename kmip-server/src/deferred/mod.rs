@@ -162,6 +162,7 @@ pub(crate) fn keep(
         now,
         until: DateTime(now.0.saturating_add(KEPT)),
     };
+    SHELF.clear(store, now)?;
     let mut transaction = store.begin()?;
     let (identifier, bytes) = (place.identifier(), entry.to_bytes());
     SHELF.put(&mut *transaction, &identifier, &lifetime, bytes)?;

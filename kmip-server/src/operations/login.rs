@@ -46,6 +46,7 @@ fn issue(
     limits: &Limits<'_>,
     rights: Option<&Rights<'_>>,
 ) -> Result<Ticket<'static>, Failure> {
+    context.clear_tickets()?;
     let mut objects = context.begin()?;
     let own = objects.grant()?;
     // Another one would be free of its limits.

@@ -13,7 +13,7 @@ use crate::configuration::{Configuration, User};
 use crate::credentials::{self, Standing};
 use crate::crypto::random;
 use crate::kept::{self, KeptError, Lifetime, Shelf};
-use crate::store::{Store, Transaction, internal_content};
+use crate::store::{Store, StoreError, Transaction, internal_content};
 
 pub(crate) use grant::{Grant, Limits};
 
@@ -23,6 +23,14 @@ const SHELF: Shelf = Shelf {
     most: 256,
     full: "too many tickets are out; log out where they are not needed",
 };
+
+/// Removes tickets that have ended.
+///
+/// # Errors
+/// If the store is out of order.
+pub(crate) fn clear(store: &dyn Store, now: DateTime) -> Result<(), StoreError> {
+    SHELF.clear(store, now)
+}
 
 /// Gives tickets out and takes them.
 pub(crate) struct Tickets<'t> {

@@ -84,6 +84,23 @@ fn a_ticket_ends_with_the_one_by_which_it_was_had() {
 }
 
 #[test]
+fn tickets_that_have_ended_go_even_if_their_client_does_not_come_again() {
+    let store = Arc::new(MemoryStore::new());
+    let world = World::with(store.clone(), |_| {});
+    let kept = || store.view().unwrap().list(None, 100).unwrap().len();
+    for _ in 0..3 {
+        login(&world, leased(60));
+    }
+    let other = peer(&Authority::new("tests"), "other");
+    let of_other = || world.call_as(&other, VERSION, LoginRequest::default());
+    of_other().expect("login");
+    assert_eq!(kept(), 4);
+    world.clock.advance(86_400 - 1);
+    of_other().expect("login");
+    assert_eq!(kept(), 2);
+}
+
+#[test]
 fn a_client_has_so_many_tickets_until_they_end() {
     let world = World::new();
     for _ in 0..256 {

@@ -21,7 +21,7 @@ use kmip::types::{
     ResultStatus, RevocationReasonCode, Right, Rights, SecretText, Ticket, TicketCredential,
     UniqueIdentifier, UsageLimits, UsageLimitsUnit,
 };
-use kmip_server::{Configuration, SqliteStore, User};
+use kmip_server::{Configuration, MemoryStore, SqliteStore, Store, User};
 use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
 use openssl::rsa::Rsa;
