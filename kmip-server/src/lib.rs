@@ -67,6 +67,7 @@ mod store;
 mod streams;
 pub mod testing;
 mod tickets;
+mod usage_limits;
 mod volatile;
 
 pub use attestation::AttestationVerifier;

@@ -5,7 +5,7 @@ mod common;
 use std::sync::Arc;
 
 use common::conflicts::ConflictingStore;
-use common::{World, create, name};
+use common::{World, create, name, send};
 use kmip::ProtocolVersion;
 use kmip::types::{
     AsynchronousIndicator, BatchErrorContinuationOption, CancelRequest, CancellationResult,
@@ -15,17 +15,6 @@ use kmip::types::{
     ResultReason, ResultStatus,
 };
 use kmip_server::{MemoryStore, Store};
-
-fn send<'a, R: OperationRequest<'a>>(
-    world: &World,
-    version: ProtocolVersion,
-    request: R,
-    change: impl FnOnce(&mut RequestMessage<'a>),
-) -> ResponseBatchItem<'static> {
-    let mut message = RequestMessage::single(version, request);
-    change(&mut message);
-    world.exchange(&world.peer, &message).batch_item.remove(0)
-}
 
 fn deferred<'a, R: OperationRequest<'a>>(
     world: &World,

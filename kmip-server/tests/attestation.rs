@@ -10,9 +10,9 @@ use kmip::ProtocolVersion;
 use kmip::client::Challenge;
 use kmip::server::Peer;
 use kmip::types::{
-    AttestationCredential, AttestationType, Authentication, Credential, CredentialType,
-    CredentialValue, GetRequest, LocateRequest, Nonce, Operation, OperationRequest, QueryFunction,
-    QueryRequest, RequestMessage, ResponseMessage, ResultReason, ResultStatus, UniqueIdentifier,
+    AttestationCredential, AttestationType, Credential, CredentialType, CredentialValue,
+    GetRequest, LocateRequest, Nonce, Operation, OperationRequest, QueryFunction, QueryRequest,
+    RequestMessage, ResponseMessage, ResultReason, ResultStatus, UniqueIdentifier,
 };
 use kmip_server::AttestationVerifier;
 use kmip_server::testing::Server;
@@ -82,10 +82,7 @@ fn send<'a, R: OperationRequest<'a>>(
     let mut message = RequestMessage::single(version, request);
     let header = &mut message.request_header;
     header.attestation_capable_indicator = capable.then_some(true);
-    header.authentication = credential.map(|credential| Authentication {
-        credential: vec![credential],
-        ..Authentication::default()
-    });
+    header.authentication = credential.map(|credential| credential.into());
     world.exchange(&world.peer, &message)
 }
 
@@ -175,10 +172,8 @@ fn attestations_that_prove_nothing_are_refused() {
     let authority = test_support::Authority::new("tests");
     let mallory = common::peer(&authority, "mallory");
     let mut message = RequestMessage::single(version, LocateRequest::default());
-    message.request_header.authentication = Some(Authentication {
-        credential: vec![credential(quote, third.clone(), backwards(&third))],
-        ..Authentication::default()
-    });
+    message.request_header.authentication =
+        Some(credential(quote, third.clone(), backwards(&third)).into());
     let answer = world.exchange(&mallory, &message);
     assert_eq!(reason(&answer), Some(ResultReason::ATTESTATION_FAILED));
     world.clock.advance(301);

@@ -3,14 +3,14 @@
 
 mod common;
 
+use common::wrapping::specification;
 use common::{Identifier, World, pair};
 use kmip::ProtocolVersion;
 use kmip::types::{
-    Attribute, Attributes, BlockCipherMode, CryptographicAlgorithm, CryptographicParameters,
-    CryptographicUsageMask, EncodingOption, EncryptionKeyInformation, GetRequest, HashingAlgorithm,
-    KeyBlock, KeyFormatType, KeyMaterial, KeyValue, KeyWrapType, KeyWrappingSpecification,
-    MacSignatureKeyInformation, ManagedObject, ObjectType, RegisterRequest, ResultReason, Secret,
-    SymmetricKey, WrappingMethod,
+    Attribute, Attributes, CryptographicAlgorithm, CryptographicParameters, CryptographicUsageMask,
+    GetRequest, HashingAlgorithm, KeyBlock, KeyFormatType, KeyMaterial, KeyValue, KeyWrapType,
+    KeyWrappingSpecification, MacSignatureKeyInformation, ManagedObject, ObjectType,
+    RegisterRequest, ResultReason, Secret, SymmetricKey, WrappingMethod,
 };
 use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
@@ -81,27 +81,7 @@ impl Keys {
     }
 
     fn specification(&self, method: WrappingMethod) -> KeyWrappingSpecification<'static> {
-        let encrypts = method != WrappingMethod::MAC_SIGN;
-        let authenticates = method != WrappingMethod::ENCRYPT;
-        KeyWrappingSpecification {
-            wrapping_method: method,
-            encryption_key_information: encrypts.then(|| EncryptionKeyInformation {
-                unique_identifier: self.kek.clone(),
-                cryptographic_parameters: Some(CryptographicParameters {
-                    block_cipher_mode: Some(BlockCipherMode::NISTKEYWRAP),
-                    ..CryptographicParameters::default()
-                }),
-                ..EncryptionKeyInformation::default()
-            }),
-            mac_signature_key_information: authenticates.then(|| {
-                Box::new(MacSignatureKeyInformation {
-                    unique_identifier: self.mac.clone(),
-                    ..MacSignatureKeyInformation::default()
-                })
-            }),
-            encoding_option: Some(EncodingOption::NO_ENCODING),
-            ..KeyWrappingSpecification::default()
-        }
+        specification(method, &self.kek, &self.mac)
     }
 
     fn get(

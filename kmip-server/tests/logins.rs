@@ -26,10 +26,7 @@ fn anna(configuration: &mut Configuration) {
 /// Locates what a client has, with a credential.
 fn locate(world: &World, credential: Option<Credential<'static>>) -> ResponseMessage<'static> {
     let mut message = RequestMessage::single(VERSION, LocateRequest::default());
-    message.request_header.authentication = credential.map(|credential| Authentication {
-        credential: vec![credential],
-        ..Authentication::default()
-    });
+    message.request_header.authentication = credential.map(Authentication::from);
     world.exchange(&world.peer, &message)
 }
 

@@ -2,54 +2,24 @@
 
 mod common;
 
-use common::{World, create};
+use common::{World, attributes_of, create, send};
 use kmip::ProtocolVersion;
 use kmip::types::{
-    Authentication, Credential, CredentialType, CredentialValue, DeviceCredential,
-    GetAttributesRequest, OperationRequest, RequestMessage, ResponseBatchItem, ResponsePayload,
-    ResultReason, ResultStatus, RngSeedRequest, UniqueIdentifier,
+    Credential, DeviceCredential, ResponsePayload, ResultReason, ResultStatus, RngSeedRequest,
+    UniqueIdentifier,
 };
 use kmip_server::SeedPolicy;
-
-fn send<'a, R: OperationRequest<'a>>(
-    world: &World,
-    version: ProtocolVersion,
-    request: R,
-    change: impl FnOnce(&mut RequestMessage<'a>),
-) -> ResponseBatchItem<'static> {
-    let mut message = RequestMessage::single(version, request);
-    change(&mut message);
-    world.exchange(&world.peer, &message).batch_item.remove(0)
-}
-
-fn given(kind: CredentialType, value: CredentialValue<'_>) -> Authentication<'_> {
-    Authentication {
-        credential: vec![Credential {
-            credential_type: kind,
-            credential_value: value,
-            ..Credential::default()
-        }],
-        ..Authentication::default()
-    }
-}
-
-fn attributes_of(object: &UniqueIdentifier<'static>) -> GetAttributesRequest<'static> {
-    GetAttributesRequest {
-        unique_identifier: Some(object.clone()),
-        ..GetAttributesRequest::default()
-    }
-}
 
 #[test]
 fn devices_do_not_see_each_others_objects() {
     let version = ProtocolVersion::V1_2;
     let world = World::new();
     let as_device = |serial: &'static str, object: Option<&UniqueIdentifier<'static>>| {
-        let device = CredentialValue::Device(DeviceCredential {
+        let device = Credential::device(DeviceCredential {
             device_serial_number: Some(serial.into()),
             ..DeviceCredential::default()
         });
-        let authentication = Some(given(CredentialType::DEVICE, device));
+        let authentication = Some(device.into());
         match object {
             None => send(&world, version, create([]), |message| {
                 message.request_header.authentication = authentication;

@@ -3,16 +3,16 @@
 
 mod common;
 
+use common::wrapping::specification;
 use common::{Identifier, World, peer};
 use kmip::ProtocolVersion;
 use kmip::server::Peer;
 use kmip::types::{
-    Attribute, AttributeValue, Attributes, Authentication, BlockCipherMode, Credential,
-    CredentialType, CredentialValue, CryptographicAlgorithm, CryptographicParameters,
-    CryptographicUsageMask, DelegatedLoginRequest, EncodingOption, EncryptionKeyInformation,
-    ExportRequest, GetRequest, KeyWrappingSpecification, LoginRequest, MacSignatureKeyInformation,
-    Operation, Operations, RequestMessage, RequestPayload, ResultReason, ResultStatus, Right,
-    Rights, Ticket, TicketCredential, UsageLimits, UsageLimitsUnit, WrappingMethod,
+    Attribute, AttributeValue, Attributes, Credential, CryptographicAlgorithm,
+    CryptographicUsageMask, DelegatedLoginRequest, ExportRequest, GetRequest,
+    KeyWrappingSpecification, LoginRequest, Operation, Operations, RequestMessage, RequestPayload,
+    ResultReason, ResultStatus, Right, Rights, Ticket, UsageLimits, UsageLimitsUnit,
+    WrappingMethod,
 };
 use kmip_server::Policies;
 use test_support::Authority;
@@ -57,27 +57,7 @@ impl Keys {
     }
 
     fn specification(&self, method: WrappingMethod) -> KeyWrappingSpecification<'static> {
-        let encrypts = method != WrappingMethod::MAC_SIGN;
-        let authenticates = method != WrappingMethod::ENCRYPT;
-        KeyWrappingSpecification {
-            wrapping_method: method,
-            encryption_key_information: encrypts.then(|| EncryptionKeyInformation {
-                unique_identifier: self.kek.clone(),
-                cryptographic_parameters: Some(CryptographicParameters {
-                    block_cipher_mode: Some(BlockCipherMode::NISTKEYWRAP),
-                    ..CryptographicParameters::default()
-                }),
-                ..EncryptionKeyInformation::default()
-            }),
-            mac_signature_key_information: authenticates.then(|| {
-                Box::new(MacSignatureKeyInformation {
-                    unique_identifier: self.mac.clone(),
-                    ..MacSignatureKeyInformation::default()
-                })
-            }),
-            encoding_option: Some(EncodingOption::NO_ENCODING),
-            ..KeyWrappingSpecification::default()
-        }
+        specification(method, &self.kek, &self.mac)
     }
 
     fn get(&self, method: WrappingMethod) -> RequestPayload<'static> {
@@ -106,17 +86,8 @@ fn send(
     request: RequestPayload<'static>,
 ) -> Outcome {
     let mut message = RequestMessage::single(VERSION, request);
-    message.request_header.authentication = ticket.map(|ticket| Authentication {
-        credential: vec![Credential {
-            credential_type: CredentialType::TICKET,
-            credential_value: CredentialValue::Ticket(TicketCredential {
-                ticket: ticket.clone(),
-                ..TicketCredential::default()
-            }),
-            ..Credential::default()
-        }],
-        ..Authentication::default()
-    });
+    message.request_header.authentication =
+        ticket.map(|ticket| Credential::ticket(ticket.clone()).into());
     let item = world.exchange(peer, &message).batch_item.remove(0);
     match item.result_status {
         ResultStatus::SUCCESS => Ok(()),

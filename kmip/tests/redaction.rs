@@ -2,10 +2,10 @@
 
 use kmip::client::{NewObject, Redacted};
 use kmip::types::{
-    AttestationCredential, Attribute, Authentication, BigInteger, Credential, DateTimeExtended,
-    DecryptRequest, DecryptResponse, DerivationParameters, DeriveKeyRequest, DeviceCredential,
-    EncryptRequest, ExportResponse, GetResponse, HashRequest, KeyBlock, KeyFormatType, KeyMaterial,
-    KeyValue, LoginResponse, LogoutRequest, MacRequest, ManagedObject, ObjectType, OpaqueObject,
+    AttestationCredential, Attribute, BigInteger, Credential, DateTimeExtended, DecryptRequest,
+    DecryptResponse, DerivationParameters, DeriveKeyRequest, DeviceCredential, EncryptRequest,
+    ExportResponse, GetResponse, HashRequest, KeyBlock, KeyFormatType, KeyMaterial, KeyValue,
+    LoginResponse, LogoutRequest, MacRequest, ManagedObject, ObjectType, OpaqueObject,
     Pkcs11Request, PrivateKey, RegisterRequest, RequestMessage, RequestPayload, ResponseBatchItem,
     ResponseMessage, ResponsePayload, RngRetrieveResponse, RngSeedRequest, Secret, SecretData,
     SignRequest, SplitKey, SymmetricKey, Ticket, TransparentRsaPrivateKey, TransparentSymmetricKey,
@@ -241,10 +241,7 @@ fn secrets_are_not_shown_wherever_they_are() {
             let kind = format!("{:?}", credential.credential_type);
             let locate = kmip::types::LocateRequest::default();
             let mut message = RequestMessage::single(version, locate);
-            message.request_header.authentication = Some(Authentication {
-                credential: vec![credential.clone()],
-                ..Authentication::default()
-            });
+            message.request_header.authentication = Some(credential.clone().into());
             let mut bytes = Vec::new();
             encoding.encode(&message, &mut bytes).unwrap();
             check(&Redacted::request(encoding, &bytes).to_string(), &kind);

@@ -10,6 +10,7 @@ use kmip::{codec, ttlv};
 
 use super::AttributeSet;
 use crate::object::StoredObject;
+use crate::usage_limits;
 
 /// The conditions of a Locate request. An object has to meet all.
 #[derive(Debug)]
@@ -153,7 +154,7 @@ impl Condition {
                 _ => false,
             }),
             Condition::Usage(wanted) => attributes.usage_limits().is_some_and(|own| {
-                let left = own.usage_limits_count.unwrap_or(own.usage_limits_total);
+                let left = usage_limits::left(own);
                 own.usage_limits_unit == wanted.usage_limits_unit
                     && own.usage_limits_total >= wanted.usage_limits_total
                     && wanted.usage_limits_count.is_none_or(|count| left >= count)

@@ -4,7 +4,6 @@
 use kmip::server::Failure;
 use kmip::types::{
     AsynchronousRequest, AttributeValue, CancellationResult, Operation, ResultReason, Ticket,
-    UsageLimitsUnit,
 };
 
 use super::Objects;
@@ -12,6 +11,7 @@ use crate::deferred;
 use crate::kept::KeptError;
 use crate::object::StoredObject;
 use crate::tickets::Grant;
+use crate::usage_limits::left_after;
 
 impl Objects<'_> {
     /// What the ticket is good for that the client is let in by, if it is by one.
@@ -116,18 +116,11 @@ fn consume(object: &mut StoredObject, bytes: usize) -> Result<bool, Failure> {
     let Some(mut limits) = object.attributes.usage_limits().cloned() else {
         return Ok(false);
     };
-    let used = match limits.usage_limits_unit {
-        UsageLimitsUnit::BYTE => i64::try_from(bytes).unwrap_or(i64::MAX),
-        _ => 1,
-    };
-    let left = limits
-        .usage_limits_count
-        .unwrap_or(limits.usage_limits_total);
-    if used > left {
+    let left = left_after(&limits, bytes).ok_or_else(|| {
         let reason = ResultReason::PERMISSION_DENIED;
-        return Err(Failure::new(reason, "the Usage Limits are reached"));
-    }
-    limits.usage_limits_count = Some(left - used);
+        Failure::new(reason, "the Usage Limits are reached")
+    })?;
+    limits.usage_limits_count = Some(left);
     object.attributes.set(AttributeValue::UsageLimits(limits));
     Ok(true)
 }

@@ -5,6 +5,7 @@ use kmip::types::{CheckRequest, CheckResponse, Interval, ProtocolVersion, Result
 
 use crate::context::Context;
 use crate::refusal;
+use crate::usage_limits;
 
 pub(super) fn check(
     context: &Context<'_>,
@@ -25,9 +26,7 @@ pub(super) fn check(
         }
     }
     if let (Some(wanted), Some(limits)) = (request.usage_limits_count, attributes.usage_limits()) {
-        let left = limits
-            .usage_limits_count
-            .unwrap_or(limits.usage_limits_total);
+        let left = usage_limits::left(limits);
         if wanted > left {
             let reason = match version >= ProtocolVersion::V2_0 {
                 true => ResultReason::USAGE_LIMIT_EXCEEDED,

@@ -8,6 +8,7 @@ use kmip::types::{
 
 use crate::context::Context;
 use crate::refusal;
+use crate::usage_limits;
 
 pub(super) fn get_usage_allocation(
     context: &Context<'_>,
@@ -22,9 +23,7 @@ pub(super) fn get_usage_allocation(
         true => refusal::attribute_not_found(&Tag::USAGE_LIMITS.into()),
         false => refusal::wrong_object(version, Operation::GET_USAGE_ALLOCATION),
     })?;
-    let left = limits
-        .usage_limits_count
-        .unwrap_or(limits.usage_limits_total);
+    let left = usage_limits::left(&limits);
     if !(0..=left).contains(&request.usage_limits_count) {
         let message = format!("{left} of the Usage Limits are left");
         return Err(Failure::new(ResultReason::USAGE_LIMIT_EXCEEDED, message));

@@ -5,12 +5,13 @@ use kmip::server::Failure;
 use kmip::ttlv;
 use kmip::types::{
     DateTime, Interval, IntoOwned, Operation, ProtocolVersion, ResultReason, Right, Rights, Tag,
-    UsageLimits, UsageLimitsUnit,
+    UsageLimits,
 };
 use openssl::base64::{decode_block, encode_block};
 use serde::{Deserialize, Serialize};
 
 use crate::refusal;
+use crate::usage_limits::left_after;
 
 /// When a ticket ends for which no lease was asked, in seconds.
 const DAY: i64 = 86_400;
@@ -156,16 +157,6 @@ fn covers(right: &Right<'_>, operation: Operation, object: Option<&str>) -> bool
         identifiers.any(|identifier| object.is_some() && identifier.as_text() == object)
     });
     named && objects && right.object_groups.is_none()
-}
-
-/// What is left of limits after a use with so much data. `None` if it is too much.
-fn left_after(limits: &UsageLimits<'_>, bytes: usize) -> Option<i64> {
-    let used = match limits.usage_limits_unit {
-        UsageLimitsUnit::BYTE => i64::try_from(bytes).unwrap_or(i64::MAX),
-        _ => 1,
-    };
-    let left = limits.usage_limits_count.unwrap_or_default();
-    left.checked_sub(used).filter(|left| *left >= 0)
 }
 
 /// A grant as it is stored. Structures of the protocol are in Base64 of their TTLV.

@@ -6,6 +6,7 @@
 pub(crate) mod conflicts;
 pub(crate) mod process;
 pub(crate) mod stores;
+pub(crate) mod wrapping;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -197,11 +198,29 @@ impl World {
         asked: &[AttributeReference<'static>],
     ) -> Result<Attributes<'static>, ResultReason> {
         let request = GetAttributesRequest {
-            unique_identifier: Some(object.clone()),
             attribute_reference: asked.to_vec(),
-            ..GetAttributesRequest::default()
+            ..attributes_of(object)
         };
         self.call(version, request).map(|answer| answer.attributes)
+    }
+}
+
+/// The answer to a request whose message was changed before it was sent.
+pub(crate) fn send<'a, R: OperationRequest<'a>>(
+    world: &World,
+    version: ProtocolVersion,
+    request: R,
+    change: impl FnOnce(&mut RequestMessage<'a>),
+) -> ResponseBatchItem<'static> {
+    let mut message = RequestMessage::single(version, request);
+    change(&mut message);
+    world.exchange(&world.peer, &message).batch_item.remove(0)
+}
+
+pub(crate) fn attributes_of(object: &Identifier) -> GetAttributesRequest<'static> {
+    GetAttributesRequest {
+        unique_identifier: Some(object.clone()),
+        ..GetAttributesRequest::default()
     }
 }
 

@@ -34,12 +34,8 @@ fn by_ticket(
     ticket: &Ticket<'static>,
     request: LoginRequest<'static>,
 ) -> Ticket<'static> {
-    let credential = CredentialValue::Ticket(TicketCredential {
-        ticket: ticket.clone(),
-        ..TicketCredential::default()
-    });
     let answer = send(world, VERSION, request, |message| {
-        message.request_header.authentication = Some(given(CredentialType::TICKET, credential));
+        message.request_header.authentication = Some(Credential::ticket(ticket.clone()).into());
     });
     let Some(ResponsePayload::Login(login)) = answer.response_payload else {
         panic!("{answer:?}");
@@ -128,13 +124,8 @@ fn a_ticket_ends_with_its_user_and_the_password() {
     };
     let world = start(&[("anna", "secret")]);
     let mut message = RequestMessage::single(VERSION, LoginRequest::default());
-    message.request_header.authentication = Some(Authentication {
-        credential: vec![Credential::username_and_password(
-            "anna",
-            "secret".to_owned(),
-        )],
-        ..Authentication::default()
-    });
+    message.request_header.authentication =
+        Some(Credential::username_and_password("anna", "secret".to_owned()).into());
     let answer = world.exchange(&world.peer, &message).batch_item.remove(0);
     let Some(ResponsePayload::Login(login)) = answer.response_payload else {
         panic!("{answer:?}");

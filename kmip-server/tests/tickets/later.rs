@@ -39,16 +39,10 @@ fn later<'a, R: OperationRequest<'a>>(
     ticket: Option<&Ticket<'static>>,
     request: R,
 ) -> ResponseBatchItem<'static> {
-    let credential = ticket.map(|ticket| {
-        CredentialValue::Ticket(TicketCredential {
-            ticket: ticket.clone(),
-            ..TicketCredential::default()
-        })
-    });
     send(world, VERSION, request, |message| {
         let header = &mut message.request_header;
         header.asynchronous_indicator = Some(AsynchronousIndicator::MANDATORY);
-        header.authentication = credential.map(|own| given(CredentialType::TICKET, own));
+        header.authentication = ticket.map(|own| Credential::ticket(own.clone()).into());
     })
 }
 

@@ -9,17 +9,16 @@ mod shared;
 use std::sync::Arc;
 
 use common::conflicts::ConflictingStore;
-use common::{World, peer};
+use common::{World, attributes_of, peer, send};
 use kmip::ProtocolVersion;
 use kmip::server::Peer;
 use kmip::types::{
-    Attribute, Authentication, BlockCipherMode, CertificateRequest, CertificateRequestType,
-    Credential, CredentialType, CredentialValue, CryptographicParameters, Data,
-    DelegatedLoginRequest, EncryptRequest, GetAttributesRequest, GetRequest, Interval,
-    LoginRequest, LogoutRequest, ManagedObject, Objects, Operation, OperationRequest, Operations,
-    ReProvisionRequest, RequestMessage, ResponseBatchItem, ResponsePayload, ResultReason,
-    ResultStatus, RevocationReasonCode, Right, Rights, SecretText, Ticket, TicketCredential,
-    UniqueIdentifier, UsageLimits, UsageLimitsUnit,
+    Attribute, BlockCipherMode, CertificateRequest, CertificateRequestType, Credential,
+    CryptographicParameters, Data, DelegatedLoginRequest, EncryptRequest, GetAttributesRequest,
+    GetRequest, Interval, LoginRequest, LogoutRequest, ManagedObject, Objects, Operation,
+    OperationRequest, Operations, ReProvisionRequest, RequestMessage, ResponseBatchItem,
+    ResponsePayload, ResultReason, ResultStatus, RevocationReasonCode, Right, Rights, SecretText,
+    Ticket, UniqueIdentifier, UsageLimits, UsageLimitsUnit,
 };
 use kmip_server::{Configuration, MemoryStore, SqliteStore, Store, User};
 use openssl::hash::MessageDigest;
@@ -30,50 +29,17 @@ use test_support::Authority;
 
 const VERSION: ProtocolVersion = ProtocolVersion::V2_1;
 
-fn send<'a, R: OperationRequest<'a>>(
-    world: &World,
-    version: ProtocolVersion,
-    request: R,
-    change: impl FnOnce(&mut RequestMessage<'a>),
-) -> ResponseBatchItem<'static> {
-    let mut message = RequestMessage::single(version, request);
-    change(&mut message);
-    world.exchange(&world.peer, &message).batch_item.remove(0)
-}
-
 fn with_ticket<'a, R: OperationRequest<'a>>(
     world: &World,
     ticket: &Ticket<'static>,
     request: R,
 ) -> Result<(), Option<ResultReason>> {
-    let credential = CredentialValue::Ticket(TicketCredential {
-        ticket: ticket.clone(),
-        ..TicketCredential::default()
-    });
     let item = send(world, VERSION, request, |message| {
-        message.request_header.authentication = Some(given(CredentialType::TICKET, credential));
+        message.request_header.authentication = Some(Credential::ticket(ticket.clone()).into());
     });
     match item.result_status {
         ResultStatus::SUCCESS => Ok(()),
         _ => Err(item.result_reason),
-    }
-}
-
-fn given(kind: CredentialType, value: CredentialValue<'_>) -> Authentication<'_> {
-    Authentication {
-        credential: vec![Credential {
-            credential_type: kind,
-            credential_value: value,
-            ..Credential::default()
-        }],
-        ..Authentication::default()
-    }
-}
-
-fn attributes_of(object: &UniqueIdentifier<'static>) -> GetAttributesRequest<'static> {
-    GetAttributesRequest {
-        unique_identifier: Some(object.clone()),
-        ..GetAttributesRequest::default()
     }
 }
 

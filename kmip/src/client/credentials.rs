@@ -7,10 +7,21 @@ use openssl::sha::Sha256;
 use zeroize::Zeroizing;
 
 use crate::types::{
-    AttestationCredential, Credential, CredentialType, CredentialValue, DateTimeExtended,
-    DeviceCredential, HashedPasswordCredential, HashingAlgorithm, OneTimePasswordCredential,
-    Secret, SecretText, Ticket, TicketCredential, UsernameAndPasswordCredential,
+    AttestationCredential, Authentication, Credential, CredentialType, CredentialValue,
+    DateTimeExtended, DeviceCredential, HashedPasswordCredential, HashingAlgorithm,
+    OneTimePasswordCredential, Secret, SecretText, Ticket, TicketCredential,
+    UsernameAndPasswordCredential,
 };
+
+/// A credential alone.
+impl<'a> From<Credential<'a>> for Authentication<'a> {
+    fn from(credential: Credential<'a>) -> Self {
+        Authentication {
+            credential: vec![credential],
+            ..Authentication::default()
+        }
+    }
+}
 
 impl<'a> Credential<'a> {
     /// A user name and a password.

@@ -170,10 +170,7 @@ impl Session {
             request_header: RequestHeader {
                 maximum_response_size: self.maximum_response_size,
                 authentication: match &self.ticket {
-                    Some(ticket) => Some(Authentication {
-                        credential: vec![Credential::ticket(ticket.clone())],
-                        ..Authentication::default()
-                    }),
+                    Some(ticket) => Some(Credential::ticket(ticket.clone()).into()),
                     None => self.authentication.clone(),
                 },
                 batch_count: i32::try_from(count).unwrap_or(i32::MAX),

@@ -80,10 +80,7 @@ impl<'t, T: Target> Player<'t, T> {
     /// Gives a name and a password in requests that have no credentials.
     pub(super) fn log_in(&mut self, name: &str, password: &str) {
         let login = Credential::username_and_password(name.to_owned(), password.to_owned());
-        self.authentication = Some(Authentication {
-            credential: vec![login],
-            ..Authentication::default()
-        });
+        self.authentication = Some(login.into());
     }
 
     /// Plays all steps, also after one that has failed.

@@ -1,8 +1,7 @@
 //! A request that was prepared, and what its response has to answer.
 
 use crate::types::{
-    AsynchronousIndicator, Authentication, BatchErrorContinuationOption, Credential, Operation,
-    RequestMessage,
+    AsynchronousIndicator, BatchErrorContinuationOption, Credential, Operation, RequestMessage,
 };
 
 use super::super::repeat::is_repeatable;
@@ -35,10 +34,7 @@ impl<'a> Request<'a> {
 
     /// Sends this request with this credential instead of all others.
     pub(in crate::client) fn set_credential(&mut self, credential: Credential<'static>) {
-        self.message.request_header.authentication = Some(Authentication {
-            credential: vec![credential],
-            ..Authentication::default()
-        });
+        self.message.request_header.authentication = Some(credential.into());
     }
 
     pub(in crate::client) fn set_asynchronous(&mut self, indicator: AsynchronousIndicator) {
