@@ -4,13 +4,14 @@
 //! A message is its length (4 bytes, big-endian) and its bytes; what they mean is the library's
 //! affair.
 
+use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
 const MAX_MESSAGE: usize = 1 << 20;
 
-/// The socket in the directory of an emulator. While it is there, calls go to it.
+/// The socket in the directory of an emulator. While it is there, calls go to it and are taken.
 pub fn socket(directory: &Path) -> PathBuf {
     directory.join("socket")
 }
@@ -35,7 +36,10 @@ pub fn call(directory: &Path, request: &[u8]) -> io::Result<Vec<u8>> {
 /// # Errors
 /// The socket cannot be made.
 pub fn serve(directory: &Path, mut answer: impl FnMut(&[u8]) -> Option<Vec<u8>>) -> io::Result<()> {
-    let listener = UnixListener::bind(socket(directory))?;
+    // A socket takes calls only once it listens, which is after its file is there.
+    let unready = directory.join("socket.new");
+    let listener = UnixListener::bind(&unready)?;
+    fs::rename(&unready, socket(directory))?;
     for stream in listener.incoming() {
         let mut stream = stream?;
         // A caller that goes away is none of the next one's business.
@@ -86,10 +90,12 @@ mod tests {
             while !is_wanted(path) {
                 std::thread::yield_now();
             }
-            assert_eq!(call(path, b"abc").unwrap(), b"cba");
-            assert_eq!(call(path, b"").unwrap(), b"");
-            assert!(call(path, b"end").is_err());
+            let answers = ["abc", "", "end"].map(|request| call(path, request.as_bytes()));
             server.join().unwrap().unwrap();
+            let [reversed, empty, ended] = answers;
+            assert_eq!(reversed.unwrap(), b"cba");
+            assert_eq!(empty.unwrap(), b"");
+            assert!(ended.is_err());
         });
     }
 }
