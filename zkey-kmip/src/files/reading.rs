@@ -1,6 +1,6 @@
 //! Files that are read as a whole.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -31,23 +31,21 @@ pub fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
 /// # Errors
 /// Others have, it is no regular file, too large, or cannot be read.
 pub fn read_secret(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
-    let wrong = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
-    let (file, length) = open_regular(path, MAX_SECRET)?;
-    if file.metadata()?.mode() & 0o007 != 0 {
+    let (mut file, metadata) = open_regular(path, MAX_SECRET)?;
+    if metadata.mode() & 0o007 != 0 {
         let path = path.display();
         return Err(wrong(format!(
             "everybody has access to it: run 'chmod o= {path}'"
         )));
     }
-    // With room for all of it, so that nothing is moved and left behind.
-    let mut content = Zeroizing::new(Vec::with_capacity(length as usize + 1));
-    file.take(length).read_to_end(&mut content)?;
+    // `read_to_end` would move what it has, and look for the end with memory of its own: neither is wiped.
+    let mut content = Zeroizing::new(vec![0; metadata.len() as usize]);
+    file.read_exact(&mut content)?;
     Ok(content)
 }
 
-/// Opens a regular file for reading; returns its length, too.
-fn open_regular(path: &Path, limit: u64) -> io::Result<(File, u64)> {
-    let wrong = |text: String| io::Error::new(io::ErrorKind::InvalidData, text);
+/// Opens a regular file for reading; returns its metadata, too.
+fn open_regular(path: &Path, limit: u64) -> io::Result<(File, Metadata)> {
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
@@ -60,5 +58,9 @@ fn open_regular(path: &Path, limit: u64) -> io::Result<(File, u64)> {
     if length > limit {
         return Err(wrong(format!("{length} bytes are too many")));
     }
-    Ok((file, length))
+    Ok((file, metadata))
+}
+
+fn wrong(text: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, text)
 }
