@@ -58,15 +58,6 @@ pub struct Connection {
     pub credential_file: Option<PathBuf>,
 }
 
-impl Connection {
-    /// Whether nobody but the configured server can be at the other end, so that it can be told a secret.
-    pub fn knows_its_server(&self) -> bool {
-        self.server_certificate.is_some()
-            || self.server_public_key.is_some()
-            || (self.verify_server_certificate && self.verify_host_name)
-    }
-}
-
 /// The wrapping key as configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrappingKey {

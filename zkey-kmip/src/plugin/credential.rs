@@ -8,7 +8,7 @@ use std::path::Path;
 
 use kmip::types::Credential;
 
-use crate::abi::{Errno, PluginError};
+use crate::abi::PluginError;
 use crate::config::Connection;
 use crate::files::{self, FileError};
 
@@ -22,10 +22,7 @@ const PASSWORD: &str = "password";
 pub(super) fn read(path: &Path) -> Result<Credential<'static>, PluginError> {
     let content = files::read_secret(path);
     let content = content.map_err(|cause| FileError::new("read", path, cause))?;
-    let wrong = |problem: String| {
-        let text = format!("{}{problem}", path.display());
-        PluginError::new(Errno::EINVAL, text)
-    };
+    let wrong = |problem: String| PluginError::invalid(format!("{}{problem}", path.display()));
     let text = std::str::from_utf8(&content).map_err(|_| wrong(" is not UTF-8".to_owned()))?;
     let (mut user_name, mut password) = (None, None);
     for (number, line) in (1..).zip(text.lines()) {
@@ -61,16 +58,28 @@ pub(super) fn of(connection: &Connection) -> Result<Option<Credential<'static>>,
     let Some(path) = &connection.credential_file else {
         return Ok(None);
     };
-    if !connection.knows_its_server() {
-        return Err(PluginError::invalid(UNKNOWN_SERVER));
-    }
+    demand_known_server(
+        connection.server_certificate.is_some() || connection.server_public_key.is_some(),
+        connection.verify_server_certificate && connection.verify_host_name,
+    )?;
     read(path).map(Some)
 }
 
-/// Why a password is not sent.
-pub(super) const UNKNOWN_SERVER: &str = "a password is only sent to a server that is known for sure: \
-    '--credential-file' needs '--tls-trust-server-cert' or '--tls-pin-server-pubkey', or else \
-    '--tls-verify-hostname' with a certificate that can be verified";
+/// Fails unless nobody but the one server can be at the other end: its very certificate or key is
+/// demanded (`is_pinned`), or else a certificate that is valid and for its host name (`is_verified`).
+///
+/// # Errors
+/// Another server could pose as that one: it must not be told a secret.
+pub(super) fn demand_known_server(is_pinned: bool, is_verified: bool) -> Result<(), PluginError> {
+    if is_pinned || is_verified {
+        return Ok(());
+    }
+    Err(PluginError::invalid(
+        "a password is only sent to a server that is known for sure: '--credential-file' needs \
+         '--tls-trust-server-cert' or '--tls-pin-server-pubkey', or else '--tls-verify-hostname' with a \
+         certificate that can be verified",
+    ))
+}
 
 #[cfg(test)]
 mod tests {

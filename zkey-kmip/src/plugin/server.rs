@@ -232,8 +232,8 @@ fn advice(error: &client::Error) -> Option<&'static str> {
         )
     } else if error.result_reason() == Some(ResultReason::AUTHENTICATION_NOT_SUCCESSFUL) {
         Some(
-            "If the server wants a user name and a password, give them with '--kmip-server <SERVER> \
-             --credential-file <FILE>'",
+            "If the server wants a user name and a password, the file named by '--credential-file' with \
+             '--kmip-server' must have the right ones",
         )
     } else {
         None

@@ -107,6 +107,10 @@ fn a_new_password_needs_no_configuration() {
     let error = list(&machine.plugin(), None).unwrap_err();
     assert_eq!(error.errno(), Errno::EBADMSG);
     assert!(error.to_string().contains("who are you?"), "{error}");
+    // The user has given them already.
+    let advice =
+        "the file named by '--credential-file' with '--kmip-server' must have the right ones";
+    assert!(error.to_string().contains(advice), "{error}");
     assert!(!error.to_string().contains("horse"), "{error}");
     write_password(&machine, "new");
     list(&machine.plugin(), None).unwrap();

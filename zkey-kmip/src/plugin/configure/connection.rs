@@ -58,8 +58,11 @@ pub(super) fn configure(
     let limit = server::timeouts(provisional).connect;
     let presented = inspect(plugin, &target.address, tls.clone(), limit, options)?;
     let trust = decide(&presented, options)?;
-    if credential.is_some() && !trust.is_for_one_server(options) {
-        return Err(PluginError::invalid(credential::UNKNOWN_SERVER));
+    if credential.is_some() {
+        credential::demand_known_server(
+            trust.certificate.is_some() || trust.public_key.is_some(),
+            trust.verify_chain && options.tls_verify_hostname,
+        )?;
     }
     let handshake = LastHandshake::default();
     let tls = demand(tls, &trust, &presented, options).last_handshake(&handshake);

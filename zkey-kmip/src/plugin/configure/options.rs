@@ -99,9 +99,6 @@ impl<'a> Options<'a> {
             || self.tls_dont_verify_server_cert
             || self.tls_verify_hostname
             || self.credential_file.is_some();
-        let is_server_known = self.tls_pin_server_pubkey
-            || self.tls_trust_server_cert
-            || (self.tls_verify_hostname && !self.tls_dont_verify_server_cert);
         let rules = [
             (
                 self.gen_csr.is_some() && self.gen_self_signed_cert.is_some(),
@@ -134,10 +131,6 @@ impl<'a> Options<'a> {
                  '--kmip-server'",
             ),
             (
-                self.credential_file.is_some() && !is_server_known,
-                credential::UNKNOWN_SERVER,
-            ),
-            (
                 self.tls_pin_server_pubkey && self.tls_trust_server_cert,
                 "'--tls-pin-server-pubkey' and '--tls-trust-server-cert' exclude each other",
             ),
@@ -146,8 +139,15 @@ impl<'a> Options<'a> {
                 "'--label' needs '--kmip-server' or '--gen-wrapping-key'",
             ),
         ];
-        match rules.iter().find(|(is_broken, _)| *is_broken) {
-            Some((_, text)) => Err(PluginError::invalid(*text)),
+        if let Some((_, text)) = rules.iter().find(|(is_broken, _)| *is_broken) {
+            return Err(PluginError::invalid(*text));
+        }
+        match self.credential_file {
+            // As far as it can be told before the server was seen.
+            Some(_) => credential::demand_known_server(
+                self.tls_pin_server_pubkey || self.tls_trust_server_cert,
+                self.tls_verify_hostname && !self.tls_dont_verify_server_cert,
+            ),
             None => Ok(()),
         }
     }

@@ -18,15 +18,6 @@ pub(super) struct Trust {
     pub(super) public_key: Option<Vec<u8>>,
 }
 
-impl Trust {
-    /// Whether nobody but this server is trusted.
-    pub(super) fn is_for_one_server(&self, options: &Options<'_>) -> bool {
-        self.certificate.is_some()
-            || self.public_key.is_some()
-            || (self.verify_chain && options.tls_verify_hostname)
-    }
-}
-
 /// Fetches the server's certificate and lets the user decide whether it is the right one.
 pub(super) fn inspect(
     plugin: &Plugin,
