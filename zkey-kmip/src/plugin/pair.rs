@@ -78,34 +78,45 @@ impl Pair {
     }
 
     /// Destroys the keys, since the pair failed with `error`; tells in it what became of them. The next
-    /// command tries it again.
+    /// command tries it again, if that can be written down.
     pub(super) fn take_back(self, plugin: &Plugin, error: PluginError) -> PluginError {
-        let names = self.names();
-        let mut failures = Vec::new();
+        let mut text = format!(
+            "{error}. The {} of the pair cannot be used alone, ",
+            self.names()
+        );
+        let (mut failures, mut stay) = (Vec::new(), Vec::new());
         for id in [Some(self.first), self.second].into_iter().flatten() {
             let mut intent = plugin.given.borrow_mut().take(&id);
-            let noted = intent.as_mut().map_or(Ok(()), HeldIntent::take_back);
+            // Before it is tried, since this process may not get to its end.
+            let noted = intent.as_mut().map(HeldIntent::take_back);
             let destroyed = plugin.server().and_then(|mut server| {
                 server.known.remove(&id);
-                left_behind::destroy(&mut server.peer.client, &id.into())
+                left_behind::destroy(&mut server.peer.client, &id.as_str().into())
             });
-            match destroyed {
-                Ok(()) => intent.into_iter().for_each(forget),
-                Err(failure) => failures.push(failure.to_string()),
+            let Err(failure) = destroyed else {
+                intent.into_iter().for_each(forget);
+                continue;
+            };
+            failures.push(failure.to_string());
+            if !matches!(noted, Some(Ok(()))) {
+                failures.extend(noted.and_then(Result::err).map(|error| error.to_string()));
+                stay.push(id);
             }
-            failures.extend(noted.err().map(|failure| failure.to_string()));
         }
-        let text = match failures.is_empty() {
-            true => {
-                format!("{error}. The {names} of the pair cannot be used alone, and were destroyed")
+        match (&*failures, &*stay) {
+            ([], _) => text.push_str("and were destroyed"),
+            (failures, stay) => {
+                text.push_str("but not all could be destroyed at the server: ");
+                text.push_str(&failures.join("; "));
+                text.push_str(&match stay {
+                    [] => {
+                        ". The next command will try it again; 'zkey kms info' shows what is left"
+                            .to_owned()
+                    }
+                    stay => format!(". Please destroy {} at the server", stay.join(" and ")),
+                });
             }
-            false => format!(
-                "{error}. The {names} of the pair cannot be used alone, but not all could be \
-                 destroyed at the server: {}. The next command will try it again; 'zkey kms info' \
-                 shows what is left",
-                failures.join("; ")
-            ),
-        };
+        }
         PluginError::new(error.errno(), text)
     }
 }

@@ -1,12 +1,15 @@
 //! A pair of keys for XTS that does not become one leaves nothing behind.
 
+use std::fs;
+
 use kmip::types::{Attribute, Operation, ResultReason, State, Tag};
 use zkey_kmip::abi::{Errno, GenerateRequest, GeneratedKey, KeyMode, Kms, PluginError, Property};
 use zkey_kmip::plugin::Plugin;
 
 use crate::key_server::KeyServer;
+use crate::left_behind::{connect, has_intents};
 use crate::machine::{generate, info};
-use crate::ready::{DATA, list, properties, ready};
+use crate::ready::{DATA, import, list, properties, ready};
 
 const CHANGES: [Operation; 4] = [
     Operation::ADD_ATTRIBUTE,
@@ -60,20 +63,26 @@ fn no_pair_of_192_bits_is_made_or_listed() {
     }
     assert_eq!(server.store.objects().len(), before);
 
-    // Others make one.
+    // Others make one, and servers need not tell the length.
     let xts = [Property::new("xts-key", "XTS-KEY-1")];
-    let ids = [&xts[..], &[]].map(|properties| {
+    let kinds = [(&xts[..], Some(192)), (&[], Some(192)), (&xts, None)];
+    let ids = kinds.map(|(properties, bits)| {
         let key = generate(&plugin, DATA, properties, None, KeyMode::NonXts).unwrap();
         server.store.change(&key.key_id, |object| {
             let list = &mut object.attributes.list;
             list.retain(|one| one.reference() != Tag::CRYPTOGRAPHIC_LENGTH.into());
-            list.push(Attribute::cryptographic_length(192));
+            list.extend(bits.map(Attribute::cryptographic_length));
         });
         key.key_id
     });
     let listed = list(&plugin, None).unwrap();
-    assert_eq!(listed.len(), 1, "{listed:?}");
-    assert_eq!(listed[0].0, ids[1]);
+    let mut listed: Vec<_> = listed.iter().map(|(id, _)| id).collect();
+    listed.sort();
+    assert_eq!(listed, [&ids[1], &ids[2]]);
+    plugin.get_key_properties(&ids[2]).unwrap();
+    let error = plugin.get_key_properties(&ids[0]).unwrap_err().to_string();
+    assert!(error.contains("192 bits"), "{error}");
+    import(&machine.plugin(), &ids[2]).unwrap();
 }
 
 #[test]
@@ -144,6 +153,62 @@ fn keys_that_cannot_even_be_destroyed_are_named_and_destroyed_by_the_next_comman
     drop(plugin);
     // Nobody knows whether the second key was made.
     assert_eq!(info(&machine).matches("a key with marker").count(), 2);
+}
+
+/// What is to be done by the next command cannot be written down while the directory is away.
+#[test]
+fn what_becomes_of_a_pair_is_told_as_it_is() {
+    for is_destroyed in [true, false] {
+        let (machine, server) = ready("2.1");
+        let plugin = machine.plugin();
+        let one = first(&plugin).key_id;
+        let other = second(&plugin, &one).unwrap().key_id;
+        let operations: &[Operation] = match is_destroyed {
+            true => &CHANGES,
+            false => &[&CHANGES[..], &[Operation::DESTROY]].concat(),
+        };
+        refuse(&server, operations);
+        let (own, away) = (machine.path("KMIP"), machine.path("away"));
+        fs::rename(&own, &away).unwrap();
+        let text = link(&plugin, &one, &other).unwrap_err().to_string();
+        fs::rename(&away, &own).unwrap();
+        assert!(text.contains(&one) && text.contains(&other), "{text}");
+        assert!(!text.contains("next command"), "{text}");
+        assert_eq!(text.contains("were destroyed"), is_destroyed, "{text}");
+        let by_hand = format!("destroy {one} and {other} at the server");
+        assert_eq!(text.contains(&by_hand), !is_destroyed, "{text}");
+        assert_eq!(text.contains("/KMIP"), !is_destroyed, "why not: {text}");
+        drop(plugin);
+        refuse(&server, &[]);
+        let told = connect(&machine);
+        assert_eq!(told.contains(&one), !is_destroyed, "{told}");
+        assert_eq!(told.contains(&other), !is_destroyed, "{told}");
+        assert_eq!(has_intents(&machine), !is_destroyed);
+        let state = match is_destroyed {
+            true => State::DESTROYED,
+            // The first step is not refused.
+            false => State::DEACTIVATED,
+        };
+        assert_eq!(server.store.states_of_keys(), [state; 2]);
+    }
+}
+
+/// Where its host keeps keys is not known.
+#[test]
+fn a_complete_pair_is_not_told_as_given() {
+    for version in ["1.4", "2.1"] {
+        let (machine, server) = ready(version);
+        let plugin = machine.plugin();
+        let one = first(&plugin).key_id;
+        let other = second(&plugin, &one).unwrap().key_id;
+        link(&plugin, &one, &other).unwrap();
+        machine.terminal.warned();
+        drop(plugin);
+        let told = machine.terminal.warned();
+        assert!(!told.contains("was given"), "{told}");
+        assert!(!has_intents(&machine));
+        assert_eq!(server.store.states_of_keys(), [State::ACTIVE; 2]);
+    }
 }
 
 #[test]
