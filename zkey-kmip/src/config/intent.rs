@@ -139,9 +139,9 @@ impl fmt::Display for Intent {
             Intended::Given { id } => {
                 return write!(
                     f,
-                    "key {id} at {server} was given to zkey, but is in no key of this repository: take it \
-                     with 'zkey kms import', or destroy it at the server if nothing uses it, as with half \
-                     of a pair for XTS, which cannot be imported"
+                    "key {id} at {server} was given to zkey, but was not found in a key of this repository: \
+                     take it with 'zkey kms import', or destroy it at the server if nothing uses it, as with \
+                     half of a pair for XTS, which cannot be imported"
                 );
             }
         };

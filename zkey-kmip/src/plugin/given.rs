@@ -4,6 +4,7 @@
 //! fails or is killed before it has stored the key, nobody else would ever know of it: the intent stays,
 //! and tells.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
@@ -11,13 +12,8 @@ use super::Plugin;
 use super::unused::forget;
 use crate::config::{Config, ConfigError, HeldIntent, Intended};
 use crate::files;
+use crate::host::repository::{binding, key};
 use crate::properties::{Integrity, Properties};
-
-/// Says to which key management system a repository of zkey belongs (behaviour reference 1.8).
-const BINDING: &str = "kms.conf";
-
-/// What refers to a key at the server in the properties of a key (1.8).
-const KEY_IDS: [&str; 3] = ["kms-key-id", "kms-xts-key1-id", "kms-xts-key2-id"];
 
 /// A key that was given to the host with this handle.
 struct Given {
@@ -50,16 +46,31 @@ impl GivenKeys {
     }
 }
 
+/// Which key the host got by this intent, if it got one.
+fn given_id(intent: &HeldIntent) -> Option<&str> {
+    match &intent.intent().object {
+        Intended::Given { id } => Some(id),
+        Intended::Key | Intended::WrappingKey { .. } => None,
+    }
+}
+
 fn is_for(intent: &HeldIntent, id: &str) -> bool {
-    matches!(&intent.intent().object, Intended::Given { id: own } if own == id)
+    given_id(intent) == Some(id)
 }
 
 /// The handle is closed: by now the host has stored the keys. Tells which ones it has not.
 pub(super) fn settle(plugin: &Plugin) {
-    let directory = plugin.config.borrow().directory().to_owned();
-    for Given { intent, is_half } in plugin.given.take().0 {
+    let given = plugin.given.take().0;
+    if given.is_empty() {
+        return;
+    }
+    let stored = stored_ids(plugin.config.borrow().directory());
+    for Given { intent, is_half } in given {
         // Of hosts whose keys are elsewhere nothing is known.
-        if is_stored(&directory, &intent).unwrap_or(!is_half) {
+        let is_stored = stored
+            .as_ref()
+            .map_or(!is_half, |stored| is_among(&intent, stored));
+        if is_stored {
             forget(intent);
         } else {
             plugin.console.warn(&format!("INFO: {}", intent.intent()));
@@ -69,24 +80,28 @@ pub(super) fn settle(plugin: &Plugin) {
 
 /// What interrupted commands have left, except for keys that were stored all the same.
 pub(super) fn left(config: &Config) -> Result<Vec<HeldIntent>, ConfigError> {
-    let mut left = Vec::new();
-    for intent in config.left_intents()? {
-        match is_stored(config.directory(), &intent) {
-            Some(true) => forget(intent),
-            _ => left.push(intent),
-        }
+    let left = config.left_intents()?;
+    if left.iter().all(|intent| given_id(intent).is_none()) {
+        return Ok(left);
     }
+    let stored = stored_ids(config.directory()).unwrap_or_default();
+    let (done, left) = left
+        .into_iter()
+        .partition::<Vec<_>, _>(|intent| is_among(intent, &stored));
+    done.into_iter().for_each(forget);
     Ok(left)
 }
 
-/// Whether a key of the repository around `directory` refers to the key of the intent; `None` if no
-/// host was given the key, or none that has such a repository.
-fn is_stored(directory: &Path, intent: &HeldIntent) -> Option<bool> {
-    let Intended::Given { id } = &intent.intent().object else {
-        return None;
-    };
+fn is_among(intent: &HeldIntent, stored: &HashSet<String>) -> bool {
+    given_id(intent).is_some_and(|id| stored.contains(id))
+}
+
+/// To which keys at the server the keys of the repository around `directory` refer (behaviour reference
+/// 1.8); `None` if there is no such repository.
+fn stored_ids(directory: &Path) -> Option<HashSet<String>> {
     let repository = files::parent(directory);
-    fs::symlink_metadata(repository.join(BINDING)).ok()?;
+    fs::symlink_metadata(repository.join(binding::FILE)).ok()?;
+    let mut ids = HashSet::new();
     for entry in fs::read_dir(repository).ok()? {
         let path = entry.ok()?.path();
         if path.extension().is_none_or(|extension| extension != "info") {
@@ -96,9 +111,8 @@ fn is_stored(directory: &Path, intent: &HeldIntent) -> Option<bool> {
         let Ok(properties) = Properties::load(&path, Integrity::Plain) else {
             continue;
         };
-        if KEY_IDS.iter().any(|name| properties.get(name) == Some(id)) {
-            return Some(true);
-        }
+        let found = key::KEY_IDS.iter().filter_map(|name| properties.get(name));
+        ids.extend(found.map(str::to_owned));
     }
-    Some(false)
+    Some(ids)
 }

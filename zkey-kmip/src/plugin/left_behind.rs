@@ -40,15 +40,24 @@ pub(super) fn clean_up(plugin: &Plugin, peer: &mut Peer, server: &str) {
         if held.intent().server != server {
             continue;
         }
-        if let Intended::Given { id } = &held.intent().object {
-            match may_be_unused(peer, held.intent(), id) {
-                Ok(true) => plugin.console.warn(&format!("INFO: {}", held.intent())),
-                Ok(false) => forget(held),
-                Err(error) => plugin.note(&format!("cannot look for key {id}: {error}")),
+        let intent = held.intent();
+        let done = match &intent.object {
+            Intended::WrappingKey { public_key, former } => {
+                let former = former.as_deref();
+                finish_wrapping_key(peer, &config, intent, public_key, former)
             }
-            continue;
-        }
-        match finish(peer, &config, held.intent()) {
+            Intended::Key => finish_key(peer, intent),
+            // Not for us to destroy.
+            Intended::Given { id } => {
+                match may_be_unused(peer, intent, id) {
+                    Ok(true) => plugin.console.warn(&format!("INFO: {intent}")),
+                    Ok(false) => forget(held),
+                    Err(error) => plugin.note(&format!("cannot look for key {id}: {error}")),
+                }
+                continue;
+            }
+        };
+        match done {
             Ok(done) => {
                 forget(held);
                 if !done.is_empty() {
@@ -64,38 +73,42 @@ pub(super) fn clean_up(plugin: &Plugin, peer: &mut Peer, server: &str) {
     }
 }
 
-/// Does what is left to be done; returns what that was, for the user.
-fn finish(peer: &mut Peer, config: &Config, intent: &Intent) -> Result<String, PluginError> {
+/// Destroys a wrapping key that is not the configured one, and revokes the former one; returns what was
+/// done, for the user.
+fn finish_wrapping_key(
+    peer: &mut Peer,
+    config: &Config,
+    intent: &Intent,
+    public_key: &str,
+    former: Option<&str>,
+) -> Result<String, PluginError> {
     let mut done = String::new();
-    match &intent.object {
-        Intended::WrappingKey { public_key, former } => {
-            let is_same_server = config.server() == Some(&*intent.server);
-            let configured = config.wrapping_key().filter(|_| is_same_server);
-            let configured = configured.as_ref().map(|key| key.id.as_str());
-            let mut left = wrapping_keys(peer, intent, public_key)?;
-            left.retain(|id| id.as_text() != configured);
-            if let Some(id) = the_only(left)? {
-                destroy(&mut peer.client, &id)?;
-                let _ = write!(done, " wrapping key {id} was destroyed");
-            }
-            if let Some(former) = former.as_deref().filter(|id| Some(*id) != configured) {
-                if revoke_wrapping_key(&mut peer.client, former)? {
-                    let _ = write!(done, " former wrapping key {former} was deactivated");
-                }
-            }
+    let is_same_server = config.server() == Some(&*intent.server);
+    let configured = config.wrapping_key().filter(|_| is_same_server);
+    let configured = configured.as_ref().map(|key| key.id.as_str());
+    let mut left = wrapping_keys(peer, intent, public_key)?;
+    left.retain(|id| id.as_text() != configured);
+    if let Some(id) = the_only(left)? {
+        destroy(&mut peer.client, &id)?;
+        let _ = write!(done, " wrapping key {id} was destroyed");
+    }
+    if let Some(former) = former.filter(|id| Some(*id) != configured) {
+        if revoke_wrapping_key(&mut peer.client, former)? {
+            let _ = write!(done, " former wrapping key {former} was deactivated");
         }
-        Intended::Key => {
-            if let Some((id, attributes)) = the_only(keys(peer, intent)?)? {
-                if !is_imported(peer, &attributes) {
-                    destroy(&mut peer.client, &id)?;
-                    let _ = write!(done, " key {id} was destroyed");
-                }
-            }
-        }
-        // Not for us to destroy.
-        Intended::Given { .. } => {}
     }
     Ok(done)
+}
+
+/// Destroys a key that nobody has got; returns what was done, for the user.
+fn finish_key(peer: &mut Peer, intent: &Intent) -> Result<String, PluginError> {
+    match the_only(keys(peer, intent)?)? {
+        Some((id, attributes)) if !is_imported(peer, &attributes) => {
+            destroy(&mut peer.client, &id)?;
+            Ok(format!(" key {id} was destroyed"))
+        }
+        _ => Ok(String::new()),
+    }
 }
 
 /// The object that is left, if there is one. Others with the same marker are not the plugin's doing.

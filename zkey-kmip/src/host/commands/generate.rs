@@ -12,7 +12,7 @@ use crate::host::environment;
 use crate::host::error::HostError;
 use crate::host::key_info::{self, NewKey, VolumeType};
 use crate::host::passphrase::Passphrase;
-use crate::host::repository::key::{Key, KeyFiles};
+use crate::host::repository::key::{KEY_ID, Key, KeyFiles, XTS_KEY1_ID, XTS_KEY2_ID};
 use crate::host::token::Shape;
 
 /// `generate`
@@ -205,7 +205,7 @@ impl Generation<'_> {
         ids: &mut Vec<String>,
     ) -> Result<Vec<u8>, HostError> {
         let (blob, made) = self.generate(key.name(), KeyMode::NonXts, properties, None, ids)?;
-        key.set("kms-key-id", &made.key_id)?;
+        key.set(KEY_ID, &made.key_id)?;
         key.set("kms-key-label", &made.label)?;
         Ok(blob)
     }
@@ -219,14 +219,14 @@ impl Generation<'_> {
         let half = properties.len();
         properties.push(Property::new("xts-key", "XTS-KEY-1"));
         let (mut blob, first) = self.generate(key.name(), KeyMode::Xts1, properties, None, ids)?;
-        key.set("kms-xts-key1-id", &first.key_id)?;
+        key.set(XTS_KEY1_ID, &first.key_id)?;
         key.set("kms-xts-key1-label", &first.label)?;
         properties[half] = Property::new("xts-key", "XTS-KEY-2");
         properties.push(Property::new("xts-key1-id", first.key_id.clone()));
         properties.push(Property::new("xts-key1-label", first.label));
         let room = Some(blob.len());
         let (other, second) = self.generate(key.name(), KeyMode::Xts2, properties, room, ids)?;
-        key.set("kms-xts-key2-id", &second.key_id)?;
+        key.set(XTS_KEY2_ID, &second.key_id)?;
         key.set("kms-xts-key2-label", &second.label)?;
         let link = [
             Property::new("xts-key2-id", second.key_id),

@@ -12,7 +12,7 @@ use crate::host::key_info::{NewKey, VolumeType};
 use crate::host::kms_key::{KmsKey, KmsKeyFilter};
 use crate::host::output::{self, Record};
 use crate::host::passphrase::Passphrase;
-use crate::host::repository::key::{Key, KeyFiles};
+use crate::host::repository::key::{KEY_ID, Key, KeyFiles, XTS_KEY1_ID, XTS_KEY2_ID};
 use crate::host::token::{IMPORT_ROOM, Shape};
 
 /// `kms list`
@@ -220,11 +220,11 @@ fn import(
 fn id_properties(key: &KmsKey) -> Vec<(&'static str, &str)> {
     let (id, label) = (key.first.0.as_str(), key.first.1.as_str());
     match &key.second {
-        None => vec![("kms-key-id", id), ("kms-key-label", label)],
+        None => vec![(KEY_ID, id), ("kms-key-label", label)],
         Some((second_id, second_label)) => vec![
-            ("kms-xts-key1-id", id),
+            (XTS_KEY1_ID, id),
             ("kms-xts-key1-label", label),
-            ("kms-xts-key2-id", second_id),
+            (XTS_KEY2_ID, second_id),
             ("kms-xts-key2-label", second_label),
         ],
     }

@@ -7,7 +7,8 @@ use crate::host::association::{join, split};
 use crate::host::error::HostError;
 use crate::properties::{Integrity, Properties};
 
-const FILE: &str = "kms.conf";
+/// The file in the directory of a repository.
+pub(crate) const FILE: &str = "kms.conf";
 const PLUGIN: &str = "kms";
 const CONFIG: &str = "config";
 const APQNS: &str = "apqns";

@@ -150,13 +150,20 @@ impl KmsIds {
     }
 }
 
+pub(crate) const KEY_ID: &str = "kms-key-id";
+pub(crate) const XTS_KEY1_ID: &str = "kms-xts-key1-id";
+pub(crate) const XTS_KEY2_ID: &str = "kms-xts-key2-id";
+
+/// What refers to a key at the key management system.
+pub(crate) const KEY_IDS: [&str; 3] = [KEY_ID, XTS_KEY1_ID, XTS_KEY2_ID];
+
 const KMS_PROPERTIES: [&str; 7] = [
     "kms",
-    "kms-key-id",
+    KEY_ID,
     "kms-key-label",
-    "kms-xts-key1-id",
+    XTS_KEY1_ID,
     "kms-xts-key1-label",
-    "kms-xts-key2-id",
+    XTS_KEY2_ID,
     "kms-xts-key2-label",
 ];
 
@@ -251,11 +258,11 @@ impl Key {
     /// # Errors
     /// They are missing in the properties of a bound key.
     pub fn kms_ids(&self) -> Result<KmsIds, HostError> {
-        let ids = match self.get("kms-key-id") {
+        let ids = match self.get(KEY_ID) {
             Some(id) => Some(KmsIds::One(id.to_owned())),
             None => self
-                .get("kms-xts-key1-id")
-                .zip(self.get("kms-xts-key2-id"))
+                .get(XTS_KEY1_ID)
+                .zip(self.get(XTS_KEY2_ID))
                 .map(|(first, second)| KmsIds::Xts(first.to_owned(), second.to_owned())),
         };
         ids.ok_or_else(|| HostError::NoKeyId {
