@@ -82,6 +82,20 @@ fn without_adapters_it_says_so() {
         .fails(2);
 }
 
+/// The sizes that it asks for are not tried then.
+#[test]
+fn a_profile_that_cannot_be_read_is_told() {
+    let installation = Installation::cca();
+    installation.profile("server-regex=.\nwrap-key-params=1024\n");
+    let _server = installation.configured("ECC:prime256v1");
+    installation.profile("server-regex=.\nwrap-key-params=many\n");
+    let outcome = installation.run(&["selftest", "--apqns", "03.0039"]);
+    for expected in ["default.profile", "wrap-key-params"] {
+        assert!(outcome.err.contains(expected), "{}", outcome.err);
+    }
+    outcome.ok();
+}
+
 /// Not only the usual sizes.
 #[test]
 fn the_sizes_that_are_configured_are_tried() {

@@ -89,12 +89,16 @@ fn sizes(terminal: &Terminal) -> RsaSizes {
         add(&mut sizes.wrapping, bits);
     }
     // That of the next wrapping key.
-    let profiles = ProfileDirectory::from_environment();
-    let profile = config
-        .connection()
-        .map(|connection| profiles.named(&connection.profile));
-    if let Ok(Ok(profile)) = profile {
-        add(&mut sizes.wrapping, profile.wrap_key_bits);
+    if config.server().is_some() {
+        let profiles = ProfileDirectory::from_environment();
+        let profile = config
+            .connection()
+            .map_err(PluginError::from)
+            .and_then(|connection| Ok(profiles.named(&connection.profile)?));
+        match profile {
+            Ok(profile) => add(&mut sizes.wrapping, profile.wrap_key_bits),
+            Err(error) => terminal.warn(error),
+        }
     }
     sizes
 }
