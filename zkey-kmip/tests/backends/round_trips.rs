@@ -168,6 +168,31 @@ fn commands_take_one_connection_and_configure_two() {
     }
 }
 
+/// A profile that is found may call for another way to the server than the one on which it was found.
+#[test]
+fn configure_takes_a_third_connection_for_a_profile_that_asks_for_one() {
+    let work = Workplace::new(Backend::Software);
+    let behaviour = Behaviour {
+        vendor: "Rich Server 1".to_owned(),
+        ..Behaviour::default()
+    };
+    let server = server(&work, behaviour);
+    let counter = Proxy::before(server.address());
+    let poor = "server-regex=x\nkmip-version=1.4\nwrap-key-params=1024\n";
+    work.machine.profile("default", poor);
+    let rich = PROFILE_2X.replace("kmip-version=2.1", "kmip-version=AUTO");
+    work.machine.profile("rich", &rich);
+    work.machine.terminal.will_answer(&["y"]);
+    let configured = work.configure(&[
+        (code::KMIP_SERVER, counter.address()),
+        (code::TLS_CA_BUNDLE, &work.machine.text_path("ca.pem")),
+    ]);
+    assert_eq!(configured.unwrap(), Configured::Complete);
+    let connection = work.machine.config().connection().unwrap();
+    assert_eq!(connection.profile, "rich");
+    assert_eq!(counter.take(), 3);
+}
+
 #[test]
 fn another_server_of_the_cluster_stands_in() {
     let work = Workplace::new(Backend::Software);

@@ -4,6 +4,7 @@ use kmip::types::State;
 use openssl::hash::MessageDigest;
 use zkey_kmip::abi::options::code;
 use zkey_kmip::abi::{Configured, Errno};
+use zkey_kmip::config::{Config, ConfigFile};
 
 use crate::key_server::Behaviour;
 use crate::machine::Machine;
@@ -40,9 +41,7 @@ fn without_questions_all_is_done_that_the_command_line_says_and_no_more() {
     machine.configure(&connection).unwrap();
     let state = |id: &str| server.store.object(id).unwrap().state;
     assert_eq!(state(&former), State::DEACTIVATED);
-    let key = machine
-        .config()
-        .read(zkey_kmip::config::ConfigFile::IdentityKey);
+    let key = machine.config().read(ConfigFile::IdentityKey);
     let certificate = machine.text_path("new.pem");
     let self_signed = [
         (code::GEN_SELF_SIGNED_CERT, certificate.as_str()),
@@ -55,9 +54,7 @@ fn without_questions_all_is_done_that_the_command_line_says_and_no_more() {
     ]
     .concat();
     machine.configure(&new_key).unwrap();
-    let new = machine
-        .config()
-        .read(zkey_kmip::config::ConfigFile::IdentityKey);
+    let new = machine.config().read(ConfigFile::IdentityKey);
     assert_ne!(new.unwrap(), key.unwrap());
     assert!(!machine.terminal.printed().contains("[y/N]"));
 }
@@ -69,6 +66,9 @@ fn each_question_can_be_answered_by_no() {
     let server = machine.server(Behaviour::default());
     machine.connect(&server, "default");
     let before = machine.config();
+    let files = [ConfigFile::IdentityKey, ConfigFile::ClientCertificate];
+    let contents = |config: &Config| files.map(|file| config.read(file).unwrap());
+    let before_contents = contents(&before);
     let (address, certificate) = (server.address(), machine.text_path("other.pem"));
     for options in [
         &[(code::KMIP_SERVER, address.as_str())] as &[(i32, &str)],
@@ -84,6 +84,8 @@ fn each_question_can_be_answered_by_no() {
         let now = machine.config();
         assert_eq!(now.connection().unwrap(), before.connection().unwrap());
         assert_eq!(now.wrapping_key(), before.wrapping_key());
+        assert_eq!(contents(&now), before_contents, "{options:?}");
+        assert!(!machine.path("other.pem").exists());
     }
     assert_eq!(machine.terminal.printed().matches("[y/N]").count(), 4);
 }
