@@ -183,8 +183,9 @@ static CONFIGURE: OptionTable<27> = OptionTable::new([
         c"credential-file",
         code::CREDENTIAL_FILE,
         c"FILE",
-        c"File with the lines 'user-name=...' and 'password=...', for servers that want them. It is \
-          read for each connection, and nobody but its owner and its group may have access to it. Needs \
+        c"File with the lines 'server=HOST:PORT', 'user-name=...' and 'password=...', for servers that \
+          want them. It is read for each connection; its group may read it, and nobody but its owner \
+          change it. Needs \
           '--tls-verify-hostname', '--tls-pin-server-pubkey' or '--tls-trust-server-cert'",
     ),
     section(c"OPTIONS FOR THE WRAPPING KEY"),

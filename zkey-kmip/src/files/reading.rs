@@ -26,16 +26,16 @@ pub fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// The content of a file with a secret, wiped when dropped. Whoever is neither its owner nor in its group
-/// must have no access to it.
+/// must have no access to it, and nobody but its owner may change it.
 ///
 /// # Errors
-/// Others have, it is no regular file, too large, or cannot be read.
+/// Others may, it is no regular file, too large, or cannot be read.
 pub fn read_secret(path: &Path) -> io::Result<Zeroizing<Vec<u8>>> {
     let (mut file, metadata) = open_regular(path, MAX_SECRET)?;
-    if metadata.mode() & 0o007 != 0 {
+    if metadata.mode() & 0o027 != 0 {
         let path = path.display();
         return Err(wrong(format!(
-            "everybody has access to it: run 'chmod o= {path}'"
+            "its group may change it, or everybody has access to it: run 'chmod g-w,o= {path}'"
         )));
     }
     // `read_to_end` would move what it has, and look for the end with memory of its own: neither is wiped.

@@ -7,12 +7,12 @@ use kmip::ProtocolVersion;
 use kmip::client::{self, Client, ClientBuilder, Problem};
 use kmip::transport::tls::{self, ClientTls, Identity, LastHandshake};
 use kmip::transport::{Cause, Timeouts};
-use kmip::types::{Credential, ResultReason};
+use kmip::types::ResultReason;
 use openssl::pkey::PKey;
 use openssl::x509::X509;
 
 use super::attributes::AttributeStyle;
-use super::credential;
+use super::credential::{self, CredentialFile};
 use super::known::Known;
 use super::peer::Peer;
 use super::target::Target;
@@ -97,7 +97,7 @@ pub(super) struct Route<'a> {
     pub(super) target: &'a Target,
     pub(super) profile: &'a Profile,
     pub(super) tls: &'a ClientTls,
-    pub(super) credential: Option<&'a Credential<'static>>,
+    pub(super) credential: Option<&'a CredentialFile>,
     pub(super) choice: VersionChoice,
 }
 
@@ -105,21 +105,27 @@ impl Route<'_> {
     /// Connects, to the first server that can be reached.
     pub(super) fn connect(&self, learned: &ServerTraits) -> Result<Client, PluginError> {
         let traits = self.profile.server_traits.as_ref().unwrap_or(learned);
-        let builder = self.builder(traits)?;
-        Ok(builder.connect()?)
+        Ok(self.builder(traits)?.connect()?)
     }
 
     fn builder(&self, traits: &ServerTraits) -> Result<ClientBuilder, PluginError> {
+        let servers = &self.profile.failover_servers;
+        let (mut tls, mut credential) = (self.tls.clone(), None);
+        if let Some(file) = self.credential {
+            credential =
+                Some(file.credential_for([&self.target.address].into_iter().chain(servers))?);
+            tls = file.demand_key(tls);
+        }
         let mut builder = Client::builder(self.target.address.clone())
-            .tls(self.tls.clone())
+            .tls(tls)
             .timeouts(timeouts(self.profile))
             .sends_charset(traits.has(ServerTrait::ContentCharset))
             .sends_numbers(traits.has(ServerTrait::NumericValues));
-        for server in &self.profile.failover_servers {
+        for server in servers {
             builder = builder.fallback_server(server.clone());
         }
-        if let Some(credential) = self.credential {
-            builder = builder.credential(credential.clone());
+        if let Some(credential) = credential {
+            builder = builder.credential(credential);
         }
         let builder = self.target.apply(builder);
         match self.choice {

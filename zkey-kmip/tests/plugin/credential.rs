@@ -23,11 +23,13 @@ fn write(machine: &Machine, content: &str) -> String {
     machine.text_path("credential")
 }
 
-fn write_password(machine: &Machine, password: &str) -> String {
-    write(
-        machine,
-        &format!("# of the server\nuser-name={USER}\npassword={password}\n"),
-    )
+fn content(server: &KeyServer, password: &str) -> String {
+    let server = server.address();
+    format!("# of the server\nserver={server}\nuser-name={USER}\npassword={password}\n")
+}
+
+fn write_password(machine: &Machine, server: &KeyServer, password: &str) -> String {
+    write(machine, &content(server, password))
 }
 
 fn server(machine: &Machine, wants_no_certificate: bool) -> KeyServer {
@@ -38,6 +40,12 @@ fn server(machine: &Machine, wants_no_certificate: bool) -> KeyServer {
     })
 }
 
+/// Another one that is as good.
+fn other_server(machine: &Machine) -> KeyServer {
+    let client = X509::from_pem(&fs::read(machine.path("client.pem")).unwrap()).unwrap();
+    KeyServer::start(&machine.authority.server(), client, Behaviour::default())
+}
+
 #[test]
 fn each_request_has_user_name_and_password_beside_the_certificate_or_instead_of_it() {
     for (version, wants_no_certificate) in [("1.0", false), ("1.4", true), ("AUTO", true)] {
@@ -46,7 +54,7 @@ fn each_request_has_user_name_and_password_beside_the_certificate_or_instead_of_
         machine.profile("used", &profile);
         let server = server(&machine, wants_no_certificate);
         let (address, ca) = (server.address(), machine.text_path("ca.pem"));
-        let file = write_password(&machine, PASSWORD);
+        let file = write_password(&machine, &server, PASSWORD);
         let connection = [
             (code::KMIP_SERVER, address.as_str()),
             (code::TLS_CA_BUNDLE, &ca),
@@ -92,7 +100,10 @@ fn each_request_has_user_name_and_password_beside_the_certificate_or_instead_of_
 fn a_new_password_needs_no_configuration() {
     let machine = Machine::new();
     let server = server(&machine, false);
-    let (address, file) = (server.address(), write_password(&machine, PASSWORD));
+    let (address, file) = (
+        server.address(),
+        write_password(&machine, &server, PASSWORD),
+    );
     machine.terminal.will_answer(&["y"]);
     machine
         .configure(&[
@@ -112,13 +123,13 @@ fn a_new_password_needs_no_configuration() {
         "the file named by '--credential-file' with '--kmip-server' must have the right ones";
     assert!(error.to_string().contains(advice), "{error}");
     assert!(!error.to_string().contains("horse"), "{error}");
-    write_password(&machine, "new");
+    write_password(&machine, &server, "new");
     list(&machine.plugin(), None).unwrap();
     // Files that cannot be used are told before anything is sent.
     server.store.take_credentials();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     let error = list(&machine.plugin(), None).unwrap_err();
-    assert!(error.to_string().contains("chmod o="), "{error}");
+    assert!(error.to_string().contains("chmod g-w,o="), "{error}");
     fs::remove_file(&file).unwrap();
     let error = list(&machine.plugin(), None).unwrap_err();
     assert_eq!(error.errno(), Errno::ENOENT);
@@ -133,7 +144,7 @@ fn a_server_that_is_not_known_for_sure_gets_no_password() {
     let machine = Machine::new();
     let server = server(&machine, false);
     let (address, ca) = (server.address(), machine.text_path("ca.pem"));
-    let file = write_password(&machine, PASSWORD);
+    let file = write_password(&machine, &server, PASSWORD);
     let connection = [
         (code::KMIP_SERVER, address.as_str()),
         (code::TLS_CA_BUNDLE, &ca),
@@ -166,8 +177,7 @@ fn a_server_that_is_not_known_for_sure_gets_no_password() {
         assert!(error.to_string().contains("known for sure"), "{error}");
         fs::write(machine.path("KMIP/kmip.conf"), before).unwrap();
     }
-    let client = X509::from_pem(&fs::read(machine.path("client.pem")).unwrap()).unwrap();
-    let other = KeyServer::start(&machine.authority.server(), client, Behaviour::default());
+    let other = other_server(&machine);
     set_in_conf(&machine, "kmip-server", &other.address());
     list(&machine.plugin(), None).unwrap();
     assert!(!info(&machine).contains("password"));
@@ -183,7 +193,10 @@ fn a_self_signed_server_must_be_pinned_or_trusted() {
     let machine = Machine::new();
     let identity = Request::new("self").ip("127.0.0.1").self_signed();
     let server = machine.server_with(&identity, Behaviour::default());
-    let (address, file) = (server.address(), write_password(&machine, PASSWORD));
+    let (address, file) = (
+        server.address(),
+        write_password(&machine, &server, PASSWORD),
+    );
     let with = |option| {
         machine.terminal.will_answer(&["y"]);
         machine.configure(&[
@@ -197,4 +210,119 @@ fn a_self_signed_server_must_be_pinned_or_trusted() {
     assert_eq!(server.store.take_credentials(), 0);
     with(code::TLS_PIN_SERVER_PUBKEY).unwrap();
     assert!(server.store.take_credentials() > 0);
+}
+
+/// Those who may write to the configuration cannot have others tell a password to their server.
+#[test]
+fn a_password_goes_only_where_its_file_says() {
+    let machine = Machine::new();
+    let server = server(&machine, false);
+    let other = other_server(&machine);
+    let (address, ca) = (server.address(), machine.text_path("ca.pem"));
+    let file = write(&machine, &content(&other, PASSWORD));
+    let configure = || {
+        machine.terminal.will_answer(&["y"]);
+        machine.configure(&[
+            (code::KMIP_SERVER, &address),
+            (code::TLS_CA_BUNDLE, &ca),
+            (code::TLS_VERIFY_HOSTNAME, ""),
+            (code::CREDENTIAL_FILE, &file),
+        ])
+    };
+    let told = || server.store.take_credentials() + other.store.take_credentials();
+    let refused = |expected: &str| {
+        let error = list(&machine.plugin(), None).unwrap_err();
+        assert_eq!(error.errno(), Errno::EINVAL, "{error}");
+        let text = error.to_string();
+        assert!(
+            text.contains(expected) && text.contains("credential"),
+            "{text}"
+        );
+        assert!(!text.contains("horse"), "{text}");
+        assert_eq!(told(), 0);
+    };
+    let not_for = |server: &KeyServer| format!("is not for KMIP server {}", server.address());
+    let error = configure().unwrap_err().to_string();
+    assert!(error.contains(&not_for(&server)), "{error}");
+    assert_eq!(machine.config().server(), None);
+    assert_eq!(told(), 0);
+    write_password(&machine, &server, PASSWORD);
+    configure().unwrap();
+    assert!(server.store.take_credentials() > 0);
+
+    // The server of the configuration.
+    let conf = machine.path("KMIP/kmip.conf");
+    let before = fs::read(&conf).unwrap();
+    for name in ["kmip-server", "credential-file-of"] {
+        set_in_conf(&machine, name, &other.address());
+    }
+    refused(&not_for(&other));
+    fs::write(&conf, before).unwrap();
+
+    // The file of the configuration: that of another server, that of no server.
+    write_password(&machine, &other, PASSWORD);
+    refused(&not_for(&server));
+    write(
+        &machine,
+        &format!("user-name={USER}\npassword={PASSWORD}\n"),
+    );
+    refused("has no line server=");
+
+    // The file itself.
+    write_password(&machine, &server, PASSWORD);
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o620)).unwrap();
+    let error = list(&machine.plugin(), None).unwrap_err().to_string();
+    assert!(error.contains("chmod g-w,o="), "{error}");
+
+    // Servers that stand in.
+    write_password(&machine, &server, PASSWORD);
+    list(&machine.plugin(), None).unwrap();
+    assert!(told() > 0);
+    let stands_in = format!(
+        "server-regex=.\nwrap-key-params=1024\nfailover-servers={}\n",
+        other.address()
+    );
+    let profile = machine.config().connection().unwrap().profile;
+    machine.profile(&profile, &stands_in);
+    refused(&not_for(&other));
+    let both = format!("server={}\n{}", other.address(), content(&server, PASSWORD));
+    write(&machine, &both);
+    list(&machine.plugin(), None).unwrap();
+}
+
+/// Not even who also poses as the server in the network gets it.
+#[test]
+fn a_password_goes_only_to_the_key_that_its_file_names() {
+    let identity = Request::new("self").ip("127.0.0.1").self_signed();
+    let other = Request::new("other").ip("127.0.0.1").self_signed();
+    for option in [code::TLS_PIN_SERVER_PUBKEY, code::TLS_TRUST_SERVER_CERT] {
+        let machine = Machine::new();
+        let server = machine.server_with(&identity, Behaviour::default());
+        let address = server.address();
+        let write_key_of = |certificate: &X509| {
+            let key = certificate.public_key().unwrap();
+            let key = openssl::base64::encode_block(&key.public_key_to_der().unwrap());
+            let content = content(&server, PASSWORD);
+            write(&machine, &format!("{content}server-public-key={key}\n"))
+        };
+        let configure = |file: &str| {
+            machine.terminal.will_answer(&["y"]);
+            machine.configure(&[
+                (code::KMIP_SERVER, &address),
+                (code::CREDENTIAL_FILE, file),
+                (option, ""),
+            ])
+        };
+        let error = configure(&write_key_of(&other.certificate)).unwrap_err();
+        assert!(error.to_string().contains("public key"), "{error}");
+        assert_eq!(server.store.take_credentials(), 0);
+        configure(&write_key_of(&identity.certificate)).unwrap();
+        list(&machine.plugin(), None).unwrap();
+        assert!(server.store.take_credentials() > 0);
+        // Whatever the configuration trusts.
+        write_key_of(&other.certificate);
+        let error = list(&machine.plugin(), None).unwrap_err();
+        assert!(error.to_string().contains("public key"), "{error}");
+        assert_eq!(server.store.take_credentials(), 0);
+    }
 }

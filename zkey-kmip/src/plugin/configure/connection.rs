@@ -91,6 +91,9 @@ pub(super) fn configure(
             selection.profile
         }
     };
+    if let Some(file) = &credential {
+        file.credential_for(&profile.failover_servers)?;
+    }
     // The profile that was found may call for another way, limits or version.
     let server = &*target::complete(server, &profile);
     let final_target = Target::new(server, &profile)?;
