@@ -258,6 +258,9 @@ fn wrong_options_are_explained() {
     assert!(text(&unknown.stderr).contains("1.0 to 2.1"));
     let error = failure(&run(&["serve"]), 2);
     assert!(error.contains("'--cert' is missing"), "{error}");
+    let lists = run(&["serve", "--provision", "--client-crl", "list.pem"]);
+    let error = failure(&lists, 2);
+    assert!(error.contains("'--client-crl'"), "{error}");
     let without = run(&[
         "query",
         "-s",

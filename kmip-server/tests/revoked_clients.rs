@@ -54,10 +54,15 @@ fn an_authority_without_a_list_is_not_trusted_by_lists() {
         ["--client-crl", list.to_str().unwrap()],
     ] {
         let mut command = world.command(&options);
-        let output = command.arg("--provision").output().unwrap();
-        assert!(!output.status.success());
+        let (store, audit) = (world.path("keys.sqlite"), world.path("audit.log"));
+        command.arg("--store").arg(&store);
+        command.arg("--audit").arg(&audit).arg("--provision");
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
         let told = String::from_utf8(output.stderr).unwrap();
         assert!(told.contains("--client-crl"), "{told}");
+        // It does not leave behind what it would have needed.
+        assert!(!store.exists() && !audit.exists());
     }
     let missing = world.command(&["--client-crl", "nowhere.pem"]).output();
     let told = String::from_utf8(missing.unwrap().stderr).unwrap();

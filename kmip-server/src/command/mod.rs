@@ -50,6 +50,10 @@ pub fn run(options: &Options) -> Result<(), CommandError> {
     if let Some(path) = options.config.take() {
         options.fill(file::read(&path, complain)?);
     }
+    // Their own authority has no list: its certificates end with their objects.
+    if options.provision && !options.client_crl.is_empty() {
+        return Err(CommandError::ListsAndProvision);
+    }
     if let Some(new) = &options.rotate_master_key {
         return storage::rotate(&options, new);
     }

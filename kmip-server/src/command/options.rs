@@ -32,7 +32,7 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     pub client_ca: Vec<PathBuf>,
     /// PEM file with revocation lists, of which each of those CAs needs a current one; read once
-    #[arg(long, value_name = "FILE", conflicts_with = "provision")]
+    #[arg(long, value_name = "FILE")]
     pub client_crl: Vec<PathBuf>,
     /// Where the keys are kept: `memory` (the default), a SQLite file, or a PostgreSQL database, which
     /// several servers can share (`postgres://USER@HOST/DATABASE`; password in PGPASSWORD). Without a

@@ -193,10 +193,6 @@ pub(super) fn tls(options: &Options, own: Option<X509>) -> Result<TlsAcceptor, C
         tls = tls.client_crl_file(path);
     }
     if let Some(own) = own {
-        // It has no list: its certificates end with their objects.
-        if !options.client_crl.is_empty() {
-            return Err(CommandError::ListsAndProvision);
-        }
         tls = tls.client_ca(own);
     }
     Ok(TlsAcceptor::new(tls)?)
