@@ -13,6 +13,10 @@ use crate::attributes::{check_added, check_changed};
 use crate::context::Context;
 use crate::refusal;
 
+/// As an item with this tag and in this version, all attributes are alike.
+const OUTER: Tag = Tag::NEW_ATTRIBUTE;
+const VERSION: ProtocolVersion = ProtocolVersion::V2_1;
+
 pub(super) fn adjust(
     context: &Context<'_>,
     request: &AdjustAttributeRequest<'_>,
@@ -83,12 +87,16 @@ fn nothing(
 
 /// The attribute with this value, if it is of its type.
 fn of(tag: Tag, value: RawValue<'static>) -> Option<Attribute<'static>> {
-    let (outer, version) = (Tag::NEW_ATTRIBUTE, ProtocolVersion::V2_1);
-    let item = RawValue::Structure(vec![RawItem { tag, value }]);
+    read(vec![RawItem { tag, value }])
+}
+
+/// The attribute that consists of these items, if there is such a one.
+fn read(items: Vec<RawItem<'_>>) -> Option<Attribute<'static>> {
     let mut bytes = Vec::new();
-    ttlv::encode_item(&item, outer, version, &mut bytes).ok()?;
-    let decoded: Attribute<'_> =
-        ttlv::decode_item(&bytes, outer, version, &Options::strict()).ok()?;
+    let item = RawValue::Structure(items);
+    ttlv::encode_item(&item, OUTER, VERSION, &mut bytes).ok()?;
+    let decoded = ttlv::decode_item(&bytes, OUTER, VERSION, &Options::strict());
+    let decoded: Attribute<'_> = decoded.ok()?;
     Some(decoded.into_owned())
 }
 
@@ -103,17 +111,14 @@ fn adjusted(
         Failure::new(reason, message)
     };
     let cannot = || because(ResultReason::INVALID_DATA_TYPE);
-    // As an item, all attributes are alike.
-    let (tag, version) = (Tag::NEW_ATTRIBUTE, ProtocolVersion::V2_1);
     let bare = Attribute {
         index: None,
         ..attribute.clone()
     };
     let mut bytes = Vec::new();
-    ttlv::encode_item(&bare, tag, version, &mut bytes).map_err(|_| cannot())?;
-    let options = Options::strict();
-    let item: RawValue<'_> =
-        ttlv::decode_item(&bytes, tag, version, &options).map_err(|_| cannot())?;
+    ttlv::encode_item(&bare, OUTER, VERSION, &mut bytes).map_err(|_| cannot())?;
+    let item = ttlv::decode_item(&bytes, OUTER, VERSION, &Options::strict());
+    let item: RawValue<'_> = item.map_err(|_| cannot())?;
     let RawValue::Structure(mut items) = item else {
         return Err(cannot());
     };
@@ -128,12 +133,7 @@ fn adjusted(
         value => value,
     };
     *value = calculated(value, adjustment, by).map_err(because)?;
-    let mut bytes = Vec::new();
-    let items = RawValue::Structure(items);
-    ttlv::encode_item(&items, tag, version, &mut bytes).map_err(|_| cannot())?;
-    let changed: Attribute<'_> =
-        ttlv::decode_item(&bytes, tag, version, &options).map_err(|_| cannot())?;
-    Ok(changed.into_owned())
+    read(items).ok_or_else(cannot)
 }
 
 /// The result, or the reason that there is none: it has no room, or the value is no number or boolean.

@@ -20,17 +20,15 @@ pub(super) fn create(
     let mut objects = context.begin()?;
     let given = objects.given_for(request.object_type, &request.attributes)?;
     let wanted = Attributes::from(given.clone());
+    // Since KMIP 2.0 the server supplies what the client omits (2.1, 4).
+    let supplies = context.version() >= ProtocolVersion::V2_0
+        && request.object_type == ObjectType::SYMMETRIC_KEY;
     let algorithm = wanted.cryptographic_algorithm().copied();
-    let algorithm = match (algorithm, request.object_type) {
-        // What a secret is for need not be known.
-        (algorithm, ObjectType::SECRET_DATA) => algorithm,
-        // Since KMIP 2.0 the server supplies what the client omits (2.1, 4).
-        (None, ObjectType::SYMMETRIC_KEY) if context.version() >= ProtocolVersion::V2_0 => {
-            Some(CryptographicAlgorithm::AES)
-        }
-        (None, _) => return Err(missing("Cryptographic Algorithm")),
-        (algorithm, _) => algorithm,
-    };
+    let algorithm = algorithm.or(supplies.then_some(CryptographicAlgorithm::AES));
+    // What a secret is for need not be known.
+    if algorithm.is_none() && request.object_type != ObjectType::SECRET_DATA {
+        return Err(missing("Cryptographic Algorithm"));
+    }
     let length = wanted.cryptographic_length().copied();
     let length = length.unwrap_or_else(|| usual_length(algorithm));
     let mut new = new_key(context, request.object_type, algorithm, length, given)?;

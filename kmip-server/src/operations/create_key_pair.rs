@@ -4,12 +4,12 @@ use kmip::server::Failure;
 use kmip::types::{
     Attribute, AttributeValue, Attributes, CreateKeyPairRequest, CreateKeyPairResponse,
     CryptographicAlgorithm, CryptographicUsageMask, KeyBlock, KeyFormatType, KeyMaterial, KeyValue,
-    Link, LinkType, ManagedObject, ObjectType, PrivateKey, ProtocolVersion, PublicKey,
-    ResultReason, Tag, UniqueIdentifier,
+    Link, LinkType, ManagedObject, ObjectType, PrivateKey, ProtocolVersion, PublicKey, Tag,
+    UniqueIdentifier,
 };
 
 use super::create::missing;
-use super::protection::keep_or;
+use super::protection::keep_pair;
 use crate::attributes::has_instances;
 use crate::context::{Context, Objects};
 use crate::crypto::{KeyPair, generate_key_pair, private_material, public_material};
@@ -26,21 +26,15 @@ pub(super) fn create_key_pair(
     let (mut private, mut public) =
         make(context, asked.algorithm, &pair, asked.private, asked.public)?;
     let mut objects = context.begin()?;
-    let common = request.common_protection_storage_masks.as_ref();
-    for (new, own, reason) in [
-        (
-            &mut private,
-            &request.private_protection_storage_masks,
-            ResultReason::PRIVATE_PROTECTION_STORAGE_UNAVAILABLE,
-        ),
-        (
-            &mut public,
-            &request.public_protection_storage_masks,
-            ResultReason::PUBLIC_PROTECTION_STORAGE_UNAVAILABLE,
-        ),
-    ] {
-        keep_or(context, new, own.as_ref().or(common), reason)?;
-    }
+    keep_pair(
+        context,
+        [&mut private, &mut public],
+        [
+            request.private_protection_storage_masks.as_ref(),
+            request.public_protection_storage_masks.as_ref(),
+        ],
+        request.common_protection_storage_masks.as_ref(),
+    )?;
     let private = objects.add(private)?;
     let public = objects.add(public)?;
     objects.commit()?;

@@ -19,11 +19,32 @@ pub(super) fn keep(
     keep_or(context, new, acceptable, reason)
 }
 
-/// As [`keep`], with another reason to refuse it: keys of a pair have their own.
+/// As [`keep`], for the private and the public key of a pair: what is acceptable for both goes for the one
+/// for which nothing else is said.
+///
+/// # Errors
+/// As for `keep`, with a reason for each of them.
+pub(super) fn keep_pair(
+    context: &Context<'_>,
+    keys: [&mut NewObject; 2],
+    own: [Option<&ProtectionStorageMasks<'_>>; 2],
+    common: Option<&ProtectionStorageMasks<'_>>,
+) -> Result<(), Failure> {
+    let reasons = [
+        ResultReason::PRIVATE_PROTECTION_STORAGE_UNAVAILABLE,
+        ResultReason::PUBLIC_PROTECTION_STORAGE_UNAVAILABLE,
+    ];
+    for ((new, own), reason) in keys.into_iter().zip(own).zip(reasons) {
+        keep_or(context, new, own.or(common), reason)?;
+    }
+    Ok(())
+}
+
+/// As [`keep`], with another reason to refuse it.
 ///
 /// # Errors
 /// As for `keep`.
-pub(super) fn keep_or(
+fn keep_or(
     context: &Context<'_>,
     new: &mut NewObject,
     acceptable: Option<&ProtectionStorageMasks<'_>>,

@@ -3,12 +3,12 @@
 use kmip::server::Failure;
 use kmip::types::{
     Attribute, AttributeValue, Attributes, CryptographicAlgorithm, LinkType, ObjectType,
-    ReKeyKeyPairRequest, ReKeyKeyPairResponse, ResultReason,
+    ReKeyKeyPairRequest, ReKeyKeyPairResponse,
 };
 
 use super::create::missing;
 use super::create_key_pair::{link, make, merge};
-use super::protection::keep_or;
+use super::protection::keep_pair;
 use super::re_key::{check_offset, inherited, is_replacement, rotate, set_dates};
 use crate::attributes::has_instances;
 use crate::context::{Context, Objects};
@@ -51,21 +51,15 @@ pub(super) fn re_key_key_pair(
         replace(context, request, new, old, &given.list)?;
         objects.save(old)?;
     }
-    let common = request.common_protection_storage_masks.as_ref();
-    for (new, own, reason) in [
-        (
-            &mut private,
-            &request.private_protection_storage_masks,
-            ResultReason::PRIVATE_PROTECTION_STORAGE_UNAVAILABLE,
-        ),
-        (
-            &mut public,
-            &request.public_protection_storage_masks,
-            ResultReason::PUBLIC_PROTECTION_STORAGE_UNAVAILABLE,
-        ),
-    ] {
-        keep_or(context, new, own.as_ref().or(common), reason)?;
-    }
+    keep_pair(
+        context,
+        [&mut private, &mut public],
+        [
+            request.private_protection_storage_masks.as_ref(),
+            request.public_protection_storage_masks.as_ref(),
+        ],
+        request.common_protection_storage_masks.as_ref(),
+    )?;
     let private = objects.add(private)?;
     let public = objects.add(public)?;
     objects.commit()?;

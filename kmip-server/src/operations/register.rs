@@ -71,12 +71,14 @@ fn wrapping_key(
     objects: &Objects<'_>,
     content: &ManagedObject<'static>,
 ) -> Option<String> {
+    if context.version() < ProtocolVersion::V2_0 {
+        return None;
+    }
     let data = key_block(content)?.key_wrapping_data.as_ref()?;
     let information = data.encryption_key_information.as_ref();
     let given = &information?.unique_identifier;
-    let key = objects.get(Some(given)).ok();
-    key.filter(|_| context.version() >= ProtocolVersion::V2_0)
-        .map(|key| key.identifier)
+    let key = objects.get(Some(given)).ok()?;
+    Some(key.identifier)
 }
 
 /// Opens a key that comes as PKCS#12. How long that takes, the client chooses: it is done before the

@@ -135,16 +135,7 @@ impl World {
         let request = RegisterRequest {
             object_type: ObjectType::SYMMETRIC_KEY,
             attributes: attributes.into(),
-            managed_object: Some(ManagedObject::SymmetricKey(SymmetricKey {
-                key_block: KeyBlock {
-                    key_format_type: KeyFormatType::RAW,
-                    key_value: Some(KeyValue::new(KeyMaterial::Bytes(Secret::borrowed(key)))),
-                    cryptographic_algorithm: Some(algorithm),
-                    cryptographic_length: Some(key.len() as i32 * 8),
-                    ..KeyBlock::default()
-                },
-                ..SymmetricKey::default()
-            })),
+            managed_object: Some(symmetric_key(algorithm, key)),
             ..RegisterRequest::default()
         };
         self.call(version, request).unwrap().unique_identifier
@@ -203,6 +194,20 @@ impl World {
         };
         self.call(version, request).map(|answer| answer.attributes)
     }
+}
+
+/// A symmetric key in the format Raw.
+pub(crate) fn symmetric_key(algorithm: CryptographicAlgorithm, key: &[u8]) -> ManagedObject<'_> {
+    ManagedObject::SymmetricKey(SymmetricKey {
+        key_block: KeyBlock {
+            key_format_type: KeyFormatType::RAW,
+            key_value: Some(KeyValue::new(KeyMaterial::Bytes(Secret::borrowed(key)))),
+            cryptographic_algorithm: Some(algorithm),
+            cryptographic_length: Some(key.len() as i32 * 8),
+            ..KeyBlock::default()
+        },
+        ..SymmetricKey::default()
+    })
 }
 
 /// The answer to a request whose message was changed before it was sent.
