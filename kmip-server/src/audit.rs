@@ -16,6 +16,7 @@ use serde_json::json;
 
 use crate::named::identifiers;
 use crate::names::name_of;
+use crate::server::user_name;
 
 /// How many bytes wait at most for a log that cannot be written.
 const MOST_WAITING: usize = 1 << 20;
@@ -224,7 +225,7 @@ impl<'a> Record<'a> {
             "time": time(),
             "address": peer.address().map(|address| address.to_string()),
             "certificate": peer.common_name(),
-            "user": call.user().and_then(|user| user.strip_prefix("user ")),
+            "user": call.user().and_then(user_name),
             "version": call.version().to_string(),
             "operation": name_of(Operation::TABLE, self.operation.value()),
             "objects": self.objects,

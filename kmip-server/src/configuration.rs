@@ -147,6 +147,13 @@ impl User {
     }
 }
 
+impl Configuration {
+    /// The user with a name, if there is one.
+    pub(crate) fn user(&self, name: Option<&str>) -> Option<&User> {
+        self.users.get(name?)
+    }
+}
+
 /// All versions, unique names, no leases, no users, and a vendor identification of its own.
 impl Default for Configuration {
     fn default() -> Self {

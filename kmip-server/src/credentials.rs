@@ -2,10 +2,11 @@
 //! 6.1.44; 2.1, 6.1.48), and the certification authority that issues them.
 
 use kmip::server::Failure;
-use kmip::types::{DateTime, ManagedObject, Secret, State};
+use kmip::types::{DateTime, Secret, State};
 use openssl::x509::X509Ref;
 
 use crate::crypto::CertificationAuthority;
+use crate::kept;
 use crate::object::StoredObject;
 use crate::store::{StoreError, Transaction, internal_content, internal_identifier};
 
@@ -19,9 +20,8 @@ const AUTHORITY: &str = "kmip-server:authority";
 pub(crate) fn authority(
     transaction: &mut dyn Transaction,
 ) -> Result<Result<CertificationAuthority, Failure>, StoreError> {
-    if let Some(ManagedObject::OpaqueObject(kept)) = transaction.content(AUTHORITY)? {
-        let pem = kept.opaque_data_value.expose();
-        return Ok(CertificationAuthority::from_pem(pem));
+    if let Some(pem) = kept::read(transaction, AUTHORITY)? {
+        return Ok(CertificationAuthority::from_pem(pem.expose()));
     }
     let made = CertificationAuthority::new().and_then(|made| Ok((made.to_pem()?, made)));
     let (pem, authority) = match made {
@@ -84,10 +84,10 @@ pub(crate) fn standing_at(
     place: &str,
     now: DateTime,
 ) -> Result<Standing, StoreError> {
-    let Some(ManagedObject::OpaqueObject(noted)) = transaction.content(place)? else {
+    let Some(noted) = kept::read(transaction, place)? else {
         return Ok(Standing::Refused);
     };
-    let text = String::from_utf8_lossy(noted.opaque_data_value.expose()).into_owned();
+    let text = String::from_utf8_lossy(noted.expose());
     let Some((object, client)) = text.split_once('\n') else {
         return Ok(Standing::Refused);
     };

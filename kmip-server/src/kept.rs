@@ -3,10 +3,16 @@
 
 use std::ops::ControlFlow;
 
+use kmip::codec::{Item, Options};
 use kmip::server::Failure;
-use kmip::types::{AttributeValue, DateTime, ManagedObject, ResultReason, Secret};
+use kmip::ttlv;
+use kmip::types::{
+    AttributeValue, DateTime, IntoOwned, ManagedObject, ProtocolVersion, ResultReason, Secret, Tag,
+};
+use zeroize::Zeroizing;
 
 use crate::object::StoredObject;
+use crate::refusal;
 use crate::store::{
     INTERNAL_OWNER, Search, Store, StoreError, Transaction, internal_content, internal_identifier,
 };
@@ -202,4 +208,33 @@ pub(crate) fn read_to_change(
         Some(_) => read(transaction, place),
         None => Ok(None),
     }
+}
+
+/// A structure of the protocol, as it is kept.
+///
+/// # Errors
+/// If the client has given something that cannot be written.
+pub(crate) fn to_bytes<'a>(
+    item: &impl Item<'a>,
+    tag: Tag,
+    version: ProtocolVersion,
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
+    let written = ttlv::encode_item(item, tag, version, &mut bytes);
+    written.map_err(|error| refusal::invalid_field(format!("this cannot be kept: {error}")))?;
+    Ok(bytes)
+}
+
+/// The structure that is kept as these bytes.
+///
+/// # Errors
+/// If they are damaged.
+pub(crate) fn from_bytes<'b, T: Item<'b> + IntoOwned>(
+    bytes: &'b [u8],
+    tag: Tag,
+    version: ProtocolVersion,
+) -> Result<T::Owned, Failure> {
+    let item: Result<T, _> = ttlv::decode_item(bytes, tag, version, &Options::default());
+    let item = item.map_err(|_| Failure::internal())?;
+    Ok(item.into_owned())
 }

@@ -16,6 +16,7 @@ use crate::kept;
 use crate::object::StoredObject;
 use crate::remembered::Remembered;
 use crate::repeat::repeat;
+use crate::server::owner_of_user;
 use crate::store::{Store, StoreError, internal_content, internal_identifier};
 
 /// How far the clock of a client that hashes its password may be from that of the server, in seconds.
@@ -58,7 +59,7 @@ impl Door<'_> {
             _ => return None,
         };
         Some(opened.and_then(|right| match right {
-            true => Ok(format!("user {name}")),
+            true => Ok(owner_of_user(name)),
             false => Err(refused()),
         }))
     }
@@ -100,7 +101,7 @@ impl Door<'_> {
     fn noted(&self, note: impl Fn() -> Result<bool, StoreError>) -> Result<bool, Failure> {
         repeat(note, StoreError::is_conflict).map_err(|error| {
             (self.configuration.report)(&error);
-            Failure::internal()
+            error.told()
         })
     }
 

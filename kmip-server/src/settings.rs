@@ -4,18 +4,21 @@
 
 use std::collections::HashMap;
 
-use kmip::codec::{Item, Options};
 use kmip::server::Failure;
-use kmip::ttlv;
 use kmip::types::{
     Attribute, AttributeReference, AttributeValue, Constraint, Constraints, CryptographicUsageMask,
     DefaultsInformation, IntoOwned, ManagedObject, ObjectGroups, ObjectType, ProtocolVersion,
     ResultReason, Secret, Tag,
 };
+use zeroize::Zeroizing;
 
 use crate::attributes::{AttributeSet, has_instances};
+use crate::kept;
 use crate::object::StoredObject;
 use crate::store::{internal_content, internal_identifier};
+
+/// The version in which they are kept.
+const VERSION: ProtocolVersion = ProtocolVersion::V2_1;
 
 /// Something that a client has set.
 pub(crate) trait Setting: Sized + Clone {
@@ -23,7 +26,7 @@ pub(crate) trait Setting: Sized + Clone {
     const NAME: &'static str;
 
     /// Its bytes in the store.
-    fn to_bytes(&self) -> Result<Vec<u8>, Failure>;
+    fn to_bytes(&self) -> Result<Zeroizing<Vec<u8>>, Failure>;
 
     /// What it is from these bytes.
     fn from_bytes(bytes: &[u8]) -> Result<Self, Failure>;
@@ -32,44 +35,25 @@ pub(crate) trait Setting: Sized + Clone {
 impl Setting for DefaultsInformation<'static> {
     const NAME: &'static str = "defaults";
 
-    fn to_bytes(&self) -> Result<Vec<u8>, Failure> {
-        encode(self, Tag::DEFAULTS_INFORMATION)
+    fn to_bytes(&self) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        kept::to_bytes(self, Tag::DEFAULTS_INFORMATION, VERSION)
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, Failure> {
-        let (version, options) = (ProtocolVersion::V2_1, Options::default());
-        let item: Result<DefaultsInformation<'_>, _> =
-            ttlv::decode_item(bytes, Tag::DEFAULTS_INFORMATION, version, &options);
-        item.map(IntoOwned::into_owned)
-            .map_err(|_| Failure::internal())
+        kept::from_bytes::<DefaultsInformation<'_>>(bytes, Tag::DEFAULTS_INFORMATION, VERSION)
     }
 }
 
 impl Setting for Constraints<'static> {
     const NAME: &'static str = "constraints";
 
-    fn to_bytes(&self) -> Result<Vec<u8>, Failure> {
-        encode(self, Tag::CONSTRAINTS)
+    fn to_bytes(&self) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        kept::to_bytes(self, Tag::CONSTRAINTS, VERSION)
     }
 
     fn from_bytes(bytes: &[u8]) -> Result<Self, Failure> {
-        let (version, options) = (ProtocolVersion::V2_1, Options::default());
-        let item: Result<Constraints<'_>, _> =
-            ttlv::decode_item(bytes, Tag::CONSTRAINTS, version, &options);
-        item.map(IntoOwned::into_owned)
-            .map_err(|_| Failure::internal())
+        kept::from_bytes::<Constraints<'_>>(bytes, Tag::CONSTRAINTS, VERSION)
     }
-}
-
-fn encode<'a>(item: &impl Item<'a>, tag: Tag) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
-    let encoded = ttlv::encode_item(item, tag, ProtocolVersion::V2_1, &mut bytes);
-    encoded.map(|()| bytes).map_err(|error| {
-        Failure::new(
-            ResultReason::INVALID_FIELD,
-            format!("this cannot be kept: {error}"),
-        )
-    })
 }
 
 /// The identifier under which a client's setting is kept.
@@ -86,7 +70,8 @@ pub(crate) fn stored<S: Setting>(
     setting: &S,
 ) -> Result<(StoredObject, ManagedObject<'static>), Failure> {
     let object = StoredObject::internal(&identifier_of::<S>(owner));
-    Ok((object, internal_content(Secret::owned(setting.to_bytes()?))))
+    let bytes = Secret::owned(setting.to_bytes()?.to_vec());
+    Ok((object, internal_content(bytes)))
 }
 
 /// A setting from the content of its object.

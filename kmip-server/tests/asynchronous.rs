@@ -190,6 +190,13 @@ fn the_other_server_performs_what_one_has_accepted() {
         let done = poll(&other, version, &pending);
         assert_eq!(done.result_status, ResultStatus::SUCCESS, "{version}");
         assert!(store.is_through());
+        store.begun();
+        let done = deferred(&one, version, create([name("done")]));
+        one.call(version, named("done")).expect("locate");
+        // Accepted, begun, created and done.
+        assert_eq!(store.begun(), 4, "{version}");
+        poll(&other, version, &done);
+        assert_eq!(store.begun(), 1, "{version}");
         // The first one has no reason any more to do it.
         let found = one.call(version, named("later")).expect("locate");
         assert_eq!(found.unique_identifier.len(), 1, "{version}");
@@ -241,9 +248,12 @@ fn what_a_server_has_begun_is_not_done_again() {
     store.go_away_at(3);
     one.call(version, LocateRequest::default()).unwrap();
     assert!(store.is_through());
+    store.begun();
     for world in [&one, &other] {
         let again = poll(world, version, &pending);
         assert_eq!(again.result_status, ResultStatus::OPERATION_PENDING);
+        // Nobody else has to wait for a client that asks again and again.
+        assert_eq!(store.begun(), 0);
         let found = world.call(version, LocateRequest::default()).unwrap();
         assert_eq!(found.unique_identifier.len(), 1);
     }

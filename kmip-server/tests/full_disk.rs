@@ -5,7 +5,8 @@ mod common;
 use std::process::Command;
 
 use common::process::{World, create, key_bytes};
-use kmip::types::{LocateRequest, ResultReason};
+use kmip::client::Error;
+use kmip::types::{AsynchronousIndicator, LocateRequest, ResultReason};
 
 /// Runs the server with files that may not grow beyond this many KiB. The signal for it is ignored, so
 /// that writing fails as on a full disk.
@@ -27,6 +28,8 @@ fn a_full_disk_refuses_writes_and_keeps_serving_reads() {
     let options = ["--store", &store];
     let process = world.run(limited(&world.command(&options), 600));
     let mut client = world.client(&process, "alice");
+    let mut ticketed = world.client(&process, "alice");
+    ticketed.login(None, Some(MOST as i32)).unwrap();
     let mut keys = Vec::new();
     let refused = loop {
         assert!(keys.len() < MOST, "the disk is never full");
@@ -42,6 +45,20 @@ fn a_full_disk_refuses_writes_and_keeps_serving_reads() {
     );
     assert!(refused.to_string().contains("disk is full"), "{refused}");
     assert!(!keys.is_empty());
+    // So is what notes something besides objects: the requests that a ticket is good for, and one that is
+    // to be done later.
+    let mut later = world
+        .builder(&process, "alice")
+        .asynchronous(AsynchronousIndicator::MANDATORY)
+        .connect()
+        .unwrap();
+    for client in [&mut ticketed, &mut later] {
+        let mut asked = (0..MOST).map(|_| client.call(LocateRequest::default()));
+        let is_refused = |asked: &Error| asked.asynchronous_correlation_value().is_none();
+        let refused = asked.find_map(|asked| asked.err().filter(is_refused));
+        let refused = refused.expect("nothing more can be noted");
+        assert!(refused.to_string().contains("disk is full"), "{refused}");
+    }
     // Others are refused as well, and what was acknowledged is there for all.
     let mut other = world.client(&process, "alice");
     assert!(other.call(create("one more")).is_err());

@@ -7,7 +7,7 @@ use kmip::types::{
 };
 
 use super::Objects;
-use crate::deferred;
+use crate::deferred::{self, Place};
 use crate::kept::KeptError;
 use crate::object::StoredObject;
 use crate::tickets::Grant;
@@ -85,7 +85,7 @@ impl Objects<'_> {
     /// # Errors
     /// If it has not.
     pub(crate) fn check_deferred(&self, correlation: &[u8]) -> Result<(), Failure> {
-        let place = self.context.place(correlation);
+        let place = Place::of(self.context.call, correlation);
         self.kept(deferred::check(
             &*self.transaction,
             &place,
@@ -98,7 +98,7 @@ impl Objects<'_> {
     /// # Errors
     /// If the client has no such request.
     pub(crate) fn cancel(&mut self, correlation: &[u8]) -> Result<CancellationResult, Failure> {
-        let place = self.context.place(correlation);
+        let place = Place::of(self.context.call, correlation);
         let cancelled = deferred::cancel(&mut *self.transaction, &place, self.context.now);
         self.kept(cancelled)
     }

@@ -8,17 +8,15 @@ use std::cell::Cell;
 
 use kmip::server::{Call, Failure};
 use kmip::types::{
-    Attribute, AttributeValue, DateTime, Operation, ProtocolVersion, ResultReason, Ticket,
-    UniqueIdentifier,
+    Attribute, AttributeValue, DateTime, Operation, ProtocolVersion, Ticket, UniqueIdentifier,
 };
 
 use crate::configuration::Configuration;
 use crate::credentials;
 use crate::crypto::CertificationAuthority;
-use crate::deferred::Place;
 use crate::object::StoredObject;
 use crate::repeat::repeat;
-use crate::server::ticket_of;
+use crate::server::{ticket_of, user_name};
 use crate::store::{Store, StoreError};
 use crate::tickets::{self, Tickets};
 use crate::volatile::Volatile;
@@ -33,6 +31,7 @@ pub(crate) struct Context<'c> {
     pub(crate) volatile: &'c Volatile,
     operation: Operation,
     store: &'c dyn Store,
+    /// Why the operation has failed, if it can be repeated for that.
     conflict: Cell<Option<StoreError>>,
 }
 
@@ -53,11 +52,6 @@ impl<'c> Context<'c> {
             store,
             conflict: Cell::default(),
         }
-    }
-
-    /// Why the operation has failed, if it can be repeated for that.
-    pub(crate) fn take_conflict(&self) -> Option<StoreError> {
-        self.conflict.take()
     }
 
     /// The version of the request.
@@ -82,8 +76,7 @@ impl<'c> Context<'c> {
 
     /// The groups of the user that the client has logged in as.
     fn groups(&self) -> &[String] {
-        let user = self.owner().strip_prefix("user ");
-        let user = user.and_then(|name| self.configuration.users.get(name));
+        let user = self.configuration.user(user_name(self.owner()));
         user.map_or(&[], |user| &user.groups)
     }
 
@@ -117,15 +110,6 @@ impl<'c> Context<'c> {
         tickets::clear(self.store, self.now).map_err(|error| self.broken(error))
     }
 
-    /// Where a request of the client is kept that is done later.
-    pub(super) fn place<'p>(&'p self, correlation: &'p [u8]) -> Place<'p> {
-        Place {
-            owner: self.owner(),
-            version: self.version(),
-            correlation,
-        }
-    }
-
     /// The operation of the request.
     pub(crate) fn operation(&self) -> Operation {
         self.operation
@@ -136,7 +120,12 @@ impl<'c> Context<'c> {
     /// # Errors
     /// That of the last time.
     pub(crate) fn repeated<T>(&self, work: impl Fn() -> Result<T, Failure>) -> Result<T, Failure> {
-        repeat(work, |_| self.conflict.take().is_some())
+        let outcome = repeat(work, |_| self.conflict.take().is_some());
+        // Taken, so that nothing around this is repeated for what was given up here.
+        if let Some(error) = self.conflict.take() {
+            (self.configuration.report)(&error);
+        }
+        outcome
     }
 
     /// An attribute as it is kept: a link names its object, also if the client refers to that by its place
@@ -167,20 +156,13 @@ impl<'c> Context<'c> {
         Ok(Objects::new(self, transaction))
     }
 
-    /// A store that is out of order is not the client's fault, nor its business.
+    /// Tells the operator of a store that is out of order, unless the operation can be repeated for it, and
+    /// the client what it may know.
     fn broken(&self, error: StoreError) -> Failure {
-        let failure = match error.is_out_of_space() {
-            true => Failure::new(
-                ResultReason::GENERAL_FAILURE,
-                "the store cannot be written, perhaps since its disk is full; reading still works",
-            ),
-            false => Failure::internal(),
-        };
-        match error {
-            StoreError::Conflict(_) => self.conflict.set(Some(error)),
-            // Another server has made at the same time what there is only one of.
-            StoreError::Duplicate(_) if self.store.can_conflict() => self.conflict.set(Some(error)),
-            _ => (self.configuration.report)(&error),
+        let failure = error.told();
+        match error.is_conflict() && self.store.can_conflict() {
+            true => self.conflict.set(Some(error)),
+            false => (self.configuration.report)(&error),
         }
         failure
     }

@@ -1,17 +1,14 @@
 //! A request that is done later, as it is stored.
 
-use kmip::codec::{Item, Options};
 use kmip::server::Failure;
-use kmip::ttlv;
 use kmip::types::{
-    DateTime, Enumeration, IntoOwned, Operation, ProtocolVersion, ResponseBatchItem, ResultReason,
+    DateTime, Enumeration, Operation, ProtocolVersion, ResponseBatchItem, ResultReason,
     ResultStatus, Secret, Tag,
 };
 use zeroize::Zeroizing;
 
 use super::{Outcome, Place, has_ended};
 use crate::kept::{self, KeptError};
-use crate::refusal;
 use crate::store::{Transaction, internal_content};
 
 /// How far a request is.
@@ -122,25 +119,13 @@ impl Entry {
 
     /// What came out of it.
     pub(super) fn outcome(&self, version: ProtocolVersion) -> Result<Outcome, Failure> {
-        let options = Options::default();
-        let item = ttlv::decode_item(&self.item, Tag::BATCH_ITEM, version, &options);
-        let item: ResponseBatchItem<'_> = item.map_err(|_| Failure::internal())?;
+        let item = kept::from_bytes::<ResponseBatchItem<'_>>(&self.item, Tag::BATCH_ITEM, version)?;
         if let (ResultStatus::SUCCESS, Some(payload)) = (item.result_status, item.response_payload)
         {
-            return Ok(Ok(Box::new(payload.into_owned())));
+            return Ok(Ok(Box::new(payload)));
         }
         let reason = item.result_reason.unwrap_or(ResultReason::GENERAL_FAILURE);
-        let message = item.result_message.unwrap_or_default().into_owned();
+        let message = item.result_message.unwrap_or_default();
         Ok(Err(Failure::new(reason, message)))
     }
-}
-
-pub(super) fn encoded<'a>(
-    item: &impl Item<'a>,
-    version: ProtocolVersion,
-) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(1024));
-    let written = ttlv::encode_item(item, Tag::BATCH_ITEM, version, &mut bytes);
-    written.map_err(|error| refusal::invalid_field(format!("this cannot be kept: {error}")))?;
-    Ok(bytes)
 }

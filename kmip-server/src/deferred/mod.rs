@@ -8,17 +8,15 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use kmip::codec::Options;
-use kmip::server::{Failure, Polled};
-use kmip::ttlv;
+use kmip::server::{Call, Failure, Polled};
 use kmip::types::{
-    AsynchronousRequest, CancellationResult, DateTime, DateTimeExtended, IntoOwned, Operation,
+    AsynchronousRequest, CancellationResult, DateTime, DateTimeExtended, Operation,
     ProcessingStage, ProtocolVersion, RequestBatchItem, RequestPayload, ResponseBatchItem,
     ResponsePayload, ResultReason, ResultStatus, Tag,
 };
 use zeroize::Zeroizing;
 
-use self::entry::{Entry, Stage, encoded};
+use self::entry::{Entry, Stage};
 use crate::kept::{self, KeptError, Lifetime, Shelf};
 use crate::store::{Store, Transaction};
 
@@ -45,7 +43,16 @@ pub(crate) struct Place<'p> {
     pub(crate) correlation: &'p [u8],
 }
 
-impl Place<'_> {
+impl<'p> Place<'p> {
+    /// Where a request of this client is kept.
+    pub(crate) fn of(call: &'p Call<'_>, correlation: &'p [u8]) -> Self {
+        Place {
+            owner: call.user().unwrap_or_default(),
+            version: call.version(),
+            correlation,
+        }
+    }
+
     fn identifier(&self) -> String {
         let mut known_by =
             format!("{}:{}{}", self.owner.len(), self.owner, self.version).into_bytes();
@@ -155,7 +162,7 @@ pub(crate) fn keep(
         begun: now,
         operation: item.operation,
         correlation: place.correlation.to_vec(),
-        item: encoded(&item, place.version)?,
+        item: kept::to_bytes(&item, Tag::BATCH_ITEM, place.version)?,
     };
     let lifetime = Lifetime {
         owner: place.owner,
@@ -178,15 +185,20 @@ pub(crate) fn begin(
     place: &Place<'_>,
     now: DateTime,
 ) -> Result<Option<RequestPayload<'static>>, KeptError> {
+    let waits = |found: Option<Entry>| found.filter(|entry| entry.stage == Stage::Waiting);
+    // Each Poll looks for it, mostly in vain: nobody is to wait for that.
+    let seen = Entry::current(&*store.view()?, place, now, false)?;
+    if waits(seen).is_none() {
+        return Ok(None);
+    }
     let mut transaction = store.begin()?;
     let found = Entry::current(&*transaction, place, now, true)?;
-    let Some(entry) = found.filter(|entry| entry.stage == Stage::Waiting) else {
+    let Some(entry) = waits(found) else {
         return Ok(None);
     };
-    let options = Options::default();
-    let item = ttlv::decode_item(&entry.item, Tag::BATCH_ITEM, place.version, &options);
-    let item: RequestBatchItem<'_> = item.map_err(|_| Failure::internal())?;
-    let request = item.request_payload.into_owned();
+    let (tag, version) = (Tag::BATCH_ITEM, place.version);
+    let item = kept::from_bytes::<RequestBatchItem<'_>>(&entry.item, tag, version)?;
+    let request = item.request_payload;
     let begun = Entry {
         stage: Stage::Begun,
         begun: now,
@@ -223,7 +235,7 @@ pub(crate) fn finish(
     };
     let done = Entry {
         stage: Stage::Done,
-        item: encoded(&item, place.version)?,
+        item: kept::to_bytes(&item, Tag::BATCH_ITEM, place.version)?,
         ..entry
     };
     done.replace(&mut *transaction, place)?;
@@ -240,18 +252,28 @@ pub(crate) fn poll(
     now: DateTime,
     may: &dyn Fn(Operation) -> Result<(), Failure>,
 ) -> Result<Polled, KeptError> {
+    let ended = |transaction: &dyn Transaction, to_change| {
+        let entry = Entry::current(transaction, place, now, to_change)?;
+        let entry = entry.ok_or_else(|| place.unknown())?;
+        may(entry.operation)?;
+        let is_lost = entry.stage == Stage::Begun && now.0.saturating_sub(entry.begun.0) > LONGEST;
+        let ended = (entry.stage == Stage::Done || is_lost).then_some(entry);
+        Ok::<_, KeptError>(ended)
+    };
+    // A client may ask often: nobody is to wait for that.
+    if ended(&*store.view()?, false)?.is_none() {
+        return Ok(Polled::Pending);
+    }
     let mut transaction = store.begin()?;
-    let entry = Entry::current(&*transaction, place, now, true)?;
-    let entry = entry.ok_or_else(|| place.unknown())?;
-    may(entry.operation)?;
-    let is_lost = entry.stage == Stage::Begun && now.0.saturating_sub(entry.begun.0) > LONGEST;
+    let Some(entry) = ended(&*transaction, true)? else {
+        return Ok(Polled::Pending);
+    };
     let outcome = match entry.stage {
         Stage::Done => entry.outcome(place.version)?,
-        Stage::Begun if is_lost => {
+        _ => {
             let message = "the server that had begun with it is gone: perhaps it was performed";
             Err(Failure::new(ResultReason::GENERAL_FAILURE, message))
         }
-        _ => return Ok(Polled::Pending),
     };
     transaction.remove(&place.identifier())?;
     transaction.commit()?;

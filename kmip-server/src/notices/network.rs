@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 
 use super::Notices;
 use crate::configuration::Report;
-use crate::server::identity_of;
+use crate::server::{identity_of, owner_of_user};
 
 /// Requests that wait for a listener. More are given up.
 const MOST: usize = 1024;
@@ -107,7 +107,7 @@ impl NetworkNotices {
     ) -> std::io::Result<()> {
         let owner = match recipient {
             Recipient::Certificate(certificate) => identity_of(certificate),
-            Recipient::User(name) => format!("user {name}"),
+            Recipient::User(name) => owner_of_user(name),
         };
         let (queue, requests) = sync_channel(MOST);
         let listener = Listener {

@@ -8,6 +8,7 @@ use kmip::types::{
 };
 
 use crate::context::Context;
+use crate::deferred::Place;
 
 /// Cancel (KMIP 1.4, 4.26; 2.1, 6.1.5): what still waits is not done.
 pub(super) fn cancel(
@@ -19,7 +20,7 @@ pub(super) fn cancel(
     let cancellation_result = objects.cancel(&correlation)?;
     objects.commit()?;
     if cancellation_result == CancellationResult::CANCELED {
-        let place = context.place(&correlation);
+        let place = Place::of(context.call, &correlation);
         context.volatile.deferred.forget(&place);
     }
     Ok(CancelResponse {

@@ -67,12 +67,22 @@ impl KeyServer {
                 ResultReason::AUTHENTICATION_NOT_SUCCESSFUL,
                 "the certificate was not issued for a client, or is no longer good",
             )),
-            Err(error) => {
-                (self.configuration.report)(&error);
-                Err(Failure::internal())
-            }
+            Err(error) => Err(self.broken(&error)),
         }
     }
+}
+
+/// Begin of what a client is that has logged in as a user.
+const USER: &str = "user ";
+
+/// What a client is that has logged in as this user.
+pub(crate) fn owner_of_user(name: &str) -> String {
+    format!("{USER}{name}")
+}
+
+/// The user that a client has logged in as, if it has.
+pub(crate) fn user_name(owner: &str) -> Option<&str> {
+    owner.strip_prefix(USER)
 }
 
 /// The ticket among credentials.

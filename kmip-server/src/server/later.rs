@@ -4,11 +4,8 @@ use kmip::server::{Call, Failure, Polled};
 use kmip::types::{Operation, RequestPayload};
 
 use super::{KeyServer, granted};
-use crate::audit::Record;
 use crate::deferred::{self, Place};
 use crate::journal;
-use crate::kept::KeptError;
-use crate::repeat::repeat;
 use crate::tickets::Grant;
 
 impl KeyServer {
@@ -30,21 +27,15 @@ impl KeyServer {
         call: &Call<'_>,
         correlation: &[u8],
     ) -> Result<(), Failure> {
-        let place = place(call, correlation);
+        let place = Place::of(call, correlation);
         let now = self.configuration.clock.now();
         let begun = self.kept(|| deferred::begin(&*self.store, &place, now))?;
         let Some(request) = begun else {
             return Ok(());
         };
-        let (operation, call) = (request.operation(), &call.alone());
+        let call = &call.alone();
         let _aside = journal::Aside::begin();
-        let log = self.configuration.audit.as_ref();
-        let record = log.map(|log| Record::begin(log, call, &request));
-        let admitted = log.map_or(Ok(()), |log| log.admit(operation));
-        let outcome = admitted.and_then(|()| self.perform(call, request));
-        if let Some(record) = record {
-            self.noted(record.end(call, &outcome));
-        }
+        let outcome = self.recorded(call, request, |request| self.perform(call, request));
         let outcome = outcome.map(Box::new);
         self.kept(|| deferred::finish(&*self.store, &place, &outcome))
     }
@@ -56,7 +47,7 @@ impl KeyServer {
         request: &RequestPayload<'_>,
     ) -> Result<Vec<u8>, Failure> {
         let correlation = crate::crypto::random(16)?.to_vec();
-        let place = place(call, &correlation);
+        let place = Place::of(call, &correlation);
         let now = self.configuration.clock.now();
         self.kept(|| deferred::keep(&*self.store, &place, now, request))?;
         // Not before it can be found: another call of the client may take the note at once.
@@ -84,27 +75,8 @@ impl KeyServer {
             // Another server may have accepted it.
             self.perform_deferred(call, correlation)?;
         }
-        let place = place(call, correlation);
+        let place = Place::of(call, correlation);
         let now = self.configuration.clock.now();
         self.kept(|| deferred::poll(&*self.store, &place, now, &may))
-    }
-
-    /// Does something in the store; again, if other servers were in the way.
-    pub(super) fn kept<T>(&self, work: impl Fn() -> Result<T, KeptError>) -> Result<T, Failure> {
-        repeat(work, KeptError::is_conflict).map_err(|error| match error {
-            KeptError::Refused(failure) => failure,
-            KeptError::Store(error) => {
-                (self.configuration.report)(&error);
-                Failure::internal()
-            }
-        })
-    }
-}
-
-fn place<'p>(call: &'p Call<'_>, correlation: &'p [u8]) -> Place<'p> {
-    Place {
-        owner: call.user().unwrap_or_default(),
-        version: call.version(),
-        correlation,
     }
 }

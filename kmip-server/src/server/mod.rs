@@ -22,13 +22,15 @@ use crate::configuration::Configuration;
 use crate::context::Context;
 use crate::credentials;
 use crate::journal;
+use crate::kept::KeptError;
 use crate::logins::Door;
 use crate::named::named_objects;
 use crate::operations;
-use crate::store::Store;
+use crate::repeat::repeat;
+use crate::store::{Store, StoreError};
 use crate::tickets::Grant;
 use crate::volatile::Volatile;
-pub(crate) use identity::{identity_of, ticket_of};
+pub(crate) use identity::{identity_of, owner_of_user, ticket_of, user_name};
 
 /// Performs the operations of KMIP on the objects in a store.
 pub struct KeyServer {
@@ -61,14 +63,10 @@ impl KeyServer {
         request: RequestPayload<'_>,
     ) -> Result<ResponsePayload<'static>, Failure> {
         let context = self.context(call, request.operation());
-        let outcome = match self.store.can_conflict() {
+        match self.store.can_conflict() {
             true => context.repeated(|| operations::perform(&context, request.clone())),
             false => operations::perform(&context, request),
-        };
-        if let Some(error) = context.take_conflict() {
-            (self.configuration.report)(&error);
         }
-        outcome
     }
 
     fn gate(&self) -> Gate<'_> {
@@ -88,19 +86,19 @@ impl KeyServer {
         }
     }
 
-    /// Performs an operation, and notes it in the audit log.
-    fn perform_noted(
+    /// Performs a request, unless the audit log has no room for it, and notes there what came out of it.
+    fn recorded<'r>(
         &self,
         call: &Call<'_>,
-        request: RequestPayload<'_>,
+        request: RequestPayload<'r>,
+        perform: impl FnOnce(RequestPayload<'r>) -> Result<ResponsePayload<'static>, Failure>,
     ) -> Result<ResponsePayload<'static>, Failure> {
         let Some(log) = &self.configuration.audit else {
-            return self.perform_checked(call, request);
+            return perform(request);
         };
         let record = Record::begin(log, call, &request);
-        let outcome = log
-            .admit(request.operation())
-            .and_then(|()| self.perform_checked(call, request));
+        let admitted = log.admit(request.operation());
+        let outcome = admitted.and_then(|()| perform(request));
         self.noted(record.end(call, &outcome));
         outcome
     }
@@ -134,6 +132,20 @@ impl KeyServer {
         let payload = self.perform(call, request)?;
         item.done();
         Ok(payload)
+    }
+
+    /// Does something with what is kept in the store; again, if other servers were in the way.
+    fn kept<T>(&self, work: impl Fn() -> Result<T, KeptError>) -> Result<T, Failure> {
+        repeat(work, KeptError::is_conflict).map_err(|error| match error {
+            KeptError::Refused(failure) => failure,
+            KeptError::Store(error) => self.broken(&error),
+        })
+    }
+
+    /// Tells the operator of a store that is out of order, and the client what it may know.
+    fn broken(&self, error: &StoreError) -> Failure {
+        (self.configuration.report)(error);
+        error.told()
     }
 
     /// A log that cannot be written is the operator's business; the next change is refused.
@@ -172,7 +184,7 @@ impl Handler for KeyServer {
         call: &Call<'_>,
         request: RequestPayload<'_>,
     ) -> Result<ResponsePayload<'static>, Failure> {
-        self.perform_noted(call, request)
+        self.recorded(call, request, |request| self.perform_checked(call, request))
     }
 
     fn versions(&self) -> &[ProtocolVersion] {

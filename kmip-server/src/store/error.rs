@@ -2,6 +2,9 @@
 
 use std::path::PathBuf;
 
+use kmip::server::Failure;
+use kmip::types::ResultReason;
+
 /// A store that is out of order.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -94,9 +97,20 @@ impl StoreError {
         matches!(self, StoreError::Conflict(_) | StoreError::Duplicate(_))
     }
 
+    /// What a client is told of it: it is not its fault, nor its business.
+    pub(crate) fn told(&self) -> Failure {
+        match self.is_out_of_space() {
+            true => Failure::new(
+                ResultReason::GENERAL_FAILURE,
+                "the store cannot be written, perhaps since its disk is full; reading still works",
+            ),
+            false => Failure::internal(),
+        }
+    }
+
     /// Whether the place where the store lies cannot be written now, such as a full disk. What is
     /// there can still be read.
-    pub(crate) fn is_out_of_space(&self) -> bool {
+    fn is_out_of_space(&self) -> bool {
         use rusqlite::ErrorCode::{DiskFull, SystemIoFailure};
         match self {
             StoreError::Database(error) => {

@@ -1,8 +1,7 @@
 //! What a ticket is good for, and how that stands in the store.
 
-use kmip::codec::{Item, Options};
+use kmip::codec::Item;
 use kmip::server::Failure;
-use kmip::ttlv;
 use kmip::types::{
     DateTime, Interval, IntoOwned, Operation, ProtocolVersion, ResultReason, Right, Rights, Tag,
     UsageLimits,
@@ -10,6 +9,7 @@ use kmip::types::{
 use openssl::base64::{decode_block, encode_block};
 use serde::{Deserialize, Serialize};
 
+use crate::kept;
 use crate::refusal;
 use crate::usage_limits::left_after;
 
@@ -204,34 +204,26 @@ impl StoredGrant {
     /// # Errors
     /// If it is damaged.
     pub(super) fn grant(self) -> Result<Grant, Failure> {
-        let damaged = |_| Failure::internal();
-        let bytes = |text: Option<String>| text.as_deref().map(decode_block).transpose();
-        let (rights, usage) = (bytes(self.rights), bytes(self.usage));
-        let options = Options::default();
-        let rights = rights.map_err(|_| Failure::internal())?.map(|bytes| {
-            let rights = ttlv::decode_item::<Rights<'_>>(&bytes, Tag::RIGHTS, VERSION, &options);
-            rights.map(IntoOwned::into_owned)
-        });
-        let usage = usage.map_err(|_| Failure::internal())?.map(|bytes| {
-            let tag = Tag::USAGE_LIMITS;
-            let usage = ttlv::decode_item::<UsageLimits<'_>>(&bytes, tag, VERSION, &options);
-            usage.map(IntoOwned::into_owned)
-        });
+        let read = |text: Option<String>| {
+            let bytes = text.as_deref().map(decode_block).transpose();
+            bytes.map_err(|_| Failure::internal())
+        };
+        let rights = read(self.rights)?
+            .map(|bytes| kept::from_bytes::<Rights<'_>>(&bytes, Tag::RIGHTS, VERSION));
+        let usage = read(self.usage)?
+            .map(|bytes| kept::from_bytes::<UsageLimits<'_>>(&bytes, Tag::USAGE_LIMITS, VERSION));
         Ok(Grant {
             owner: self.owner,
             until: DateTime(self.until),
             certificate: self.certificate,
             is_limited: self.limited,
             requests: self.requests,
-            rights: rights.transpose().map_err(damaged)?,
-            usage: usage.transpose().map_err(damaged)?,
+            rights: rights.transpose()?,
+            usage: usage.transpose()?,
         })
     }
 }
 
 fn written<'a>(item: &impl Item<'a>, tag: Tag) -> Result<String, Failure> {
-    let mut bytes = Vec::new();
-    let encoded = ttlv::encode_item(item, tag, VERSION, &mut bytes);
-    encoded.map_err(|error| refusal::invalid_field(format!("this cannot be kept: {error}")))?;
-    Ok(encode_block(&bytes))
+    Ok(encode_block(&kept::to_bytes(item, tag, VERSION)?))
 }

@@ -9,10 +9,11 @@ use openssl::base64::decode_block;
 use openssl::memcmp;
 
 use self::grant::StoredGrant;
-use crate::configuration::{Configuration, User};
+use crate::configuration::Configuration;
 use crate::credentials::{self, Standing};
 use crate::crypto::random;
 use crate::kept::{self, KeptError, Lifetime, Shelf};
+use crate::server::user_name;
 use crate::store::{Store, StoreError, Transaction, internal_content};
 
 pub(crate) use grant::{Grant, Limits};
@@ -168,9 +169,7 @@ impl Tickets<'_> {
     }
 
     fn bytes(&self, grant: &Grant, value: &[u8]) -> Result<Secret<'static>, Failure> {
-        let user = self.user(&grant.owner).flatten();
-        let password = user.map(|user| user.password.seal(value));
-        let stored = StoredGrant::new(grant, password)?;
+        let stored = StoredGrant::new(grant, self.seal(grant, value))?;
         let bytes = serde_json::to_vec(&stored).map_err(|_| Failure::internal())?;
         Ok(Secret::owned(bytes))
     }
@@ -183,14 +182,10 @@ impl Tickets<'_> {
         let sealed = stored.password.as_deref().map(decode_block).transpose();
         let sealed = sealed.map_err(|_| Failure::internal())?;
         let grant = stored.grant()?;
-        let is_same = match self.user(&grant.owner) {
-            None => true,
-            Some(None) => false,
-            Some(Some(user)) => {
-                let seal = user.password.seal(value);
-                sealed
-                    .is_some_and(|sealed| sealed.len() == seal.len() && memcmp::eq(&sealed, &seal))
-            }
+        let is_same = match (self.seal(&grant, value), sealed) {
+            (Some(seal), Some(sealed)) => seal.len() == sealed.len() && memcmp::eq(&seal, &sealed),
+            // Who is no user has no password, and who is one no longer is not let in.
+            _ => user_name(&grant.owner).is_none(),
         };
         match is_same && self.now < grant.until {
             true => Ok(grant),
@@ -198,10 +193,10 @@ impl Tickets<'_> {
         }
     }
 
-    /// The user who is a client, and whether there still is such a user.
-    fn user(&self, owner: &str) -> Option<Option<&User>> {
-        let name = owner.strip_prefix("user ")?;
-        Some(self.configuration.users.get(name))
+    /// The password of the user whom a ticket stands for, sealed with the ticket.
+    fn seal(&self, grant: &Grant, value: &[u8]) -> Option<[u8; 32]> {
+        let user = self.configuration.user(user_name(&grant.owner))?;
+        Some(user.password.seal(value))
     }
 }
 

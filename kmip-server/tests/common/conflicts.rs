@@ -14,6 +14,8 @@ pub(crate) struct ConflictingStore {
     conflicts: AtomicUsize,
     /// After how many transactions, counted from 1, the database is away for one; 0 if it stays.
     away_at: AtomicUsize,
+    /// How many transactions were begun that can change something.
+    begun: AtomicUsize,
 }
 
 impl ConflictingStore {
@@ -34,6 +36,11 @@ impl ConflictingStore {
         self.conflicts.load(Ordering::SeqCst) == 0 && self.away_at.load(Ordering::SeqCst) == 0
     }
 
+    /// How many transactions that can change something were begun since this was asked the last time.
+    pub(crate) fn begun(&self) -> usize {
+        self.begun.swap(0, Ordering::SeqCst)
+    }
+
     fn check(&self) -> Result<(), StoreError> {
         let less = |count: usize| count.checked_sub(1);
         let count_down =
@@ -50,6 +57,7 @@ impl ConflictingStore {
 
 impl Store for ConflictingStore {
     fn begin(&self) -> Result<Box<dyn Transaction + '_>, StoreError> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
         let inner = self.inner.begin()?;
         Ok(Box::new(Conflicting { store: self, inner }))
     }

@@ -9,7 +9,7 @@ mod shared;
 use std::sync::Arc;
 
 use common::conflicts::ConflictingStore;
-use common::{World, attributes_of, peer, send};
+use common::{Identifier, World, attributes_of, peer, send};
 use kmip::ProtocolVersion;
 use kmip::server::Peer;
 use kmip::types::{

@@ -1,5 +1,8 @@
 //! Tickets at several servers with one store.
 
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use super::*;
 
 /// Servers that share a store, or one that is started again with it.
@@ -89,6 +92,23 @@ fn what_is_done_again_after_a_conflict_is_counted_once() {
     assert_eq!(encrypt(&ticket), refused);
 }
 
+/// The first piece of data for a key, or the last one of those with this Correlation Value.
+fn piece<'c>(key: &Identifier, correlation: Option<Cow<'c, [u8]>>) -> EncryptRequest<'c> {
+    let is_first = correlation.is_none();
+    EncryptRequest {
+        unique_identifier: is_first.then(|| key.clone()),
+        cryptographic_parameters: is_first.then(|| CryptographicParameters {
+            block_cipher_mode: Some(BlockCipherMode::ECB),
+            ..CryptographicParameters::default()
+        }),
+        init_indicator: is_first.then_some(true),
+        final_indicator: (!is_first).then_some(true),
+        correlation_value: correlation,
+        data: Some(Data::from(vec![0; 16])),
+        ..EncryptRequest::default()
+    }
+}
+
 /// What has come of the data so far is not lost by a conflict.
 #[test]
 fn data_in_pieces_goes_on_after_a_conflict() {
@@ -98,23 +118,50 @@ fn data_in_pieces_goes_on_after_a_conflict() {
     let key = world.create(VERSION, [limited]);
     world.activate(VERSION, &key).unwrap();
     let mut correlation = None;
-    for (init, last) in [(true, false), (false, true)] {
+    for _ in 0..2 {
         store.conflict(2);
-        let request = EncryptRequest {
-            unique_identifier: init.then(|| key.clone()),
-            cryptographic_parameters: init.then(|| CryptographicParameters {
-                block_cipher_mode: Some(BlockCipherMode::ECB),
-                ..CryptographicParameters::default()
-            }),
-            correlation_value: correlation.take(),
-            init_indicator: init.then_some(true),
-            final_indicator: last.then_some(true),
-            data: Some(Data::from(vec![0; 16])),
-            ..EncryptRequest::default()
-        };
+        let request = piece(&key, correlation.take());
         let answer = world.call(VERSION, request).unwrap();
         assert_eq!(answer.data.unwrap().as_bytes().unwrap().len(), 16);
         correlation = answer.correlation_value;
         assert!(store.is_through());
     }
+}
+
+/// What is counted by itself is given up once, and with it the operation: the client is told so, and not that
+/// it has sent something wrong, and the operator once.
+#[test]
+fn what_was_given_up_is_not_done_again() {
+    const ATTEMPTS: usize = 7;
+    let store = ConflictingStore::new();
+    let reports = Arc::new(AtomicUsize::new(0));
+    let counted = reports.clone();
+    let world = World::with(store.clone(), |configuration| {
+        configuration.report = Arc::new(move |_| {
+            counted.fetch_add(1, Ordering::SeqCst);
+        });
+    });
+    let limited = limited(UsageLimitsUnit::BYTE, 64);
+    let key = world.create(VERSION, [limited]);
+    world.activate(VERSION, &key).unwrap();
+    let begun = world.call(VERSION, piece(&key, None)).unwrap();
+    let given_up = Err(ResultReason::GENERAL_FAILURE);
+    store.conflict(ATTEMPTS);
+    let last = piece(&key, begun.correlation_value);
+    assert_eq!(world.call(VERSION, last).map(drop), given_up);
+    assert!(store.is_through());
+    assert_eq!(reports.load(Ordering::SeqCst), 1);
+
+    let whole = EncryptRequest {
+        init_indicator: None,
+        ..piece(&key, None)
+    };
+    store.conflict(ATTEMPTS + 1);
+    assert_eq!(world.call(VERSION, whole.clone()).map(drop), given_up);
+    assert_eq!(reports.load(Ordering::SeqCst), 2);
+    // One is left, after which there are others no longer.
+    assert!(!store.is_through());
+    assert_eq!(world.call(VERSION, whole).map(drop), Ok(()));
+    assert!(store.is_through());
+    assert_eq!(reports.load(Ordering::SeqCst), 2);
 }

@@ -40,7 +40,8 @@ impl ServeOptions {
     /// How many connections there may be, at most half of them in their handshake. For one more, that
     /// is closed which has waited for a request longest; if none waits, it waits itself until one has
     /// ended. Where too many are in their handshake, the oldest of the network with the most of them gives
-    /// way, once a fifth of its time is over: silence keeps nobody out. A connection has a thread while requests come, and for a second after each.
+    /// way, once a fifth of its time is over: silence keeps nobody out. A connection has a thread while
+    /// requests come, and for a second after each.
     #[must_use]
     pub fn maximum_connections(mut self, connections: usize) -> Self {
         self.maximum_connections = connections.max(1);
