@@ -1,4 +1,4 @@
-//! Block Cipher Mode and Padding Method.
+//! Every Block Cipher Mode and Padding Method. Published values are in the tests of `cryptography`.
 
 use crate::common::{Identifier, World};
 use crate::{

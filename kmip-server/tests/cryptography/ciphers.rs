@@ -1,4 +1,4 @@
-//! Encrypt and Decrypt.
+//! Encrypt and Decrypt; the modes that take their data at once are in `at_once`.
 
 use kmip::ProtocolVersion;
 use kmip::types::{

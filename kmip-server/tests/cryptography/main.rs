@@ -1,5 +1,6 @@
 //! Operations with keys: against published values, and against each other.
 
+mod at_once;
 mod ciphers;
 mod codes;
 #[path = "../common/mod.rs"]

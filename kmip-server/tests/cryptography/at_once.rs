@@ -1,35 +1,28 @@
 //! Modes that take their data at once, against published values.
 
-mod common;
+use std::ops::Range;
 
-use common::{Identifier, World, in_use};
 use kmip::ProtocolVersion;
 use kmip::types::{
-    BlockCipherMode, CryptographicAlgorithm, CryptographicParameters, CryptographicUsageMask, Data,
-    DecryptRequest, EncryptRequest, EncryptResponse, ResultReason,
+    BlockCipherMode, CryptographicAlgorithm, CryptographicParameters, Data, DecryptRequest,
+    EncryptRequest, EncryptResponse, ResultReason,
 };
+
+use crate::common::{Identifier, World, hex};
+use crate::{both, bytes, mode, symmetric};
 
 const VERSION: ProtocolVersion = ProtocolVersion::V2_1;
 
-fn key(world: &World, bytes: std::ops::Range<u8>) -> Identifier {
-    let bytes: Vec<u8> = bytes.collect();
-    let usage = CryptographicUsageMask::ENCRYPT | CryptographicUsageMask::DECRYPT;
+fn aes(world: &World, key: Range<u8>) -> Identifier {
+    let key: Vec<u8> = key.collect();
     let algorithm = CryptographicAlgorithm::AES;
-    world.register_key(VERSION, algorithm, &bytes, in_use(usage))
-}
-
-fn parameters(mode: BlockCipherMode, tag: Option<i32>) -> CryptographicParameters<'static> {
-    CryptographicParameters {
-        block_cipher_mode: Some(mode),
-        tag_length: tag,
-        ..CryptographicParameters::default()
-    }
+    symmetric(world, VERSION, algorithm, &key, both(), [])
 }
 
 fn encrypt(
     key: &Identifier,
     parameters: CryptographicParameters<'static>,
-    data: std::ops::Range<u8>,
+    data: Range<u8>,
 ) -> EncryptRequest<'static> {
     EncryptRequest {
         unique_identifier: Some(key.clone()),
@@ -60,22 +53,11 @@ fn decrypt(
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn shown(data: &Option<Data<'_>>) -> String {
-    match data {
-        Some(Data::Bytes(bytes)) => hex(bytes.expose()),
-        other => panic!("{other:?}"),
-    }
-}
-
 /// NIST SP 800-38C, examples 1 and 3.
 #[test]
 fn ccm_gives_the_published_values() {
     let world = World::new();
-    let key = key(&world, 0x40..0x50);
+    let key = aes(&world, 0x40..0x50);
     let examples = [
         (4, 0x10..0x17, 0..8, 0x20..0x24, "7162015b", "4dac255d"),
         (
@@ -89,19 +71,19 @@ fn ccm_gives_the_published_values() {
     ];
     for (length, nonce, additional, data, cipher, tag) in examples {
         let additional: Vec<u8> = additional.collect();
-        let mut request = encrypt(
-            &key,
-            parameters(BlockCipherMode::CCM, Some(length)),
-            data.clone(),
-        );
+        let parameters = CryptographicParameters {
+            tag_length: Some(length),
+            ..mode(BlockCipherMode::CCM)
+        };
+        let mut request = encrypt(&key, parameters, data.clone());
         request.iv_counter_nonce = Some(nonce.collect::<Vec<u8>>().into());
         request.authenticated_encryption_additional_data = Some(additional.into());
         let done = world.call(VERSION, request.clone()).unwrap();
-        assert_eq!(shown(&done.data), cipher);
+        assert_eq!(bytes(done.data.clone()), hex(cipher));
         let made = done.authenticated_encryption_tag.as_deref().unwrap();
-        assert_eq!(hex(made), tag);
+        assert_eq!(made, hex(tag));
         let back = world.call(VERSION, decrypt(&request, &done)).unwrap();
-        assert_eq!(shown(&back.data), hex(&data.collect::<Vec<u8>>()));
+        assert_eq!(bytes(back.data), data.collect::<Vec<u8>>());
         // What was changed is not decrypted.
         let mut changed = decrypt(&request, &done);
         changed.authenticated_encryption_additional_data = Some(vec![9].into());
@@ -112,7 +94,7 @@ fn ccm_gives_the_published_values() {
         let refused = world.call(VERSION, short).unwrap_err();
         assert_eq!(refused, ResultReason::CRYPTOGRAPHIC_FAILURE);
     }
-    let mut long = encrypt(&key, parameters(BlockCipherMode::CCM, None), 0..4);
+    let mut long = encrypt(&key, mode(BlockCipherMode::CCM), 0..4);
     long.iv_counter_nonce = Some(vec![0; 16].into());
     let refused = world.call(VERSION, long).unwrap_err();
     assert_eq!(refused, ResultReason::INVALID_FIELD);
@@ -121,46 +103,42 @@ fn ccm_gives_the_published_values() {
 #[test]
 fn ccm_makes_a_nonce_if_it_is_asked_to() {
     let world = World::new();
-    let key = key(&world, 0..32);
+    let key = aes(&world, 0..32);
     let random = CryptographicParameters {
         random_iv: Some(true),
-        ..parameters(BlockCipherMode::CCM, None)
+        ..mode(BlockCipherMode::CCM)
     };
     let request = encrypt(&key, random, 0..100);
     let done = world.call(VERSION, request.clone()).unwrap();
     let back = world.call(VERSION, decrypt(&request, &done)).unwrap();
-    assert_eq!(shown(&back.data), hex(&(0..100).collect::<Vec<u8>>()));
+    assert_eq!(bytes(back.data), (0..100).collect::<Vec<u8>>());
 }
 
 /// RFC 3394, 4.1; the other values of AES Key Wrap are those of wrapped keys.
 #[test]
 fn key_wraps_encrypt_data() {
     let world = World::new();
-    let key = key(&world, 0..16);
-    let mut request = encrypt(&key, parameters(BlockCipherMode::NISTKEYWRAP, None), 0..0);
+    let key = aes(&world, 0..16);
+    let mut request = encrypt(&key, mode(BlockCipherMode::NISTKEYWRAP), 0..0);
     let plain: Vec<u8> = (0..16).map(|n| n * 0x11).collect();
     request.data = Some(Data::from(plain.clone()));
     let done = world.call(VERSION, request.clone()).unwrap();
     assert_eq!(
-        shown(&done.data),
-        "1fa68b0a8112b447aef34bd8fb5a7b829d3e862371d2cfe5"
+        bytes(done.data.clone()),
+        hex("1fa68b0a8112b447aef34bd8fb5a7b829d3e862371d2cfe5")
     );
     let back = world.call(VERSION, decrypt(&request, &done)).unwrap();
-    assert_eq!(shown(&back.data), hex(&plain));
+    assert_eq!(bytes(back.data), plain);
     let mut changed = decrypt(&request, &done);
     changed.data = Some(Data::from(vec![1; 24]));
     let refused = world.call(VERSION, changed).unwrap_err();
     assert_eq!(refused, ResultReason::CRYPTOGRAPHIC_FAILURE);
     // Without padding it takes blocks of eight bytes only.
-    let odd = encrypt(&key, parameters(BlockCipherMode::NISTKEYWRAP, None), 0..9);
+    let odd = encrypt(&key, mode(BlockCipherMode::NISTKEYWRAP), 0..9);
     let refused = world.call(VERSION, odd).unwrap_err();
     assert_eq!(refused, ResultReason::CRYPTOGRAPHIC_FAILURE);
-    let request = encrypt(
-        &key,
-        parameters(BlockCipherMode::AESKEYWRAPPADDING, None),
-        0..9,
-    );
+    let request = encrypt(&key, mode(BlockCipherMode::AESKEYWRAPPADDING), 0..9);
     let done = world.call(VERSION, request.clone()).unwrap();
     let back = world.call(VERSION, decrypt(&request, &done)).unwrap();
-    assert_eq!(shown(&back.data), hex(&(0..9).collect::<Vec<u8>>()));
+    assert_eq!(bytes(back.data), (0..9).collect::<Vec<u8>>());
 }
