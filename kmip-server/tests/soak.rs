@@ -1,8 +1,8 @@
 //! Mixed operations while the server is killed again and again: what was acknowledged is there
 //! afterwards, and what was not has happened completely or not at all.
 //!
-//! `KMIP_SOAK_SECONDS` says for how long (3 unless set), `KMIP_SOAK_SEED` repeats the choices of an
-//! earlier run, whose seed is printed.
+//! `KMIP_SOAK_SECONDS` says for how long (3 unless set; `.ci/run` gives it more), `KMIP_SOAK_SEED` repeats
+//! the choices of an earlier run, whose seed is printed.
 
 mod common;
 
