@@ -76,19 +76,19 @@ pub(super) fn key_pair(options: &CreateKeyPair) -> Result<(), Failure> {
 fn new_pair(options: &CreateKeyPair) -> Result<NewKeyPair<'static>, Failure> {
     use CryptographicAlgorithm as Algorithm;
 
-    let (algorithm, pair) = match (options.algorithm, options.curve) {
+    let (algorithm, curve) = match (options.algorithm, options.curve) {
         // A curve says enough.
-        (Algorithm::RSA, Some(curve)) => (Algorithm::ECDSA, NewKeyPair::elliptic_curve(curve)),
-        (algorithm, Some(curve)) => (algorithm, NewKeyPair::on_curve(algorithm, curve)),
+        (Algorithm::RSA, Some(curve)) => (Algorithm::ECDSA, Some(curve)),
         (algorithm @ (Algorithm::EC | Algorithm::ECDSA | Algorithm::ECDH), None) => {
-            let curve = curve_of(options.length)?;
-            (algorithm, NewKeyPair::on_curve(algorithm, curve))
+            (algorithm, Some(curve_of(options.length)?))
         }
-        (Algorithm::ED25519, None) => (Algorithm::ED25519, NewKeyPair::ed25519()),
-        (algorithm, None) => {
-            let bits = options.length.unwrap_or(3072);
-            (algorithm, NewKeyPair::new(algorithm, bits))
-        }
+        (algorithm @ Algorithm::ED25519, None) => (algorithm, Some(RecommendedCurve::CURVE25519)),
+        (algorithm @ Algorithm::ED448, None) => (algorithm, Some(RecommendedCurve::CURVE448)),
+        said => said,
+    };
+    let pair = match curve {
+        Some(curve) => NewKeyPair::on_curve(algorithm, curve),
+        None => NewKeyPair::new(algorithm, options.length.unwrap_or(3072)),
     };
     let usual = default_usage(algorithm);
     let pair = pair.usage(
@@ -110,15 +110,9 @@ fn new_pair(options: &CreateKeyPair) -> Result<NewKeyPair<'static>, Failure> {
 
 /// The curve that is meant by a length.
 fn curve_of(length: Option<i32>) -> Result<RecommendedCurve, Failure> {
-    Ok(match length {
-        None | Some(256) => RecommendedCurve::P_256,
-        Some(192) => RecommendedCurve::P_192,
-        Some(224) => RecommendedCurve::P_224,
-        Some(384) => RecommendedCurve::P_384,
-        Some(521) => RecommendedCurve::P_521,
-        Some(bits) => {
-            let what = format!("there is no usual curve of {bits} bits: name one with --curve");
-            return Err(Failure::Usage(what));
-        }
+    let bits = length.unwrap_or(256);
+    RecommendedCurve::of_bits(bits).ok_or_else(|| {
+        let what = format!("there is no usual curve of {bits} bits: name one with --curve");
+        Failure::Usage(what)
     })
 }

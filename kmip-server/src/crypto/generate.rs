@@ -189,7 +189,7 @@ pub(crate) fn generate_key_pair(
             PKey::generate_x448().map_err(failed("no key could be made"))?
         }
         Algorithm::EC | Algorithm::ECDSA | Algorithm::ECDH | Algorithm::ECMQV => {
-            let curve = curve.or_else(|| by_length(length));
+            let curve = curve.or_else(|| length.and_then(RecommendedCurve::of_bits));
             let group = curve.and_then(RecommendedCurve::to_group).ok_or_else(|| {
                 refusal::not_supported("this server makes no keys of this curve and length")
             })?;
@@ -239,16 +239,4 @@ pub(crate) fn generate_key_pair(
 
 fn wrong_value(message: String) -> Failure {
     Failure::new(ResultReason::INVALID_ATTRIBUTE_VALUE, message)
-}
-
-/// The curve that is meant where only a length in bits is given.
-fn by_length(length: Option<i32>) -> Option<RecommendedCurve> {
-    Some(match length? {
-        192 => RecommendedCurve::P_192,
-        224 => RecommendedCurve::P_224,
-        256 => RecommendedCurve::P_256,
-        384 => RecommendedCurve::P_384,
-        521 => RecommendedCurve::P_521,
-        _ => return None,
-    })
 }

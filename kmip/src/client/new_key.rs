@@ -124,7 +124,7 @@ impl<'a> From<NewKey<'a>> for CreateRequest<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewKeyPair<'a> {
     algorithm: CryptographicAlgorithm,
-    bits: i32,
+    bits: Option<i32>,
     curve: Option<RecommendedCurve>,
     usage: Option<(CryptographicUsageMask, CryptographicUsageMask)>,
     name: Option<Cow<'a, str>>,
@@ -138,7 +138,7 @@ impl<'a> NewKeyPair<'a> {
     pub fn new(algorithm: CryptographicAlgorithm, bits: i32) -> Self {
         NewKeyPair {
             algorithm,
-            bits,
+            bits: Some(bits),
             curve: None,
             usage: None,
             name: None,
@@ -158,11 +158,18 @@ impl<'a> NewKeyPair<'a> {
         NewKeyPair::on_curve(CryptographicAlgorithm::ECDSA, curve)
     }
 
-    /// A key pair on `curve` for an algorithm such as ECDH.
+    /// A key pair on `curve` for an algorithm such as ECDH. A length is told only with curves that are
+    /// named by it; that of others follows from the curve, and servers count it in different ways.
     pub fn on_curve(algorithm: CryptographicAlgorithm, curve: RecommendedCurve) -> Self {
+        let bits = match algorithm {
+            // Its keys are longer than those of its curve otherwise.
+            CryptographicAlgorithm::ED448 => None,
+            _ => curve.bits_in_name(),
+        };
         NewKeyPair {
+            bits,
             curve: Some(curve),
-            ..NewKeyPair::new(algorithm, curve_bits(curve))
+            ..NewKeyPair::new(algorithm, 0)
         }
     }
 
@@ -231,7 +238,9 @@ impl<'a> From<NewKeyPair<'a>> for CreateKeyPairRequest<'a> {
             ..
         } = pair;
         common.push(Attribute::cryptographic_algorithm(pair.algorithm));
-        common.push(Attribute::cryptographic_length(pair.bits));
+        if let Some(bits) = pair.bits {
+            common.push(Attribute::cryptographic_length(bits));
+        }
         if let Some(curve) = pair.curve {
             common.push(Attribute::cryptographic_domain_parameters(
                 CryptographicDomainParameters {
@@ -309,20 +318,4 @@ pub(super) fn named<'a>(name: impl Into<Cow<'a, str>>) -> Attribute<'a> {
 /// Any time in the past makes an object active, and this one does not depend on clocks.
 pub(super) fn active_since_ever() -> Attribute<'static> {
     Attribute::activation_date(DateTime(0))
-}
-
-/// Length of the keys of a curve, which servers want to be told although it follows from it.
-fn curve_bits(curve: RecommendedCurve) -> i32 {
-    use RecommendedCurve as Curve;
-
-    match curve {
-        Curve::P_192 | Curve::SECP192K1 | Curve::BRAINPOOLP192R1 | Curve::BRAINPOOLP192T1 => 192,
-        Curve::P_224 | Curve::SECP224K1 | Curve::BRAINPOOLP224R1 | Curve::BRAINPOOLP224T1 => 224,
-        Curve::BRAINPOOLP320R1 | Curve::BRAINPOOLP320T1 => 320,
-        Curve::P_384 | Curve::BRAINPOOLP384R1 | Curve::BRAINPOOLP384T1 => 384,
-        Curve::BRAINPOOLP512R1 | Curve::BRAINPOOLP512T1 => 512,
-        Curve::P_521 => 521,
-        Curve::CURVE448 => 448,
-        _ => 256,
-    }
 }

@@ -82,9 +82,91 @@ impl RecommendedCurve {
         EcGroup::from_curve_name(*nid).ok()
     }
 
+    /// The curve that is meant where only a length in bits is given: that of NIST over a prime field.
+    pub fn of_bits(bits: i32) -> Option<Self> {
+        Some(match bits {
+            192 => RecommendedCurve::P_192,
+            224 => RecommendedCurve::P_224,
+            256 => RecommendedCurve::P_256,
+            384 => RecommendedCurve::P_384,
+            521 => RecommendedCurve::P_521,
+            _ => return None,
+        })
+    }
+
+    /// The length of its keys in bits, if it is named by it: servers want to be told although it follows.
+    ///
+    /// Of others the order is longer or shorter than the field, by a bit (secp224k1, B-283) or more, and
+    /// servers refuse the number that they would not have taken themselves.
+    pub(crate) fn bits_in_name(self) -> Option<i32> {
+        use RecommendedCurve as Curve;
+
+        Some(match self {
+            Curve::P_192 | Curve::SECP192K1 | Curve::BRAINPOOLP192R1 | Curve::BRAINPOOLP192T1 => {
+                192
+            }
+            Curve::P_224 | Curve::BRAINPOOLP224R1 | Curve::BRAINPOOLP224T1 => 224,
+            Curve::P_256
+            | Curve::SECP256K1
+            | Curve::BRAINPOOLP256R1
+            | Curve::BRAINPOOLP256T1
+            | Curve::CURVE25519 => 256,
+            Curve::BRAINPOOLP320R1 | Curve::BRAINPOOLP320T1 => 320,
+            Curve::P_384 | Curve::BRAINPOOLP384R1 | Curve::BRAINPOOLP384T1 => 384,
+            Curve::BRAINPOOLP512R1 | Curve::BRAINPOOLP512T1 => 512,
+            Curve::P_521 => 521,
+            Curve::CURVE448 => 448,
+            _ => return None,
+        })
+    }
+
     /// The curve with this number in OpenSSL, if KMIP has it.
     pub fn from_nid(nid: Nid) -> Option<Self> {
         let (curve, _) = CURVES.iter().find(|(_, known)| *known == nid)?;
         Some(*curve)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::NewKeyPair;
+    use crate::types::{CreateKeyPairRequest, CryptographicAlgorithm};
+
+    /// The length that is sent for a pair on a curve.
+    fn sent(algorithm: CryptographicAlgorithm, curve: RecommendedCurve) -> Option<i32> {
+        let request = CreateKeyPairRequest::from(NewKeyPair::on_curve(algorithm, curve));
+        let common = request.common_attributes.unwrap();
+        let domain = common.cryptographic_domain_parameters().unwrap();
+        assert_eq!(domain.recommended_curve, Some(curve));
+        common.cryptographic_length().copied()
+    }
+
+    #[test]
+    fn a_length_is_sent_only_with_curves_that_are_named_by_it() {
+        use CryptographicAlgorithm as Algorithm;
+        use RecommendedCurve as Curve;
+
+        for (curve, bits) in [
+            (Curve::P_192, Some(192)),
+            (Curve::P_224, Some(224)),
+            (Curve::P_256, Some(256)),
+            (Curve::P_384, Some(384)),
+            (Curve::P_521, Some(521)),
+            (Curve::SECP256K1, Some(256)),
+            (Curve::BRAINPOOLP320R1, Some(320)),
+            (Curve::CURVE25519, Some(256)),
+            (Curve::K_163, None),
+            (Curve::B_283, None),
+            (Curve::SECP160R1, None),
+            (Curve::SECP224K1, None),
+        ] {
+            assert_eq!(sent(Algorithm::ECDSA, curve), bits, "{curve:?}");
+        }
+        assert_eq!(sent(Algorithm::ECDH, Curve::CURVE448), Some(448));
+        assert_eq!(sent(Algorithm::ED448, Curve::CURVE448), None);
+        let rsa = CreateKeyPairRequest::from(NewKeyPair::rsa(3072));
+        let common = rsa.common_attributes.unwrap();
+        assert_eq!(common.cryptographic_length(), Some(&3072));
     }
 }
