@@ -81,7 +81,10 @@ fn a_private_key_in_pem_is_stored_and_comes_back_as_the_same_key() {
             // It is no public key, and no certificate.
             let error = client.get_certificate(&stored).unwrap_err();
             assert!(
-                matches!(error.problem(), Problem::Key(KeyError::Missing)),
+                matches!(
+                    error.problem(),
+                    Problem::Key(KeyError::OtherObject(ObjectType::PRIVATE_KEY))
+                ),
                 "{error:?}"
             );
         }
@@ -110,7 +113,13 @@ fn public_keys_and_certificates_come_back_as_they_were() {
         let key = client.get_public_key(&stored).unwrap();
         assert!(key.public_eq(&certificate.public_key().unwrap()));
         let error = client.get_private_key(&stored).unwrap_err();
-        assert!(matches!(error.problem(), Problem::Key(KeyError::Missing)));
+        assert!(
+            matches!(
+                error.problem(),
+                Problem::Key(KeyError::OtherObject(ObjectType::CERTIFICATE))
+            ),
+            "{error:?}"
+        );
     }
 }
 

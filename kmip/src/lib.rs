@@ -22,6 +22,7 @@
 //! | a client | [`client`] |
 //! | a server in a program | [`server`], [the guide](guide#a-server-in-a-program) |
 //! | messages as types, and their encodings | below; [`types`], [`ttlv`], [`json`], [`xml`] |
+//! | keys and certificates in PEM and for OpenSSL | [`keys`] |
 //! | connections, TLS, HTTPS | [`transport`] |
 //!
 //! | feature | adds |

@@ -14,8 +14,9 @@ use kmip::server::Engine;
 use kmip::transport::tls::ClientTls;
 use kmip::transport::{Cause, Deadline, Phase, ServerAddress, Stream, memory};
 use kmip::types::{
-    AttestationType, Attribute, CreateRequest, GetRequest, LocateRequest, LocateResponse, Nonce,
-    Operation, ResponseBatchItem, ResponseMessage, ResultReason,
+    AttestationType, Attribute, Certificate, CreateRequest, GetRequest, GetResponse, LocateRequest,
+    LocateResponse, ManagedObject, Nonce, ObjectType, Operation, ResponseBatchItem,
+    ResponseMessage, ResultReason,
 };
 use support::{Store, answering, failure, in_memory, response};
 
@@ -268,12 +269,18 @@ fn table() -> Vec<Expected> {
         Expected {
             operation: Some(Operation::GET),
             text: "the key or certificate cannot be used",
-            cause: Some("there is no key in it"),
+            cause: Some("it is a Certificate"),
             ..base(
                 "key",
-                answered(|| ResponseBatchItem::success(kmip::types::GetResponse::default()))
-                    .get_private_key("key")
-                    .unwrap_err(),
+                answered(|| {
+                    ResponseBatchItem::success(GetResponse {
+                        object_type: ObjectType::CERTIFICATE,
+                        managed_object: ManagedObject::Certificate(Certificate::default()),
+                        ..GetResponse::default()
+                    })
+                })
+                .get_private_key("key")
+                .unwrap_err(),
             )
         },
         Expected {

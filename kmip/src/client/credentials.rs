@@ -124,7 +124,8 @@ impl<'a> Credential<'a> {
         };
         let (name, password) = (username.as_bytes(), password.as_bytes());
         let first = hash([&*hash([name, password]), &time.to_be_bytes()]);
-        let proof = [*first, *hash([password, name])].concat();
+        let second = hash([password, name]);
+        let proof = [&first[..], &second[..]].concat();
         let time = DateTimeExtended(time);
         Credential::hashed_password(username.to_owned(), time, HashingAlgorithm::SHA_256, proof)
     }

@@ -37,15 +37,11 @@ client_methods! {
         &mut self,
         object: impl Into<UniqueIdentifier<'a>> + Send + 'a,
     ) -> PKey<Private> {
-        let request = GetRequest {
-            unique_identifier: Some(object.into()),
-            ..GetRequest::default()
-        };
-        let key = match ask!(self, request)?.managed_object {
+        let got = self.object(object.into(), None).await?;
+        self.usable(match got.managed_object {
             ManagedObject::PrivateKey(key) => key.key_block.to_private_key(),
-            _ => Err(KeyError::Missing),
-        };
-        key.map_err(|error| self.session.error(Operation::GET, Problem::Key(error)))
+            _ => Err(KeyError::OtherObject(got.object_type)),
+        })
     }
 
     /// Fetches a certificate of X.509 (Get).
@@ -56,15 +52,11 @@ client_methods! {
         &mut self,
         object: impl Into<UniqueIdentifier<'a>> + Send + 'a,
     ) -> X509 {
-        let request = GetRequest {
-            unique_identifier: Some(object.into()),
-            ..GetRequest::default()
-        };
-        let certificate = match ask!(self, request)?.managed_object {
+        let got = self.object(object.into(), None).await?;
+        self.usable(match got.managed_object {
             ManagedObject::Certificate(certificate) => certificate.to_x509(),
-            _ => Err(KeyError::Missing),
-        };
-        certificate.map_err(|error| self.session.error(Operation::GET, Problem::Key(error)))
+            _ => Err(KeyError::OtherObject(got.object_type)),
+        })
     }
 
     /// As [`remote_key`](Self::remote_key), with the public key that the private one has a Link to.
@@ -98,32 +90,45 @@ impl<D: Driver> Core<D> {
         &mut self,
         object: UniqueIdentifier<'_>,
     ) -> Result<PKey<Public>, Error> {
-        let request = |format| GetRequest {
-            unique_identifier: Some((&object).into()),
+        let wanted = Some(KeyFormatType::X_509);
+        let got = match self.object((&object).into(), wanted).await {
+            // Some servers have only the form that they have stored, and certificates have none.
+            Err(error) if error.failure().is_some() && !error.is_not_found() => {
+                self.object(object, None).await?
+            }
+            outcome => outcome?,
+        };
+        self.usable(public_key_in(&got))
+    }
+
+    /// An object in a format, or in the one that it has.
+    async fn object(
+        &mut self,
+        object: UniqueIdentifier<'_>,
+        format: Option<KeyFormatType>,
+    ) -> Result<GetResponse<'static>, Error> {
+        let request = GetRequest {
+            unique_identifier: Some(object),
             key_format_type: format,
             ..GetRequest::default()
         };
-        let got = ask!(self, request(Some(KeyFormatType::X_509)));
-        let usable = |got: GetResponse<'_>| usable_public_key(&got.managed_object);
-        let key = match got {
-            // Some servers have only the form that they have stored, and certificates have none.
-            Err(error) if error.failure().is_some() && !error.is_not_found() => {
-                usable(ask!(self, request(None))?)
-            }
-            outcome => usable(outcome?),
-        };
-        key.map_err(|error| self.session.error(Operation::GET, Problem::Key(error)))
+        ask!(self, request)
+    }
+
+    /// What was made of an object that the server has given out.
+    fn usable<T>(&self, made: Result<T, KeyError>) -> Result<T, Error> {
+        made.map_err(|error| self.session.error(Operation::GET, Problem::Key(error)))
     }
 }
 
-fn usable_public_key(object: &ManagedObject<'_>) -> Result<PKey<Public>, KeyError> {
-    match object {
+fn public_key_in(got: &GetResponse<'_>) -> Result<PKey<Public>, KeyError> {
+    match &got.managed_object {
         ManagedObject::PublicKey(key) => key.key_block.to_public_key(),
         ManagedObject::Certificate(certificate) => {
             let certificate = certificate.to_x509()?;
             certificate.public_key().map_err(KeyError::Certificate)
         }
-        _ => Err(KeyError::Missing),
+        _ => Err(KeyError::OtherObject(got.object_type)),
     }
 }
 

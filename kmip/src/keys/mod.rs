@@ -16,9 +16,10 @@
 //! [`to_x509`](crate::types::Certificate::to_x509).
 
 mod curves;
+mod error;
 mod pem;
 mod read;
 
+pub use error::KeyError;
 pub(crate) use pem::kind_of;
 pub use pem::{Pem, PemError};
-pub use read::KeyError;

@@ -26,8 +26,8 @@ pub enum PemError {
     /// There is no PEM in it.
     #[error("there is no PEM in it")]
     Missing,
-    /// It is something else, such as an encrypted key.
-    #[error("PEM of a `{0}` cannot be registered")]
+    /// It is something else, such as an encrypted key, with what of its label is surely none of a key.
+    #[error("PEM of a `{0}` is no key or certificate that KMIP has")]
     Label(String),
     /// Its base64 is damaged.
     #[error("its base64 is damaged")]
@@ -82,10 +82,13 @@ impl Pem {
         let (label, rest) = labelled.ok_or(PemError::Missing)?;
         let known = LABELS.iter().find(|(known, _, _)| *known == label);
         let Some((_, object_type, format)) = known else {
-            return Err(PemError::Label(label.to_owned()));
+            return Err(PemError::Label(shown(label)));
         };
         let body = rest.split("-----END").next().unwrap_or_default();
-        let body: Zeroizing<String> = Zeroizing::new(body.split_whitespace().collect());
+        // In its final length, so that no part of it is left behind.
+        let mut joined = Zeroizing::new(String::with_capacity(body.len()));
+        joined.extend(body.split_whitespace());
+        let body = joined;
         let der = base64::decode_block(&body).map_err(|_| PemError::Base64)?;
         Ok(Pem {
             object_type: *object_type,
@@ -126,6 +129,14 @@ impl Pem {
     }
 }
 
+/// What of a label can be shown: behind a damaged header, it goes on with the key itself.
+fn shown(label: &str) -> String {
+    let is_of_label =
+        |c: &char| c.is_ascii_uppercase() || c.is_ascii_digit() || matches!(c, ' ' | '#');
+    let shown: String = label.chars().take_while(is_of_label).take(40).collect();
+    shown.trim_end().to_owned()
+}
+
 /// Algorithm and length in bits of a key.
 pub(crate) fn kind_of<T: HasPublic>(key: &PKeyRef<T>) -> Option<(CryptographicAlgorithm, i32)> {
     let algorithm = match key.id() {
@@ -138,4 +149,37 @@ pub(crate) fn kind_of<T: HasPublic>(key: &PKeyRef<T>) -> Option<(CryptographicAl
         _ => return None,
     };
     Some((algorithm, i32::try_from(key.bits()).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn behind_a_damaged_header_the_key_is_not_shown() {
+        let key = PKey::generate_ed25519().unwrap();
+        let whole = String::from_utf8(key.private_key_to_pem_pkcs8().unwrap()).unwrap();
+        let base64 = whole.lines().nth(1).unwrap();
+        for (header, label) in [
+            ("-----BEGIN PRIVATE KEY----\n", "PRIVATE KEY"),
+            ("-----BEGIN PRIVATE KEY\n", "PRIVATE KEY"),
+            ("-----BEGIN \n", ""),
+        ] {
+            let damaged = whole.replace("-----BEGIN PRIVATE KEY-----\n", header);
+            let error = Pem::read(damaged.as_bytes()).unwrap_err();
+            assert_eq!(error, PemError::Label(label.to_owned()));
+            for shown in [error.to_string(), format!("{error:?}")] {
+                let parts = base64.as_bytes().chunks(8);
+                let parts = parts.map(|part| std::str::from_utf8(part).unwrap());
+                assert!(
+                    !parts.into_iter().any(|part| shown.contains(part)),
+                    "{shown}"
+                );
+            }
+        }
+        // Whatever is in its place: at most a short text of capitals.
+        let long = format!("-----BEGIN {}-----\n", "A".repeat(1000));
+        let error = Pem::read(long.as_bytes()).unwrap_err();
+        assert_eq!(error, PemError::Label("A".repeat(40)));
+    }
 }

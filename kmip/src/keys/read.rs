@@ -1,7 +1,7 @@
 //! From Key Blocks to keys of OpenSSL (KMIP 1.4, 2.1.7 and 9.1.3.2.3; 2.1, 3.1 and 11.27).
 
 use openssl::bn::{BigNum, BigNumContext};
-use openssl::ec::{EcKey, EcPoint};
+use openssl::ec::{EcGroup, EcKey, EcPoint};
 use openssl::error::ErrorStack;
 use openssl::pkey::{PKey, Private, Public};
 use openssl::rsa::{Rsa, RsaPrivateKeyBuilder};
@@ -12,30 +12,24 @@ use crate::types::{
     TransparentRsaPrivateKey,
 };
 
-/// A key or certificate cannot be used with OpenSSL.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeyError {
-    /// The object holds no key: only its description, or something else.
-    #[error("there is no key in it")]
-    Missing,
-    /// The key is wrapped.
-    #[error("the key is wrapped")]
-    Wrapped,
-    /// Keys of this kind do not come in this format, or not in one that is understood.
-    #[error("a key of this kind is not understood as {0:?}")]
-    Format(KeyFormatType),
-    /// The key is damaged, or of another format than is said.
-    #[error("the key is no valid {format:?}")]
-    Malformed {
-        /// The format.
-        format: KeyFormatType,
-        /// OpenSSL's reason.
-        source: ErrorStack,
-    },
-    /// The certificate is no X.509 certificate, or damaged.
-    #[error("it is no valid X.509 certificate")]
-    Certificate(#[source] ErrorStack),
+use super::error::{KeyError, LONGEST};
+
+/// Why there is no key; the format is added where it is known.
+enum Fault {
+    OpenSsl(ErrorStack),
+    Key(KeyError),
+}
+
+impl From<ErrorStack> for Fault {
+    fn from(source: ErrorStack) -> Self {
+        Fault::OpenSsl(source)
+    }
+}
+
+impl From<KeyError> for Fault {
+    fn from(error: KeyError) -> Self {
+        Fault::Key(error)
+    }
 }
 
 impl KeyBlock<'_> {
@@ -55,7 +49,8 @@ impl KeyBlock<'_> {
                     PKey::public_key_from_der(bytes.expose())
                 }
                 format => return Err(KeyError::Format(format)),
-            },
+            }
+            .map_err(Fault::OpenSsl),
             KeyMaterial::TransparentRsaPublicKey(key) => {
                 rsa_public(&key.modulus, &key.public_exponent)
             }
@@ -70,7 +65,7 @@ impl KeyBlock<'_> {
             }
             _ => return Err(KeyError::Format(self.key_format_type)),
         };
-        key.map_err(|source| self.malformed(source))
+        key.map_err(|fault| self.unusable(fault))
     }
 
     /// The private key in it: PKCS #1, PKCS #8, ECPrivateKey, or transparent for RSA and elliptic curves.
@@ -88,7 +83,8 @@ impl KeyBlock<'_> {
                     EcKey::private_key_from_der(bytes.expose()).and_then(PKey::from_ec_key)
                 }
                 format => return Err(KeyError::Format(format)),
-            },
+            }
+            .map_err(Fault::OpenSsl),
             KeyMaterial::TransparentRsaPrivateKey(key) => rsa_private(key),
             KeyMaterial::TransparentEcPrivateKey(key) => ec_private(key.recommended_curve, &key.d),
             KeyMaterial::TransparentEcdsaPrivateKey(key) => {
@@ -99,7 +95,7 @@ impl KeyBlock<'_> {
             }
             _ => return Err(KeyError::Format(self.key_format_type)),
         };
-        key.map_err(|source| self.malformed(source))
+        key.map_err(|fault| self.unusable(fault))
     }
 
     fn material(&self) -> Result<&KeyMaterial<'_>, KeyError> {
@@ -113,9 +109,12 @@ impl KeyBlock<'_> {
         }
     }
 
-    fn malformed(&self, source: ErrorStack) -> KeyError {
+    fn unusable(&self, fault: Fault) -> KeyError {
         let format = self.key_format_type;
-        KeyError::Malformed { format, source }
+        match fault {
+            Fault::OpenSsl(source) => KeyError::Malformed { format, source },
+            Fault::Key(error) => error,
+        }
     }
 }
 
@@ -129,26 +128,44 @@ impl Certificate<'_> {
     }
 }
 
-/// Clients that forget the sign byte write moduli as negative numbers; they are meant as unsigned.
-fn number(integer: &BigInteger<'_>) -> Result<BigNum, ErrorStack> {
-    BigNum::from_slice(&integer.0)
+/// The digits of a number. Clients that forget the sign byte write moduli as negative numbers; they are meant
+/// as unsigned.
+fn digits<'a>(integer: &'a BigInteger<'_>) -> Result<&'a [u8], KeyError> {
+    let zeros = integer.0.iter().take_while(|byte| **byte == 0).count();
+    let digits = &integer.0[zeros..];
+    match digits.len() {
+        ..=LONGEST => Ok(digits),
+        bytes => Err(KeyError::TooLong { bytes }),
+    }
 }
 
-fn rsa_public(n: &BigInteger<'_>, e: &BigInteger<'_>) -> Result<PKey<Public>, ErrorStack> {
-    PKey::from_rsa(Rsa::from_public_components(number(n)?, number(e)?)?)
+fn number(integer: &BigInteger<'_>) -> Result<BigNum, Fault> {
+    Ok(BigNum::from_slice(digits(integer)?)?)
 }
 
-fn rsa_private(key: &TransparentRsaPrivateKey<'_>) -> Result<PKey<Private>, ErrorStack> {
-    let optional = |integer: &Option<BigInteger<'_>>| integer.as_ref().map(number).transpose();
+/// A number that is wiped.
+fn secret(integer: &BigInteger<'_>) -> Result<BigNum, Fault> {
+    let mut number = BigNum::new_secure()?;
+    number.copy_from_slice(digits(integer)?)?;
+    Ok(number)
+}
+
+fn rsa_public(n: &BigInteger<'_>, e: &BigInteger<'_>) -> Result<PKey<Public>, Fault> {
+    let key = Rsa::from_public_components(number(n)?, number(e)?)?;
+    Ok(PKey::from_rsa(key)?)
+}
+
+fn rsa_private(key: &TransparentRsaPrivateKey<'_>) -> Result<PKey<Private>, Fault> {
+    let optional = |integer: &Option<BigInteger<'_>>| integer.as_ref().map(secret).transpose();
     let (p, q) = (optional(&key.p)?, optional(&key.q)?);
-    let e = match optional(&key.public_exponent)? {
-        Some(e) => e,
+    let e = match &key.public_exponent {
+        Some(e) => number(e)?,
         None => BigNum::from_u32(65_537)?,
     };
     let d = match (optional(&key.private_exponent)?, &p, &q) {
         (Some(d), ..) => d,
         (None, Some(p), Some(q)) => private_exponent(p, q, &e)?,
-        (None, ..) => return Err(ErrorStack::get()),
+        (None, ..) => return Err(KeyError::Incomplete.into()),
     };
     let mut builder = RsaPrivateKeyBuilder::new(number(&key.modulus)?, e, d)?;
     if let (Some(p), Some(q)) = (p, q) {
@@ -161,32 +178,131 @@ fn rsa_private(key: &TransparentRsaPrivateKey<'_>) -> Result<PKey<Private>, Erro
             builder = builder.set_crt_params(dp, dq, qi)?;
         }
     }
-    PKey::from_rsa(builder.build())
+    Ok(PKey::from_rsa(builder.build())?)
 }
 
 fn private_exponent(p: &BigNum, q: &BigNum, e: &BigNum) -> Result<BigNum, ErrorStack> {
-    let mut context = BigNumContext::new()?;
+    let mut context = BigNumContext::new_secure()?;
     let one = BigNum::from_u32(1)?;
-    let (mut p1, mut q1) = (BigNum::new()?, BigNum::new()?);
+    let (mut p1, mut q1) = (BigNum::new_secure()?, BigNum::new_secure()?);
     p1.checked_sub(p, &one)?;
     q1.checked_sub(q, &one)?;
-    let (mut phi, mut d) = (BigNum::new()?, BigNum::new()?);
+    let (mut phi, mut d) = (BigNum::new_secure()?, BigNum::new_secure()?);
     phi.checked_mul(&p1, &q1, &mut context)?;
     d.mod_inverse(e, &phi, &mut context)?;
     Ok(d)
 }
 
-fn ec_public(curve: RecommendedCurve, point: &[u8]) -> Result<PKey<Public>, ErrorStack> {
-    let group = curve.to_group().ok_or_else(ErrorStack::get)?;
-    let mut context = BigNumContext::new()?;
-    let point = EcPoint::from_bytes(&group, point, &mut context)?;
-    PKey::from_ec_key(EcKey::from_public_key(&group, &point)?)
+fn group(curve: RecommendedCurve) -> Result<EcGroup, KeyError> {
+    curve.to_group().ok_or(KeyError::Curve(curve))
 }
 
-fn ec_private(curve: RecommendedCurve, d: &BigInteger<'_>) -> Result<PKey<Private>, ErrorStack> {
-    let group = curve.to_group().ok_or_else(ErrorStack::get)?;
-    let d = number(d)?;
+fn ec_public(curve: RecommendedCurve, point: &[u8]) -> Result<PKey<Public>, Fault> {
+    let group = group(curve)?;
+    let mut context = BigNumContext::new()?;
+    let point = EcPoint::from_bytes(&group, point, &mut context)?;
+    let key = EcKey::from_public_key(&group, &point)?;
+    Ok(PKey::from_ec_key(key)?)
+}
+
+fn ec_private(curve: RecommendedCurve, d: &BigInteger<'_>) -> Result<PKey<Private>, Fault> {
+    let group = group(curve)?;
+    let d = secret(d)?;
     let mut point = EcPoint::new(&group)?;
-    point.mul_generator2(&group, &d, &mut *BigNumContext::new()?)?;
-    PKey::from_ec_key(EcKey::from_private_components(&group, &d, &point)?)
+    point.mul_generator2(&group, &d, &mut *BigNumContext::new_secure()?)?;
+    let key = EcKey::from_private_components(&group, &d, &point)?;
+    Ok(PKey::from_ec_key(key)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{TransparentEcPrivateKey, TransparentEcPublicKey, TransparentRsaPublicKey};
+
+    fn block(format: KeyFormatType, material: KeyMaterial<'static>) -> KeyBlock<'static> {
+        KeyBlock {
+            key_format_type: format,
+            key_value: Some(KeyValue::new(material)),
+            ..KeyBlock::default()
+        }
+    }
+
+    fn integer(bytes: usize) -> BigInteger<'static> {
+        BigInteger::from_unsigned(&vec![0xFF; bytes])
+    }
+
+    fn private(key: TransparentRsaPrivateKey<'static>) -> KeyBlock<'static> {
+        let format = KeyFormatType::TRANSPARENT_RSA_PRIVATE_KEY;
+        block(format, KeyMaterial::TransparentRsaPrivateKey(key))
+    }
+
+    fn public(modulus: BigInteger<'static>) -> KeyBlock<'static> {
+        let key = TransparentRsaPublicKey {
+            modulus,
+            public_exponent: BigInteger::from_unsigned(&[1, 0, 1]),
+            ..TransparentRsaPublicKey::default()
+        };
+        let format = KeyFormatType::TRANSPARENT_RSA_PUBLIC_KEY;
+        block(format, KeyMaterial::TransparentRsaPublicKey(key))
+    }
+
+    #[test]
+    fn numbers_of_any_length_are_not_calculated_with() {
+        const LONG: usize = 400 << 10;
+        let too_long = |error| matches!(error, KeyError::TooLong { bytes: LONG });
+        assert!(too_long(public(integer(LONG)).to_public_key().unwrap_err()));
+        // Of the primes, the private exponent would be found in hours.
+        let rsa = private(TransparentRsaPrivateKey {
+            modulus: integer(LONG),
+            p: Some(integer(LONG)),
+            q: Some(integer(LONG)),
+            ..TransparentRsaPrivateKey::default()
+        });
+        assert!(too_long(rsa.to_private_key().unwrap_err()));
+        let elliptic = block(
+            KeyFormatType::TRANSPARENT_EC_PRIVATE_KEY,
+            KeyMaterial::TransparentEcPrivateKey(TransparentEcPrivateKey {
+                recommended_curve: RecommendedCurve::P_256,
+                d: integer(LONG),
+                ..TransparentEcPrivateKey::default()
+            }),
+        );
+        assert!(too_long(elliptic.to_private_key().unwrap_err()));
+        // The longest that OpenSSL calculates with, with and without a sign byte.
+        assert!(public(integer(LONGEST)).to_public_key().is_ok());
+        let unsigned = BigInteger(vec![0xFF; LONGEST].into());
+        assert!(public(unsigned).to_public_key().is_ok());
+        let error = public(integer(LONGEST + 1)).to_public_key().unwrap_err();
+        let said = error.to_string();
+        assert!(
+            said.contains("2049 bytes") && said.contains("2048"),
+            "{said}"
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_is_told_as_such() {
+        let rsa = private(TransparentRsaPrivateKey {
+            modulus: integer(256),
+            p: Some(integer(128)),
+            ..TransparentRsaPrivateKey::default()
+        });
+        let error = rsa.to_private_key().unwrap_err();
+        assert!(matches!(error, KeyError::Incomplete), "{error}");
+        // OpenSSL has it under another name and as no group of points.
+        let curve = RecommendedCurve::CURVE448;
+        let elliptic = block(
+            KeyFormatType::TRANSPARENT_EC_PUBLIC_KEY,
+            KeyMaterial::TransparentEcPublicKey(TransparentEcPublicKey {
+                recommended_curve: curve,
+                q_string: vec![4; 65].into(),
+                ..TransparentEcPublicKey::default()
+            }),
+        );
+        let error = elliptic.to_public_key().unwrap_err();
+        assert!(
+            matches!(error, KeyError::Curve(found) if found == curve),
+            "{error}"
+        );
+    }
 }
