@@ -142,7 +142,7 @@ impl<S: Stream> Stream for TlsStream<S> {
     }
 
     fn rest(&mut self) {
-        buffers::release(&mut self.inner);
+        let _is_given_back = buffers::release(&mut self.inner);
         self.inner.get_mut().rest();
     }
 
