@@ -4,7 +4,7 @@ use kmip::transport::tls::{
     ClientTls, Fingerprint, ServerCertificate, TlsConnector, TlsVersion, describe_certificate,
     inspect_server, valid_for,
 };
-use kmip::transport::{Deadline, TcpStream};
+use kmip::transport::{self, Cause, Deadline, TcpStream, tls};
 use serde_json::json;
 
 use super::identity;
@@ -28,8 +28,7 @@ pub(super) fn examine(settings: &Settings, report: &mut Report) -> Result<bool, 
     let presented = match inspect_server(server, tls.clone(), deadline()) {
         Ok(presented) => presented,
         Err(error) => {
-            let found = chain(&error);
-            report.bad("TLS", &found, advice_on_offers(&found))?;
+            report.bad("TLS", chain(&error), advice_on_offers(&error))?;
             return Ok(false);
         }
     };
@@ -65,15 +64,23 @@ pub(super) fn examine(settings: &Settings, report: &mut Report) -> Result<bool, 
 
 /// What helps against a server with which there is nothing in common, by what it took when it was asked
 /// again.
-fn advice_on_offers(found: &str) -> &'static str {
-    if found.contains("took TLSv1.1") || found.contains("took TLSv1 ") {
-        "it is too old: have it updated. Until then it is reached with --tls-min 1.0 and --ciphers \
-         DEFAULT@SECLEVEL=0"
-    } else if found.contains("asked again, the server took TLSv1.2") {
-        "its suite has to be among --ciphers, and its version must not be below --tls-min"
-    } else {
-        "is it a KMIP server, and is this its TLS port? Old servers may need other cipher suites or TLS \
-         versions"
+fn advice_on_offers(error: &transport::Error) -> &'static str {
+    let taken = match error.cause() {
+        Cause::Tls(tls::Error::Handshake(error)) => error.taken.first(),
+        _ => None,
+    };
+    match taken {
+        Some(&(TlsVersion::TLS1 | TlsVersion::TLS1_1)) => {
+            "it is too old: have it updated. Until then it is reached with --tls-min 1.0 and --ciphers \
+             DEFAULT@SECLEVEL=0"
+        }
+        Some(&TlsVersion::TLS1_2) => {
+            "its suite has to be among --ciphers, and its version must not be below --tls-min"
+        }
+        _ => {
+            "is it a KMIP server, and is this its TLS port? Old servers may need other cipher suites or \
+             TLS versions"
+        }
     }
 }
 

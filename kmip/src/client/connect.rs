@@ -71,7 +71,7 @@ impl Connect for TlsConnect {
         match self.0.connect(stream, server, deadline) {
             Ok(stream) => Ok(Box::new(stream)),
             Err(error) if probe::is_about_offer(&error) => {
-                Err(probe::with_offer(error, &self.0.probe(server, deadline)))
+                Err(probe::with_offer(error, self.0.probe(server, deadline)))
             }
             Err(error) => Err(error),
         }
@@ -172,7 +172,7 @@ pub(super) mod asynchronous {
                 let (connector, server) = (self.0.clone(), server.clone());
                 let probed = spawn_blocking(move || connector.probe(&server, deadline));
                 let offer = probed.await.unwrap_or_default();
-                Err(probe::with_offer(error, &offer))
+                Err(probe::with_offer(error, offer))
             })
         }
     }

@@ -239,6 +239,7 @@ impl TlsConnector {
             alert,
             closed,
             offered: format!("{offered}, in state '{}'", ssl.state_string_long()),
+            taken: Vec::new(),
             advice,
             source,
         }))

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use openssl::error::ErrorStack;
 
-use super::{Alert, Fingerprint};
+use super::{Alert, Fingerprint, TlsVersion};
 
 /// TLS could not be set up, or the peers could not agree, or one does not trust the other.
 #[derive(Debug, thiserror::Error)]
@@ -242,6 +242,9 @@ pub struct HandshakeError {
     /// Protocol versions, cipher suites and certificate that we offered, and what the peer
     /// offered as far as it is known.
     pub offered: String,
+    /// The versions that the server took when it was asked again without our limits, the newest first;
+    /// none if it was not asked.
+    pub taken: Vec<TlsVersion>,
     /// What may help.
     pub advice: Option<String>,
     /// OpenSSL's reason.

@@ -73,7 +73,7 @@ pub fn inspect_server(
     let Some(certificate) = found.certificate else {
         return Err(match outcome {
             Err(error) if probe::is_about_offer(&error) => {
-                probe::with_offer(error, &connector.probe(server, deadline))
+                probe::with_offer(error, connector.probe(server, deadline))
             }
             Err(error) => error,
             Ok(_) => failed(server, Error::NoCertificate.into()),

@@ -26,42 +26,54 @@ pub(crate) fn is_about_offer(error: &TransportError) -> bool {
     )
 }
 
+/// What a server took when it was asked again.
+#[derive(Debug, Default)]
+pub(crate) struct Offer {
+    /// In words.
+    text: String,
+    /// The newest first.
+    versions: Vec<TlsVersion>,
+}
+
 /// Adds what the server takes to the error of a handshake.
-pub(crate) fn with_offer(error: TransportError, offer: &str) -> TransportError {
+pub(crate) fn with_offer(error: TransportError, offer: Offer) -> TransportError {
     let (peer, phase) = (error.peer().to_owned(), error.phase());
     let mut cause = error.into_cause();
     if let Cause::Tls(Error::Handshake(error)) = &mut cause {
-        error.offered = format!("{}; {offer}", error.offered);
+        error.offered = format!("{}; {}", error.offered, offer.text);
+        error.taken = offer.versions;
     }
     TransportError::new(peer, phase, cause)
 }
 
 impl TlsConnector {
-    /// Asks a server what it takes, in words.
-    pub(crate) fn probe(&self, server: &ServerAddress, deadline: Deadline) -> String {
+    /// Asks a server what it takes.
+    pub(crate) fn probe(&self, server: &ServerAddress, deadline: Deadline) -> Offer {
         let deadline = Deadline::after(PATIENCE).or_earlier(deadline);
         let newest = Protocol::default().minimum_version(TlsVersion::TLS1_3);
         let old = Protocol::default()
             .minimum_version(TlsVersion::TLS1)
             .maximum_version(TlsVersion::TLS1_2)
             .cipher_list("ALL:@SECLEVEL=0");
-        let taken: Vec<String> = [newest, old]
+        let (texts, versions): (Vec<String>, Vec<Option<TlsVersion>>) = [newest, old]
             .into_iter()
             .filter_map(|protocol| self.takes(protocol, server, deadline))
-            .collect();
-        match taken.is_empty() {
+            .unzip();
+        let text = match texts.is_empty() {
             true => "the server took nothing else that it was offered then".to_owned(),
-            false => format!("asked again, the server took {}", taken.join(" and ")),
-        }
+            false => format!("asked again, the server took {}", texts.join(" and ")),
+        };
+        let versions = versions.into_iter().flatten().collect();
+        Offer { text, versions }
     }
 
-    /// Version and cipher suite that a server chooses, if it chooses any.
+    /// Version and cipher suite that a server chooses, if it chooses any, in words, and the version.
     fn takes(
         &self,
         protocol: Protocol,
         server: &ServerAddress,
         deadline: Deadline,
-    ) -> Option<String> {
+    ) -> Option<(String, Option<TlsVersion>)> {
         let options = (*self.options).clone().protocol(protocol);
         let connector = TlsConnector::new(options).ok()?;
         let stream = TcpStream::connect(server, deadline).ok()?;
@@ -73,6 +85,7 @@ impl TlsConnector {
         let shaken = connector.handshake(stream, server, deadline, ignore, false);
         let Handshake { outcome, .. } = shaken.ok()?;
         let stream = outcome.ok()?;
-        Some(format!("{} with {}", stream.version(), stream.cipher()))
+        let text = format!("{} with {}", stream.version(), stream.cipher());
+        Some((text, stream.ssl().version2()))
     }
 }

@@ -203,6 +203,7 @@ impl TlsAcceptor {
                 Some(theirs) => format!("{}; the peer offered {theirs}", self.offered),
                 None => self.offered.clone(),
             },
+            taken: Vec::new(),
             advice: source.as_ref().and_then(stream::advice),
             source,
         }))
