@@ -78,7 +78,7 @@ impl Settings {
         if let Some(version) = self.version() {
             builder = builder.version(version);
         }
-        builder = builder.sends_values_of_other_versions(self.other_versions());
+        builder = builder.sends_values_of_other_versions(self.options.other_versions);
         if let Some(path) = &self.options.ticket {
             builder = builder.credential(Credential::ticket(ticket::read(path)?));
             if self.version().is_none() {
@@ -94,11 +94,6 @@ impl Settings {
     /// The version that is demanded.
     pub(crate) fn version(&self) -> Option<ProtocolVersion> {
         self.options.kmip_version
-    }
-
-    /// Whether values are sent that only other versions have.
-    pub(crate) fn other_versions(&self) -> bool {
-        self.options.other_versions
     }
 
     /// Whether the server's certificate is not verified.

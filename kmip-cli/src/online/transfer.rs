@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::{fetch, show};
 use crate::arguments::{Export, Import};
-use crate::connect::{Settings, connect};
+use crate::connect::connect;
 use crate::failure::Failure;
 use crate::files;
 
@@ -69,8 +69,7 @@ pub(super) fn import(options: &Import) -> Result<(), Failure> {
         None => exported.unique_identifier.clone().into_owned(),
     };
     let mut client = connect(&options.online)?;
-    let any_value = Settings::resolve(&options.online.server)?.other_versions();
-    let id = send(&mut client, id, &exported, options.replace, any_value)?;
+    let id = send(&mut client, id, &exported, options.replace)?;
     let outcome = compare(&mut client, &id, &exported.attributes);
     if options.online.show.json {
         return show::json(&json!({
@@ -99,9 +98,9 @@ fn send(
     id: UniqueIdentifier<'static>,
     exported: &ExportResponse<'_>,
     replace: bool,
-    any_value: bool,
 ) -> Result<UniqueIdentifier<'static>, Error> {
     let version = client.version();
+    let any_value = client.sends_values_of_other_versions();
     let check = Session::new(client.server(), version);
     let known = |attribute: &&Attribute<'_>| match attribute.value.tag() {
         // That of the request counts.

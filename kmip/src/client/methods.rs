@@ -95,6 +95,12 @@ macro_rules! client_settings {
             self.core.session.sends_numbers
         }
 
+        /// Whether requests hold values that only other versions have, as it was
+        /// [set](ClientBuilder::sends_values_of_other_versions).
+        pub fn sends_values_of_other_versions(&self) -> bool {
+            self.core.session.sends_other_values
+        }
+
         /// The server that was connected to last, as shown to people.
         pub fn server(&self) -> &str {
             self.core.session.server()
