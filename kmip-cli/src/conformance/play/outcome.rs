@@ -1,5 +1,8 @@
 //! What came out of the cases, for people and for programs.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 

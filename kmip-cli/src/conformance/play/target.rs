@@ -18,6 +18,7 @@ use kmip_server::{Configuration, KeyServer, ManualClock, MemoryStore, Notices};
 use super::PlayError;
 use super::inbox::Inbox;
 use super::options::LiveOptions;
+use crate::failure::chain;
 
 /// How long a server may take for a response.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -163,12 +164,12 @@ impl Target for Live {
         let deadline = Deadline::after(PATIENCE);
         let mut connection = match self.connections.remove(&client) {
             Some(connection) => connection,
-            None => self.connect().map_err(|error| with_causes(&error))?,
+            None => self.connect().map_err(|error| chain(&error))?,
         };
         let received = connection
             .send(request, deadline)
             .and_then(|()| connection.receive(deadline).map(<[u8]>::to_vec));
-        let response = received.map_err(|error| with_causes(&error))?;
+        let response = received.map_err(|error| chain(&error))?;
         connection.release();
         if connection.keeps_alive() {
             self.connections.insert(client, connection);
@@ -191,15 +192,4 @@ impl Target for Live {
     fn pass(&mut self, seconds: u32) {
         thread::sleep(Duration::from_secs(seconds.into()));
     }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }
