@@ -157,7 +157,8 @@ pub(crate) struct Online {
     #[command(flatten)]
     pub(crate) server: ServerOptions,
     /// Whether the server does it later: mandatory (KMIP 2.0 and later), optional or prohibited. If it
-    /// does, the status is 6, and the value is printed that `kmip poll` takes
+    /// does, the status is 6, and the value is printed that `kmip poll` takes; what would follow the
+    /// request, such as --activate or further objects, is not asked for
     #[arg(long, value_name = "HOW", value_parser = enumeration::<AsynchronousIndicator>, hide_short_help = true)]
     pub(crate) asynchronous: Option<AsynchronousIndicator>,
     #[command(flatten)]
