@@ -31,6 +31,7 @@ impl<'a> Batch<'a> {
     }
 
     /// One request.
+    #[inline]
     pub(super) fn of(request: RequestPayload<'a>) -> Self {
         Batch {
             items: vec![RequestBatchItem::new(request)],

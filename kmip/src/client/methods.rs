@@ -1,5 +1,7 @@
 //! The methods of both clients, written once.
 
+use std::marker::PhantomData;
+
 use crate::types::{Operation, OperationRequest, RequestPayload, ResponsePayload};
 
 use super::batch::{Batch, ItemResult};
@@ -127,6 +129,7 @@ macro_rules! client_settings {
 pub(super) use {ask, client_methods, client_settings};
 
 /// The result of the only item of a batch.
+#[inline]
 pub(super) fn only(
     results: Vec<ItemResult<ResponsePayload<'static>>>,
     operation: Operation,
@@ -138,51 +141,45 @@ pub(super) fn only(
     })
 }
 
-/// How the response to a request is read.
-pub(super) struct Reply<T> {
-    operation: Operation,
-    read: fn(ResponsePayload<'static>) -> Option<T>,
-}
+/// How the response to a request is read. Of its type alone, so that what is read is not moved about.
+pub(super) struct Reply<'a, R>(PhantomData<fn(&'a ()) -> R>);
 
 /// A request without its type, and how its response is read.
+#[inline]
 pub(super) fn question<'a, R: OperationRequest<'a>>(
     request: R,
-) -> (RequestPayload<'a>, Reply<R::Response<'static>>) {
-    let reply = Reply {
-        operation: R::OPERATION,
-        read: |payload| R::Response::<'static>::try_from(payload).ok(),
-    };
-    (request.into(), reply)
+) -> (RequestPayload<'a>, Reply<'a, R>) {
+    (request.into(), Reply(PhantomData))
 }
 
 /// As [`question`], as the only item of a batch.
 #[inline]
-pub(super) fn question_alone<'a, R: OperationRequest<'a>>(
-    request: R,
-) -> (Batch<'a>, Reply<R::Response<'static>>) {
+pub(super) fn question_alone<'a, R: OperationRequest<'a>>(request: R) -> (Batch<'a>, Reply<'a, R>) {
     let (payload, reply) = question(request);
     (Batch::of(payload), reply)
 }
 
-impl<T> Reply<T> {
+impl<'a, R: OperationRequest<'a>> Reply<'a, R> {
     /// The response to the only item, in its own type.
+    #[inline]
     pub(super) fn of_only(
         &self,
         answers: Result<Vec<ItemResult<ResponsePayload<'static>>>, Error>,
         session: &Session,
-    ) -> Result<T, Error> {
-        self.of(only(answers?, self.operation, session), session)
+    ) -> Result<R::Response<'static>, Error> {
+        self.of(only(answers?, R::OPERATION, session), session)
     }
 
     /// The response in its own type.
+    #[inline]
     pub(super) fn of(
         &self,
         answer: ItemResult<ResponsePayload<'static>>,
         session: &Session,
-    ) -> Result<T, Error> {
-        (self.read)(answer?).ok_or_else(|| {
-            let problem = Problem::Response(ResponseFault::Payload);
-            session.error(self.operation, problem)
-        })
+    ) -> Result<R::Response<'static>, Error> {
+        match R::Response::<'static>::try_from(answer?) {
+            Ok(response) => Ok(response),
+            Err(_) => Err(session.error(R::OPERATION, Problem::Response(ResponseFault::Payload))),
+        }
     }
 }

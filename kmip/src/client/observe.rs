@@ -105,6 +105,11 @@ pub(super) struct Watch<'w, 'm> {
 }
 
 impl Watch<'_, '_> {
+    /// Whether anybody is told.
+    pub(super) fn is_wanted(&self) -> bool {
+        !self.hooks.is_empty() || self.span.is_recorded()
+    }
+
     pub(super) fn sending(&mut self) {
         for hook in &mut *self.hooks {
             hook.on_request(&self.request);
@@ -164,6 +169,10 @@ pub(super) mod spans {
 
         pub(in crate::client) async fn around<T>(&self, action: impl Future<Output = T>) -> T {
             action.await
+        }
+
+        pub(super) fn is_recorded(&self) -> bool {
+            false
         }
 
         pub(super) fn answered(&self, _event: &ResponseEvent<'_>) {}
@@ -229,6 +238,10 @@ pub(super) mod spans {
 
         pub(in crate::client) async fn around<T>(&self, action: impl Future<Output = T>) -> T {
             action.instrument(self.request.clone()).await
+        }
+
+        pub(super) fn is_recorded(&self) -> bool {
+            !self.request.is_disabled()
         }
 
         pub(super) fn answered(&self, event: &ResponseEvent<'_>) {

@@ -107,8 +107,10 @@ impl Session {
         patience: Option<Duration>,
     ) -> Result<Pause, Error> {
         let mut response = OutgoingBuffer::new();
+        let mut now = Instant::now();
         loop {
-            let outcome = self.receive(patience);
+            let outcome =
+                self.receive(patience.map(|patience| Deadline::after_instant(now, patience)));
             if let Ok(Received::Nothing) = outcome {
                 self.connection.rest();
                 return Ok(Pause::Idle);
@@ -132,12 +134,13 @@ impl Session {
             if !self.connection.keeps_alive() {
                 return Ok(Pause::Ended);
             }
-            self.since = Instant::now();
-            self.idle = Deadline::after(options.idle);
+            now = Instant::now();
+            self.since = now;
+            self.idle = Deadline::after_instant(now, options.idle);
         }
     }
 
-    fn receive(&mut self, patience: Option<Duration>) -> Result<Received, Error> {
+    fn receive(&mut self, patience: Option<Deadline>) -> Result<Received, Error> {
         let connection = &mut self.connection;
         match patience {
             Some(patience) => connection.receive_or_rest(self.idle, patience),

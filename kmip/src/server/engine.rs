@@ -57,8 +57,7 @@ impl<H: Handler> Engine<H> {
 
     /// Appends the response to `request` of `peer` to `out`, both in `encoding`.
     pub fn respond_in(&self, encoding: Encoding, peer: &Peer, request: &[u8], out: &mut Vec<u8>) {
-        let decoded: Result<RequestMessage<'_>, _> = encoding.decode(request, &self.options);
-        let message = match decoded {
+        let message: RequestMessage<'_> = match encoding.decode(request, &self.options) {
             Ok(message) => message,
             Err(error) => {
                 let failure = Failure::new(ResultReason::INVALID_MESSAGE, error.to_string());
@@ -107,7 +106,7 @@ impl<H: Handler> Engine<H> {
         &self,
         peer: &Peer,
         header: &RequestHeader<'m>,
-        items: Vec<RequestBatchItem<'m>>,
+        mut items: Vec<RequestBatchItem<'m>>,
     ) -> Result<(Vec<ResponseBatchItem<'m>>, Option<Challenge>), Failure> {
         self.check(header, &items)?;
         self.handler.admit(header, &items)?;
@@ -127,12 +126,12 @@ impl<H: Handler> Engine<H> {
             user: user.as_deref(),
             header,
             identifiers: Identifiers::default(),
-            keeps_data: items.len() > 1,
+            is_alone: items.len() == 1,
             outputs: Outputs::default(),
             answers: Vec::with_capacity(items.len()),
             challenge: None,
         };
-        for item in items {
+        for item in &mut items {
             let failed = !batch.run(item);
             match option {
                 BatchErrorContinuationOption::CONTINUE => {}
@@ -206,8 +205,8 @@ struct BatchRun<'b, 'm, H> {
     /// Whether the operations are done later.
     deferred: bool,
     identifiers: Identifiers,
-    /// Whether a later item may refer to the data of an earlier one.
-    keeps_data: bool,
+    /// Whether no other item can refer to what an item has made.
+    is_alone: bool,
     outputs: Outputs,
     answers: Vec<ResponseBatchItem<'m>>,
     /// That of the first item that failed for lack of an attestation.
@@ -216,61 +215,62 @@ struct BatchRun<'b, 'm, H> {
 
 impl<'m, H: Handler> BatchRun<'_, 'm, H> {
     /// Processes an item and keeps its answer. `false` if it failed.
-    fn run(&mut self, mut item: RequestBatchItem<'m>) -> bool {
-        let allowed = refuse_extension(&item);
+    fn run(&mut self, item: &mut RequestBatchItem<'m>) -> bool {
+        let allowed = refuse_extension(item);
         let request = &mut item.request_payload;
         let resolved = allowed.and_then(|()| self.outputs.resolve(request));
-        let (operation, id) = (item.operation, item.unique_batch_item_id);
-        let mut done = None;
-        let processed = resolved.and_then(|()| self.process(request, &mut done));
-        let (operation, outcome) = match processed {
-            Ok(Outcome::Done) => (operation, Ok(())),
+        let mut answer = ResponseBatchItem {
+            operation: Some(item.operation),
+            unique_batch_item_id: item.unique_batch_item_id.take(),
+            ..ResponseBatchItem::default()
+        };
+        let done = &mut answer.response_payload;
+        let processed = resolved.and_then(|()| self.process(request, done));
+        let failure = match processed {
+            Ok(Outcome::Done) => None,
             Ok(Outcome::Polled(operation, polled)) => {
-                (operation, polled.map(|payload| done = Some(*payload)))
+                answer.operation = Some(operation);
+                match polled {
+                    Ok(payload) => {
+                        answer.response_payload = Some(*payload);
+                        None
+                    }
+                    Err(failure) => Some(failure),
+                }
             }
             Ok(Outcome::Pending(correlation)) => {
-                self.note(operation, None, false);
-                self.answers.push(ResponseBatchItem {
-                    operation: Some(operation),
-                    unique_batch_item_id: id,
-                    result_status: ResultStatus::OPERATION_PENDING,
-                    asynchronous_correlation_value: Some(correlation.into()),
-                    ..ResponseBatchItem::default()
-                });
-                return true;
+                answer.result_status = ResultStatus::OPERATION_PENDING;
+                answer.asynchronous_correlation_value = Some(correlation.into());
+                None
             }
-            Err(failure) => (operation, Err(failure)),
+            Err(failure) => Some(failure),
         };
-        let successful = outcome.is_ok();
-        self.note(operation, done.as_mut(), item.ephemeral == Some(true));
-        self.answers.push(match outcome {
-            Ok(()) => ResponseBatchItem {
-                operation: Some(operation),
-                unique_batch_item_id: id,
-                result_status: ResultStatus::SUCCESS,
-                response_payload: done,
-                ..ResponseBatchItem::default()
-            },
-            Err(failure) => {
-                if self.challenge.is_none() {
-                    self.challenge = failure.challenge().cloned();
-                }
-                let version = self.header.protocol_version;
-                response::failed(version, Some(operation), id, &failure)
+        let ephemeral = item.ephemeral == Some(true) && answer.response_payload.is_some();
+        let operation = answer.operation.unwrap_or(item.operation);
+        self.note(operation, answer.response_payload.as_mut(), ephemeral);
+        if let Some(failure) = &failure {
+            if self.challenge.is_none() {
+                self.challenge = failure.challenge().cloned();
             }
-        });
-        successful
+            let version = self.header.protocol_version;
+            let id = answer.unique_batch_item_id.take();
+            answer = response::failed(version, answer.operation, id, failure);
+        }
+        self.answers.push(answer);
+        failure.is_none()
     }
 
     /// Takes note of what later items may refer to.
     fn note(
         &mut self,
         operation: Operation,
-        response: Option<&mut ResponsePayload<'static>>,
+        response: Option<&mut ResponsePayload<'m>>,
         ephemeral: bool,
     ) {
-        self.identifiers.note(operation, response.as_deref());
-        if self.keeps_data || ephemeral {
+        if !self.is_alone {
+            self.identifiers.note(operation, response.as_deref());
+        }
+        if !self.is_alone || ephemeral {
             self.outputs.note(operation, response, ephemeral);
         }
     }
@@ -282,7 +282,7 @@ impl<'m, H: Handler> BatchRun<'_, 'm, H> {
     fn process(
         &self,
         request: &mut RequestPayload<'m>,
-        done: &mut Option<ResponsePayload<'static>>,
+        done: &mut Option<ResponsePayload<'m>>,
     ) -> Result<Outcome, Failure> {
         let work = || match request {
             RequestPayload::Poll(poll) => {

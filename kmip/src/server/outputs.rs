@@ -24,7 +24,7 @@ impl Outputs {
     pub(super) fn note(
         &mut self,
         operation: Operation,
-        response: Option<&mut ResponsePayload<'static>>,
+        response: Option<&mut ResponsePayload<'_>>,
         ephemeral: bool,
     ) {
         let made = response.and_then(|response| {

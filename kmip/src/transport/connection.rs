@@ -143,12 +143,12 @@ impl Connection {
         Ok((received == Received::Message).then(|| self.carrier.frames.message()))
     }
 
-    /// As [`receive_or_end`](Self::receive_or_end), but if nothing arrives for `patience`, the caller can
-    /// do something else and come back.
+    /// As [`receive_or_end`](Self::receive_or_end), but if nothing arrives until `patience` ends, the
+    /// caller can do something else and come back.
     pub(crate) fn receive_or_rest(
         &mut self,
         idle: Deadline,
-        patience: Duration,
+        patience: Deadline,
     ) -> Result<Received, Error> {
         self.fill(idle, self.carrier.timeouts.operation, Some(patience))
     }
@@ -180,21 +180,20 @@ impl Connection {
     }
 
     /// Reads until a message is complete. With `others`, the deadline is for its first bytes, and this
-    /// is the time for the others. With `patience`, its first bytes are waited for only so long.
+    /// is the time for the others. With `patience`, its first bytes are waited for only until then.
     fn fill(
         &mut self,
         mut deadline: Deadline,
         others: Option<Duration>,
-        patience: Option<Duration>,
+        patience: Option<Deadline>,
     ) -> Result<Received, Error> {
         self.carrier.frames.release();
         match patience {
             None => self.limit(deadline),
             Some(patience) => {
-                let sooner = deadline.or_earlier(Deadline::after(patience));
                 self.stream.set_limits(IoLimits {
                     resumable: true,
-                    ..self.carrier.limits(sooner)
+                    ..self.carrier.limits(deadline.or_earlier(patience))
                 });
             }
         }

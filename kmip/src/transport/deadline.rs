@@ -16,6 +16,12 @@ impl Deadline {
         Deadline(timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
     }
 
+    /// As [`after`](Self::after) for somebody who has read the clock at `now`.
+    pub(crate) fn after_instant(now: Instant, timeout: impl Into<Option<Duration>>) -> Self {
+        let timeout: Option<Duration> = timeout.into();
+        Deadline(timeout.and_then(|timeout| now.checked_add(timeout)))
+    }
+
     /// The earlier of both.
     #[must_use]
     pub fn or_earlier(self, other: Deadline) -> Self {

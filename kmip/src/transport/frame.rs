@@ -25,10 +25,11 @@ pub enum MessageDirection {
 }
 
 impl MessageDirection {
-    fn tag(self) -> [u8; 3] {
+    /// Tag and item type of its messages.
+    fn begin(self) -> [u8; 4] {
         match self {
-            MessageDirection::Requests => [0x42, 0x00, 0x78],
-            MessageDirection::Responses => [0x42, 0x00, 0x7B],
+            MessageDirection::Requests => [0x42, 0x00, 0x78, STRUCTURE],
+            MessageDirection::Responses => [0x42, 0x00, 0x7B, STRUCTURE],
         }
     }
 
@@ -98,6 +99,9 @@ impl FrameDecoder {
 
     /// Wipes the first message and makes room for the next.
     pub fn release(&mut self) {
+        if self.buffer.len() == 0 {
+            return;
+        }
         if let Ok(Some(length)) = self.poll() {
             self.buffer.consume(length);
         }
@@ -118,14 +122,17 @@ impl FrameDecoder {
     /// As for [`poll`](Self::poll).
     pub fn expected(&self) -> Result<Option<usize>, FrameError> {
         let data = self.buffer.bytes();
-        // Four bytes are enough to recognise what it is instead.
-        if !self.may_be_a_message() && data.len() >= 4 {
+        let Some(header) = data.first_chunk::<HEADER>() else {
+            // Four bytes are enough to recognise what it is instead.
+            return match self.may_be_a_message() || data.len() < 4 {
+                true => Ok(None),
+                false => Err(self.not_a_message()),
+            };
+        };
+        let [a, b, c, kind, length @ ..] = *header;
+        if [a, b, c, kind] != self.direction.begin() {
             return Err(self.not_a_message());
         }
-        let Some(header) = data.first_chunk::<HEADER>() else {
-            return Ok(None);
-        };
-        let [_, _, _, _, length @ ..] = *header;
         let length = u32::from_be_bytes(length);
         if length % 8 != 0 {
             return Err(FrameError::Length(length));
@@ -144,8 +151,7 @@ impl FrameDecoder {
 
     /// Whether the bytes so far, also if they are few, can be the beginning of a message.
     pub fn may_be_a_message(&self) -> bool {
-        let [a, b, c] = self.direction.tag();
-        let begin = [a, b, c, STRUCTURE];
+        let begin = self.direction.begin();
         let known = self.buffer.len().min(begin.len());
         self.buffer.bytes()[..known] == begin[..known]
     }

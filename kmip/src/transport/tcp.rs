@@ -5,6 +5,7 @@ use std::net::{self, Shutdown, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{RecvFlags, recv};
 
@@ -143,6 +144,11 @@ impl Stream for TcpStream {
     }
 
     fn liveness(&mut self) -> Liveness {
+        // Mostly nothing has come, which asking for events tells sooner than trying to read.
+        let mut socket = [PollFd::new(&*self.inner, PollFlags::IN)];
+        if poll(&mut socket, Some(&Timespec::default())) == Ok(0) {
+            return Liveness::Open;
+        }
         // One look, whether the socket blocks or not.
         let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
         match recv(&self.inner, &mut [0_u8], flags) {
@@ -174,8 +180,9 @@ fn coarse(limit: Option<Duration>) -> io::Result<Option<Duration>> {
         return Err(io::ErrorKind::TimedOut.into());
     }
     let micros = u64::try_from(limit.as_micros()).unwrap_or(u64::MAX / 2);
-    let step = (micros / 128).max(1).next_power_of_two() / 2;
-    let rounded = micros.saturating_add(1).next_multiple_of(step.max(1));
+    // A power of two, so that this takes no division.
+    let step = ((micros / 128).max(1).next_power_of_two() / 2).max(1);
+    let rounded = micros.saturating_add(step) & !(step - 1);
     Ok(Some(Duration::from_micros(rounded)))
 }
 

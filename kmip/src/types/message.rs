@@ -44,6 +44,7 @@ impl<'a> RequestMessage<'a> {
 
 impl<'a> RequestBatchItem<'a> {
     /// A batch item without an identifier.
+    #[inline]
     pub fn new(payload: impl Into<RequestPayload<'a>>) -> Self {
         let request_payload = payload.into();
         RequestBatchItem {

@@ -1,6 +1,6 @@
 //! Sending a request and deciding what is done again.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::Encoding;
 use crate::transport::{Deadline, Error as TransportError, Liveness, Phase};
@@ -132,20 +132,22 @@ impl<D: Driver> Core<D> {
             request: event,
         };
         watch.sending();
-        let begun = Instant::now();
+        // Reading the clock takes longer than much of what is done here.
+        let begun = watch.is_wanted().then(Instant::now);
+        let duration = || begun.map_or(Duration::ZERO, |begun| begun.elapsed());
         let received = span
             .around(transfer(&mut *link, outgoing.bytes(), deadline))
             .await;
         let outcome = match received {
             Ok(bytes) => {
-                let duration = begun.elapsed();
+                let duration = duration();
                 let outcome = session.read(bytes, expected);
                 watch.received(bytes, duration, &outcome);
                 outcome
             }
             Err(error) => {
                 let error = fail(session, Problem::Transport(error));
-                watch.failed(None, begun.elapsed(), &error);
+                watch.failed(None, duration(), &error);
                 Err(error)
             }
         };

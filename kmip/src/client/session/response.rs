@@ -1,5 +1,7 @@
 //! Bytes into results.
 
+use std::mem;
+
 use crate::types::{
     AttestationType, IntoOwned, Nonce, Operation, ProtocolVersion, ResponseBatchItem,
     ResponseMessage, ResponsePayload, ResultStatus,
@@ -64,17 +66,20 @@ impl Session {
         expected: &Expected,
     ) -> Result<Response, Error> {
         let failed = |problem| self.error_of(expected, problem);
-        let message = self.encoding.decode(response, &self.options);
-        let message: ResponseMessage<'_> =
-            message.map_err(|error| failed(Problem::Decode(error)))?;
-        let header = message.response_header;
+        let message: ResponseMessage<'_> = match self.encoding.decode(response, &self.options) {
+            Ok(message) => message,
+            Err(error) => return Err(failed(Problem::Decode(error))),
+        };
+        let header = &message.response_header;
         let items = message.batch_item;
         let correlation = header.server_correlation_value.as_deref();
-        let challenge = header.nonce.filter(|_| demands_attestation(&items));
-        let challenge = challenge.map(|nonce| Challenge {
-            nonce: nonce.into_owned(),
-            attestation_types: header.attestation_type,
-        });
+        let challenge = match &header.nonce {
+            Some(nonce) if demands_attestation(&items) => Some(Challenge {
+                nonce: nonce.clone().into_owned(),
+                attestation_types: header.attestation_type.clone(),
+            }),
+            _ => None,
+        };
         let (announced, found) = (header.batch_count, items.len());
         let results = self.results(items, expected, correlation)?;
         if usize::try_from(announced).ok() != Some(found) {
@@ -106,9 +111,17 @@ impl Session {
                 .collect());
         }
         let mut answers = Vec::with_capacity(count);
-        let mut places = vec![None; count];
+        // Of the one item that most requests have, without the heap.
+        let (mut place_of_one, mut places_of_many) = ([None], Vec::new());
+        let places = match count {
+            1 => &mut place_of_one[..],
+            _ => {
+                places_of_many.resize(count, None);
+                &mut places_of_many[..]
+            }
+        };
         for item in &mut items {
-            let index = place(item, &places, expected.first_id)
+            let index = place(item, places, expected.first_id)
                 .map_err(|fault| failed(Problem::Response(fault)))?;
             places[index] = Some(answers.len());
             answers.push(self.result(item, expected.operations[index], correlation));
@@ -117,7 +130,7 @@ impl Session {
         let in_order = (0..count).all(|index| places[index] == Some(index));
         match in_order {
             true => Ok(answers),
-            false => self.sort(answers, &places, expected),
+            false => self.sort(answers, places, expected),
         }
     }
 
@@ -141,9 +154,9 @@ impl Session {
                     found,
                 }))
             }
-            _ => match item.response_payload.take() {
+            _ => match &mut item.response_payload {
                 Some(payload) if payload.operation() == expected || polled => {
-                    Ok(payload.into_owned())
+                    Ok(mem::take(payload).into_owned())
                 }
                 // Some servers leave out a payload that would be empty.
                 None => match empty_payload(expected) {
