@@ -107,30 +107,39 @@ impl Read for TcpStream {
         if self.nonblocking {
             return socket.read(buffer);
         }
-        let limit = self.limits.next_read();
-        if self.limits.resumable && limit == Some(Duration::ZERO) {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        let timeout = coarse(limit)?;
-        if timeout != self.read_timeout {
-            socket.set_read_timeout(timeout)?;
-            self.read_timeout = timeout;
-        }
-        match self.limits.resumable {
-            true => socket.read(buffer),
-            false => socket.read(buffer).map_err(timed_out),
+        loop {
+            let limit = self.limits.next_read();
+            if self.limits.resumable && limit == Some(Duration::ZERO) {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            let timeout = coarse(limit)?;
+            if timeout != self.read_timeout {
+                socket.set_read_timeout(timeout)?;
+                self.read_timeout = timeout;
+            }
+            match socket.read(buffer) {
+                // By a signal, or since the process was stopped for a while: TLS would give up.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if !self.limits.resumable => return Err(timed_out(error)),
+                result => return result,
+            }
         }
     }
 }
 
 impl Write for TcpStream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let timeout = coarse(self.limits.next_write())?;
-        if timeout != self.write_timeout {
-            self.inner.set_write_timeout(timeout)?;
-            self.write_timeout = timeout;
+        loop {
+            let timeout = coarse(self.limits.next_write())?;
+            if timeout != self.write_timeout {
+                self.inner.set_write_timeout(timeout)?;
+                self.write_timeout = timeout;
+            }
+            match (&*self.inner).write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => return result.map_err(timed_out),
+            }
         }
-        (&*self.inner).write(bytes).map_err(timed_out)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -196,7 +205,44 @@ fn timed_out(error: io::Error) -> io::Error {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
+    use std::process::{self, Command};
+    use std::thread;
+
     use super::*;
+
+    #[test]
+    fn a_read_goes_on_after_the_process_was_stopped() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let socket = net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut peer, _) = listener.accept().unwrap();
+        let mut stream = TcpStream::from(socket);
+        stream.set_limits(IoLimits {
+            read: Some(Duration::from_secs(60)),
+            ..IoLimits::NONE
+        });
+        let reading = thread::spawn(move || {
+            let mut byte = [0];
+            stream.read(&mut byte).map(|count| (count, byte))
+        });
+        let pid = process::id();
+        let stop = format!(
+            "kill -STOP {pid}; until grep -q '^State:.*stopped' /proc/{pid}/status; do :; done; \
+             kill -CONT {pid}"
+        );
+        // Often, since nobody tells when the other thread waits.
+        for _ in 0..20 {
+            assert!(
+                Command::new("sh")
+                    .args(["-c", &stop])
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+        }
+        peer.write_all(b"x").unwrap();
+        assert_eq!(reading.join().unwrap().unwrap(), (1, *b"x"));
+    }
 
     #[test]
     fn limits_are_rounded_up_a_little() {

@@ -7,6 +7,8 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
@@ -14,6 +16,9 @@ use super::super::StoreError;
 
 /// More transactions do not wait for each other.
 const MOST: usize = 128;
+/// How long a group waits for somebody to come that is smaller than the one before. Those who were in that
+/// come again soon, and a write to the disk takes longer.
+const GATHERING: Duration = Duration::from_micros(200);
 
 /// The connection that writes.
 pub(super) struct Writer {
@@ -27,6 +32,8 @@ struct State {
     group: Option<Arc<Group>>,
     /// How many transactions of the group have changed something.
     changes: usize,
+    /// How many of the group before have.
+    changes_before: usize,
 }
 
 /// Transactions that become permanent together.
@@ -61,6 +68,7 @@ impl Writer {
                 connection,
                 group: None,
                 changes: 0,
+                changes_before: 0,
             }),
             waiting: AtomicUsize::new(0),
         }
@@ -79,12 +87,26 @@ impl Writer {
         };
         let state = part.state()?;
         if state.group.is_none() {
-            state.connection.execute_batch("BEGIN IMMEDIATE")?;
+            run(&state.connection, "BEGIN IMMEDIATE")?;
             state.group = Some(Arc::default());
             state.changes = 0;
         }
-        state.connection.execute_batch("SAVEPOINT part")?;
+        run(&state.connection, "SAVEPOINT part")?;
         Ok(part)
+    }
+
+    /// Whether somebody waits for the lock who can go on with the group.
+    fn is_awaited(&self, state: &State) -> bool {
+        let is_awaited = || self.waiting.load(Ordering::SeqCst) > 0;
+        let grows = (1..state.changes_before).contains(&state.changes);
+        let begun = grows.then(Instant::now);
+        while !is_awaited() {
+            match begun {
+                Some(begun) if begun.elapsed() < GATHERING => thread::yield_now(),
+                _ => return false,
+            }
+        }
+        true
     }
 }
 
@@ -109,7 +131,7 @@ impl<'w> Part<'w> {
 
     /// Makes the changes permanent, at the latest together with those of the group.
     pub(super) fn keep(mut self) -> Result<(), StoreError> {
-        match self.end("RELEASE part") {
+        match self.end(&["RELEASE part"]) {
             // What was read may not be permanent yet, so that reading waits as well.
             Some(group) => group.wait(),
             None => Ok(()),
@@ -120,49 +142,63 @@ impl<'w> Part<'w> {
         self.state.as_mut().ok_or_else(ended)
     }
 
-    /// Ends the savepoint, and the group if nobody else can. Gives back the group to wait for.
-    fn end(&mut self, how: &str) -> Option<Arc<Group>> {
-        let mut state = self.state.take()?;
-        let state = &mut *state;
+    /// Ends the savepoint with these statements, and the group if nobody else can. Gives back the group to
+    /// wait for.
+    fn end(&mut self, how: &[&str]) -> Option<Arc<Group>> {
+        let mut guard = self.state.take()?;
+        let state = &mut *guard;
         let group = state.group.clone()?;
-        let released = state.connection.execute_batch(how);
+        let released = how.iter().try_for_each(|sql| run(&state.connection, sql));
         state.changes += usize::from(self.changed);
         // A full disk may have made SQLite roll back everything.
         let lost = released.is_err() || state.connection.is_autocommit();
-        if lost {
+        let outcome = if lost {
             let error = released.err().map(|error| error.to_string());
-            let error = error.unwrap_or_else(|| "the database has rolled back".to_owned());
-            state.abandon(&group, error);
-        } else if self.writer.waiting.load(Ordering::SeqCst) == 0 || state.changes >= MOST {
-            match state.connection.execute_batch("COMMIT") {
-                Ok(()) => {
-                    state.group = None;
-                    group.end(Ok(()));
-                }
-                Err(error) => state.abandon(&group, error.to_string()),
-            }
-        }
+            Some(Err(error.unwrap_or_else(|| {
+                "the database has rolled back".to_owned()
+            })))
+        } else if state.changes >= MOST || !self.writer.is_awaited(state) {
+            let committed = run(&state.connection, "COMMIT");
+            Some(committed.map_err(|error| error.to_string()))
+        } else {
+            None
+        };
         // Who has seen nothing but what is permanent need not wait.
-        (lost || state.changes > 0).then_some(group)
+        let waits = lost || state.changes > 0;
+        if let Some(outcome) = outcome {
+            if outcome.is_err() {
+                state.roll_back();
+            }
+            state.group = None;
+            state.changes_before = state.changes;
+            // The next group can begin while the members of this one are woken.
+            drop(guard);
+            group.end(outcome);
+        }
+        waits.then_some(group)
     }
 }
 
 impl State {
     /// Nothing of the group has happened.
-    fn abandon(&mut self, group: &Group, error: String) {
+    fn roll_back(&self) {
         if !self.connection.is_autocommit() {
             // If this fails too, the next BEGIN reports it.
             let _ = self.connection.execute_batch("ROLLBACK");
         }
-        self.group = None;
-        group.end(Err(error));
     }
+}
+
+/// A statement that is needed again and again.
+fn run(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([])?;
+    Ok(())
 }
 
 impl Drop for Part<'_> {
     fn drop(&mut self) {
         self.changed = false;
-        self.end("ROLLBACK TO part; RELEASE part");
+        self.end(&["ROLLBACK TO part", "RELEASE part"]);
     }
 }
 

@@ -22,6 +22,8 @@ use crate::object::StoredObject;
 
 /// How long another process is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Size of the cache of the connection that writes, in KiB. It is taken only as it is used.
+const CACHE: i64 = 16 << 10;
 
 /// A store in a SQLite file, which only its owner can read (mode 0600).
 ///
@@ -54,6 +56,7 @@ impl SqliteStore {
         connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
         // What savepoints keep to go back to: it has keys in it, and is gone soon.
         connection.pragma_update(None, "temp_store", "MEMORY")?;
+        connection.pragma_update(None, "cache_size", -CACHE)?;
         connection.execute_batch("BEGIN IMMEDIATE")?;
         schema::prepare(&connection)?;
         connection.execute_batch("COMMIT")?;
