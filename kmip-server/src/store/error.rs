@@ -102,7 +102,7 @@ impl StoreError {
         match self.is_out_of_space() {
             true => Failure::new(
                 ResultReason::GENERAL_FAILURE,
-                "the store cannot be written, perhaps since its disk is full; reading still works",
+                "the store cannot be written, perhaps since its disk is full",
             ),
             false => Failure::internal(),
         }

@@ -35,8 +35,11 @@ pub enum KeyError {
     /// Of an RSA private key, neither the exponent nor both primes are there.
     #[error("the key has neither a private exponent nor both primes")]
     Incomplete,
-    /// One of its numbers is longer than OpenSSL takes any.
-    #[error("the key has a number of {bytes} bytes; OpenSSL takes up to {limit}", limit = LONGEST)]
+    /// One of its numbers is longer than OpenSSL takes any, or all of them together are.
+    #[error(
+        "the key, or a number in it, has {bytes} bytes; OpenSSL takes numbers of up to {limit}",
+        limit = LONGEST
+    )]
     TooLong {
         /// Its length.
         bytes: usize,

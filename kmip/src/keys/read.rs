@@ -3,7 +3,7 @@
 use openssl::bn::{BigNum, BigNumContext};
 use openssl::ec::{EcGroup, EcKey, EcPoint};
 use openssl::error::ErrorStack;
-use openssl::pkey::{PKey, Private, Public};
+use openssl::pkey::{HasPublic, PKey, Private, Public};
 use openssl::rsa::{Rsa, RsaPrivateKeyBuilder};
 use openssl::x509::X509;
 
@@ -13,6 +13,9 @@ use crate::types::{
 };
 
 use super::error::{KeyError, LONGEST};
+
+/// Bytes of the longest encoding of a key.
+const LONGEST_ENCODING: usize = 5 * LONGEST;
 
 /// Why there is no key; the format is added where it is known.
 enum Fault {
@@ -41,16 +44,17 @@ impl KeyBlock<'_> {
     pub fn to_public_key(&self) -> Result<PKey<Public>, KeyError> {
         let key = match self.material()? {
             // Some clients call an X.509 SubjectPublicKeyInfo PKCS#8; there is no PKCS#8 for public keys.
-            KeyMaterial::Bytes(bytes) => match self.key_format_type {
-                KeyFormatType::PKCS_1 => {
-                    Rsa::public_key_from_der_pkcs1(bytes.expose()).and_then(PKey::from_rsa)
-                }
-                KeyFormatType::PKCS_8 | KeyFormatType::X_509 => {
-                    PKey::public_key_from_der(bytes.expose())
-                }
-                format => return Err(KeyError::Format(format)),
+            KeyMaterial::Bytes(bytes) => {
+                let der = bounded(bytes.expose())?;
+                let key = match self.key_format_type {
+                    KeyFormatType::PKCS_1 => {
+                        Rsa::public_key_from_der_pkcs1(der).and_then(PKey::from_rsa)
+                    }
+                    KeyFormatType::PKCS_8 | KeyFormatType::X_509 => PKey::public_key_from_der(der),
+                    format => return Err(KeyError::Format(format)),
+                };
+                key.map_err(Fault::OpenSsl).and_then(usable)
             }
-            .map_err(Fault::OpenSsl),
             KeyMaterial::TransparentRsaPublicKey(key) => {
                 rsa_public(&key.modulus, &key.public_exponent)
             }
@@ -74,17 +78,20 @@ impl KeyBlock<'_> {
     /// If there is none in one of these forms, or it is wrapped or damaged.
     pub fn to_private_key(&self) -> Result<PKey<Private>, KeyError> {
         let key = match self.material()? {
-            KeyMaterial::Bytes(bytes) => match self.key_format_type {
-                KeyFormatType::PKCS_1 => {
-                    Rsa::private_key_from_der(bytes.expose()).and_then(PKey::from_rsa)
-                }
-                KeyFormatType::PKCS_8 => PKey::private_key_from_pkcs8(bytes.expose()),
-                KeyFormatType::ECPRIVATEKEY => {
-                    EcKey::private_key_from_der(bytes.expose()).and_then(PKey::from_ec_key)
-                }
-                format => return Err(KeyError::Format(format)),
+            KeyMaterial::Bytes(bytes) => {
+                let der = bounded(bytes.expose())?;
+                let key = match self.key_format_type {
+                    KeyFormatType::PKCS_1 => {
+                        Rsa::private_key_from_der(der).and_then(PKey::from_rsa)
+                    }
+                    KeyFormatType::PKCS_8 => PKey::private_key_from_pkcs8(der),
+                    KeyFormatType::ECPRIVATEKEY => {
+                        EcKey::private_key_from_der(der).and_then(PKey::from_ec_key)
+                    }
+                    format => return Err(KeyError::Format(format)),
+                };
+                key.map_err(Fault::OpenSsl).and_then(usable)
             }
-            .map_err(Fault::OpenSsl),
             KeyMaterial::TransparentRsaPrivateKey(key) => rsa_private(key),
             KeyMaterial::TransparentEcPrivateKey(key) => ec_private(key.recommended_curve, &key.d),
             KeyMaterial::TransparentEcdsaPrivateKey(key) => {
@@ -130,6 +137,23 @@ impl Certificate<'_> {
 
 /// The digits of a number. Clients that forget the sign byte write moduli as negative numbers; they are meant
 /// as unsigned.
+/// The encoding of a key. The longest RSA key has numbers that are four and a half times as long as its
+/// modulus.
+fn bounded(der: &[u8]) -> Result<&[u8], KeyError> {
+    match der.len() {
+        ..=LONGEST_ENCODING => Ok(der),
+        bytes => Err(KeyError::TooLong { bytes }),
+    }
+}
+
+/// A key with which OpenSSL would not calculate for minutes.
+fn usable<T: HasPublic>(key: PKey<T>) -> Result<PKey<T>, Fault> {
+    match usize::try_from(key.bits().div_ceil(8)).unwrap_or(usize::MAX) {
+        ..=LONGEST => Ok(key),
+        bytes => Err(Fault::Key(KeyError::TooLong { bytes })),
+    }
+}
+
 fn digits<'a>(integer: &'a BigInteger<'_>) -> Result<&'a [u8], KeyError> {
     let zeros = integer.0.iter().take_while(|byte| **byte == 0).count();
     let digits = &integer.0[zeros..];
@@ -217,7 +241,9 @@ fn ec_private(curve: RecommendedCurve, d: &BigInteger<'_>) -> Result<PKey<Privat
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{TransparentEcPrivateKey, TransparentEcPublicKey, TransparentRsaPublicKey};
+    use crate::types::{
+        Secret, TransparentEcPrivateKey, TransparentEcPublicKey, TransparentRsaPublicKey,
+    };
 
     fn block(format: KeyFormatType, material: KeyMaterial<'static>) -> KeyBlock<'static> {
         KeyBlock {
@@ -268,6 +294,23 @@ mod tests {
             }),
         );
         assert!(too_long(elliptic.to_private_key().unwrap_err()));
+        // Encoded, one that is too long as a whole, and one whose modulus is.
+        let encoded = |bytes| {
+            let key = Rsa::from_public_components(
+                BigNum::from_slice(&vec![0xFF; bytes]).unwrap(),
+                BigNum::from_u32(3).unwrap(),
+            );
+            let der = key.unwrap().public_key_to_der_pkcs1().unwrap();
+            let material = KeyMaterial::Bytes(Secret::owned(der));
+            block(KeyFormatType::PKCS_1, material).to_public_key()
+        };
+        assert!(matches!(
+            encoded(LONG).unwrap_err(),
+            KeyError::TooLong { bytes } if bytes > LONG
+        ));
+        let too_long = encoded(LONGEST + 1).unwrap_err();
+        assert!(matches!(too_long, KeyError::TooLong { bytes: 2049 }));
+        assert!(encoded(LONGEST).is_ok());
         // The longest that OpenSSL calculates with, with and without a sign byte.
         assert!(public(integer(LONGEST)).to_public_key().is_ok());
         let unsigned = BigInteger(vec![0xFF; LONGEST].into());

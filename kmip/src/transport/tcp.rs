@@ -227,8 +227,8 @@ mod tests {
         });
         let pid = process::id();
         let stop = format!(
-            "kill -STOP {pid}; until grep -q '^State:.*stopped' /proc/{pid}/status; do :; done; \
-             kill -CONT {pid}"
+            "kill -STOP {pid}; for _ in $(seq 1000); do grep -q '^State:.*stop' /proc/{pid}/status \
+             && break; done; kill -CONT {pid}"
         );
         // Often, since nobody tells when the other thread waits.
         for _ in 0..20 {

@@ -92,6 +92,11 @@ pub(super) fn read(path: &Path) -> Result<CredentialFile, PluginError> {
                 let server = value.parse();
                 servers.push(server.map_err(|_| expected("server=HOST or server=HOST:PORT"))?);
             }
+            SERVER_PUBLIC_KEY if server_key.is_some() => {
+                return Err(wrong(format!(
+                    ":{number}: there can be only one server-public-key, which all servers have"
+                )));
+            }
             SERVER_PUBLIC_KEY => {
                 let key = public_key(value);
                 server_key = Some(key.ok_or_else(|| expected("server-public-key=BASE64"))?);
@@ -267,5 +272,16 @@ mod tests {
             assert!(text.contains("is not for KMIP server"), "{text}");
             assert!(!text.contains("hunter2"), "{text}");
         }
+    }
+
+    #[test]
+    fn the_servers_have_one_key() {
+        let key = PKey::generate_ed25519().unwrap();
+        let key = base64::encode_block(&key.public_key_to_der().unwrap());
+        let line = format!("server-public-key={key}\n");
+        let (_directory, read) = file(line.repeat(2).as_bytes(), 0o600);
+        let text = read.unwrap_err();
+        assert!(text.contains(":2: there can be only one"), "{text}");
+        assert!(!text.contains(&key), "{text}");
     }
 }

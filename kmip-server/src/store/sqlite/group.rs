@@ -3,7 +3,8 @@
 //!
 //! There is one connection that writes, and whoever has its lock works alone. Each transaction is a
 //! savepoint within one of SQLite. When it is done and others wait for the lock, it leaves the commit
-//! to them, and waits for its outcome; who finds nobody waiting commits for all.
+//! to them, and waits for its outcome; who finds nobody waiting commits for all, after a moment if more were
+//! in the group before.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
