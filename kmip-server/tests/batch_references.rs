@@ -161,15 +161,7 @@ fn references_do_not_multiply_large_data() {
     let world = World::new();
     let version = ProtocolVersion::V2_1;
     let key = world.create(version, [Attribute::activation_date(NOW)]);
-    let encrypt = EncryptRequest {
-        unique_identifier: Some(key),
-        cryptographic_parameters: Some(CryptographicParameters {
-            block_cipher_mode: Some(BlockCipherMode::ECB),
-            ..CryptographicParameters::default()
-        }),
-        data: Some(Data::from(vec![0; 1 << 20])),
-        ..EncryptRequest::default()
-    };
+    let encrypt = common::encrypt(&key, BlockCipherMode::ECB, 1 << 20);
     let hash = HashRequest {
         cryptographic_parameters: CryptographicParameters {
             hashing_algorithm: Some(HashingAlgorithm::SHA_256),

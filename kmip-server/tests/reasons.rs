@@ -6,8 +6,8 @@ use common::{World, is_2x};
 use kmip::ProtocolVersion;
 use kmip::types::{
     Attribute, Attributes, BlockCipherMode, CreateSplitKeyRequest, CryptographicParameters,
-    CryptographicUsageMask, Data, DerivationMethod, DeriveKeyRequest, EncryptRequest, Enumeration,
-    HashRequest, HashingAlgorithm, ObjectType, ResultReason, SplitKeyMethod,
+    CryptographicUsageMask, Data, DerivationMethod, DeriveKeyRequest, Enumeration, HashRequest,
+    HashingAlgorithm, ObjectType, ResultReason, SplitKeyMethod,
 };
 
 /// The versions that have all operations of this file.
@@ -28,15 +28,7 @@ fn what_the_server_cannot_compute_is_a_cryptographic_failure_before_2_0() {
         };
         let key = world.create(version, []);
         world.activate(version, &key).unwrap();
-        let encrypt = EncryptRequest {
-            unique_identifier: Some(key),
-            cryptographic_parameters: Some(CryptographicParameters {
-                block_cipher_mode: Some(BlockCipherMode::PCBC),
-                ..CryptographicParameters::default()
-            }),
-            data: Some(Data::from(vec![0; 16])),
-            ..EncryptRequest::default()
-        };
+        let encrypt = common::encrypt(&key, BlockCipherMode::PCBC, 16);
         assert_eq!(world.call(version, encrypt).unwrap_err(), expected);
         let hash = HashRequest {
             cryptographic_parameters: CryptographicParameters {

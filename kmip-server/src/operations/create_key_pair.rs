@@ -25,7 +25,6 @@ pub(super) fn create_key_pair(
     let pair = generate_key_pair(asked.algorithm, asked.length, asked.curve())?;
     let (mut private, mut public) =
         make(context, asked.algorithm, &pair, asked.private, asked.public)?;
-    let mut objects = context.begin()?;
     keep_pair(
         context,
         [&mut private, &mut public],
@@ -35,6 +34,7 @@ pub(super) fn create_key_pair(
         ],
         request.common_protection_storage_masks.as_ref(),
     )?;
+    let mut objects = context.begin()?;
     let private = objects.add(private)?;
     let public = objects.add(public)?;
     objects.commit()?;

@@ -15,12 +15,13 @@ use kmip::ProtocolVersion;
 use kmip::codec::Options;
 use kmip::server::{Engine, Peer};
 use kmip::types::{
-    ActivateRequest, Attribute, AttributeReference, Attributes, CreateKeyPairRequest,
-    CreateRequest, CryptographicAlgorithm, CryptographicUsageMask, DateTime, DestroyRequest,
-    GetAttributesRequest, IntoOwned, KeyBlock, KeyFormatType, KeyMaterial, KeyValue, ManagedObject,
-    ObjectType, OperationRequest, RegisterRequest, RequestMessage, RequestPayload,
-    ResponseBatchItem, ResponseMessage, ResultReason, ResultStatus, RevocationReason,
-    RevocationReasonCode, RevokeRequest, Secret, SymmetricKey, UniqueIdentifier,
+    ActivateRequest, Attribute, AttributeReference, Attributes, BlockCipherMode,
+    CreateKeyPairRequest, CreateRequest, CryptographicAlgorithm, CryptographicParameters,
+    CryptographicUsageMask, Data, DateTime, DestroyRequest, EncryptRequest, GetAttributesRequest,
+    IntoOwned, KeyBlock, KeyFormatType, KeyMaterial, KeyValue, ManagedObject, ObjectType,
+    OperationRequest, RegisterRequest, RequestMessage, RequestPayload, ResponseBatchItem,
+    ResponseMessage, ResultReason, ResultStatus, RevocationReason, RevocationReasonCode,
+    RevokeRequest, Secret, SymmetricKey, UniqueIdentifier,
 };
 use kmip_server::{Configuration, KeyServer, ManualClock, MemoryStore, Store};
 use test_support::Authority;
@@ -250,6 +251,23 @@ pub(crate) fn create(more: impl IntoIterator<Item = Attribute<'static>>) -> Crea
 }
 
 /// An RSA key pair of the server: private and public key.
+/// Encrypt of so many zero bytes.
+pub(crate) fn encrypt(
+    key: &Identifier,
+    mode: BlockCipherMode,
+    bytes: usize,
+) -> EncryptRequest<'static> {
+    EncryptRequest {
+        unique_identifier: Some(key.clone()),
+        cryptographic_parameters: Some(CryptographicParameters {
+            block_cipher_mode: Some(mode),
+            ..CryptographicParameters::default()
+        }),
+        data: Some(Data::from(vec![0; bytes])),
+        ..EncryptRequest::default()
+    }
+}
+
 pub(crate) fn pair(world: &World, version: ProtocolVersion) -> (Identifier, Identifier) {
     let attributes = |usage| -> Attributes<'static> {
         [

@@ -3,9 +3,8 @@
 use kmip::ProtocolVersion;
 use kmip::types::{
     AddAttributeRequest, Attribute, BlockCipherMode, CryptographicAlgorithm,
-    CryptographicParameters, CryptographicUsageMask, Data, DeleteAttributeRequest, EncryptRequest,
-    GetUsageAllocationRequest, ModifyAttributeRequest, ResultReason, Tag, UsageLimits,
-    UsageLimitsUnit,
+    CryptographicUsageMask, DeleteAttributeRequest, GetUsageAllocationRequest,
+    ModifyAttributeRequest, ResultReason, Tag, UsageLimits, UsageLimitsUnit,
 };
 
 use crate::common::{Identifier, World, in_use, is_2x, name};
@@ -100,15 +99,7 @@ fn an_unrestricted_key_serves_for_everything_since_2_0() {
             &[3; 16],
             in_use(CryptographicUsageMask::UNRESTRICTED),
         );
-        let request = EncryptRequest {
-            unique_identifier: Some(key),
-            cryptographic_parameters: Some(CryptographicParameters {
-                block_cipher_mode: Some(BlockCipherMode::ECB),
-                ..CryptographicParameters::default()
-            }),
-            data: Some(Data::from(vec![0; 16])),
-            ..EncryptRequest::default()
-        };
+        let request = crate::common::encrypt(&key, BlockCipherMode::ECB, 16);
         let expected = match is_2x(version) {
             true => Ok(()),
             false => Err(ResultReason::PERMISSION_DENIED),

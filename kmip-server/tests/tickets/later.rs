@@ -59,15 +59,7 @@ fn a_limited_ticket_does_not_get_beyond_its_limits_later() {
     let key = world.create(VERSION, []);
     world.activate(VERSION, &key).unwrap();
     let ticket = ticket_for(&world, &[Operation::ENCRYPT]);
-    let encrypt = EncryptRequest {
-        unique_identifier: Some(key),
-        cryptographic_parameters: Some(CryptographicParameters {
-            block_cipher_mode: Some(BlockCipherMode::ECB),
-            ..CryptographicParameters::default()
-        }),
-        data: Some(Data::from(vec![0; 16])),
-        ..EncryptRequest::default()
-    };
+    let encrypt = crate::common::encrypt(&key, BlockCipherMode::ECB, 16);
     for _ in 0..2 {
         let answer = later(&world, Some(&ticket), encrypt.clone());
         assert_eq!(answer.result_status, ResultStatus::OPERATION_FAILED);

@@ -184,15 +184,7 @@ fn usage_limits_of_tickets_and_their_rights_are_kept() {
         key
     });
     let encrypt = |ticket: &Ticket<'static>, key: &UniqueIdentifier<'static>, blocks: usize| {
-        let request = EncryptRequest {
-            unique_identifier: Some(key.clone()),
-            cryptographic_parameters: Some(CryptographicParameters {
-                block_cipher_mode: Some(BlockCipherMode::ECB),
-                ..CryptographicParameters::default()
-            }),
-            data: Some(Data::from(vec![0; 16 * blocks])),
-            ..EncryptRequest::default()
-        };
+        let request = common::encrypt(key, BlockCipherMode::ECB, 16 * blocks);
         with_ticket(&world, ticket, request)
     };
     let exceeded = Err(Some(ResultReason::USAGE_LIMIT_EXCEEDED));

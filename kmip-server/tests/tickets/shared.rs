@@ -61,15 +61,7 @@ fn what_is_done_again_after_a_conflict_is_counted_once() {
     let key = world.create(VERSION, [limited]);
     world.activate(VERSION, &key).unwrap();
     let encrypt = |ticket: &Ticket<'static>| {
-        let request = EncryptRequest {
-            unique_identifier: Some(key.clone()),
-            cryptographic_parameters: Some(CryptographicParameters {
-                block_cipher_mode: Some(BlockCipherMode::ECB),
-                ..CryptographicParameters::default()
-            }),
-            data: Some(Data::from(vec![0; 16])),
-            ..EncryptRequest::default()
-        };
+        let request = crate::common::encrypt(&key, BlockCipherMode::ECB, 16);
         with_ticket(&world, ticket, request)
     };
     let request = LoginRequest {

@@ -13,7 +13,9 @@ impl Deadline {
     /// `timeout` from now; none, or one too far away for the clock, is [`Deadline::NEVER`].
     pub fn after(timeout: impl Into<Option<Duration>>) -> Self {
         let timeout: Option<Duration> = timeout.into();
-        Deadline(timeout.and_then(|timeout| Instant::now().checked_add(timeout)))
+        timeout.map_or(Deadline::NEVER, |timeout| {
+            Deadline::after_instant(Instant::now(), timeout)
+        })
     }
 
     /// As [`after`](Self::after) for somebody who has read the clock at `now`.

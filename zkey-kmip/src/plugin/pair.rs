@@ -84,7 +84,7 @@ impl Pair {
             "{error}. The {} of the pair cannot be used alone, ",
             self.names()
         );
-        let (mut failures, mut stay) = (Vec::new(), Vec::new());
+        let (mut failures, mut stay, mut are_noted) = (Vec::new(), Vec::new(), false);
         for id in [Some(self.first), self.second].into_iter().flatten() {
             let mut intent = plugin.given.borrow_mut().take(&id);
             // Before it is tried, since this process may not get to its end.
@@ -98,25 +98,65 @@ impl Pair {
                 continue;
             };
             failures.push(failure.to_string());
-            if !matches!(noted, Some(Ok(()))) {
-                failures.extend(noted.and_then(Result::err).map(|error| error.to_string()));
-                stay.push(id);
+            if let Some(Ok(())) = noted {
+                are_noted = true;
+                continue;
             }
+            failures.extend(noted.and_then(Result::err).map(|error| error.to_string()));
+            stay.push(id);
         }
-        match (&*failures, &*stay) {
-            ([], _) => text.push_str("and were destroyed"),
-            (failures, stay) => {
+        match &*failures {
+            [] => text.push_str("and were destroyed"),
+            failures => {
                 text.push_str("but not all could be destroyed at the server: ");
                 text.push_str(&failures.join("; "));
-                text.push_str(&match stay {
-                    [] => {
-                        ". The next command will try it again; 'zkey kms info' shows what is left"
-                            .to_owned()
-                    }
-                    stay => format!(". Please destroy {} at the server", stay.join(" and ")),
-                });
+                text.push_str(&what_is_left(are_noted, &stay));
             }
         }
         PluginError::new(error.errno(), text)
+    }
+}
+
+/// What the user is told of keys that could not be destroyed: whether some are noted for the next command,
+/// and those that are not.
+fn what_is_left(are_noted: bool, stay: &[String]) -> String {
+    let mut text = String::new();
+    if are_noted {
+        text.push_str(". The next command will try it again; 'zkey kms info' shows what is left");
+    }
+    if !stay.is_empty() {
+        text.push_str(&format!(
+            ". Please destroy {} at the server",
+            stay.join(" and ")
+        ));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_key_that_is_left_is_accounted_for() {
+        let keys = ["one".to_owned(), "other".to_owned()];
+        for (are_noted, stay, expected) in [
+            (true, &keys[..0], ["next command will try", "is left"]),
+            (
+                false,
+                &keys[..],
+                [". Please destroy one and other at", "server"],
+            ),
+            (
+                true,
+                &keys[1..],
+                ["next command will try", "Please destroy other at"],
+            ),
+        ] {
+            let text = what_is_left(are_noted, stay);
+            assert!(expected.iter().all(|part| text.contains(part)), "{text}");
+            assert_eq!(text.contains("next command"), are_noted, "{text}");
+            assert_eq!(text.contains("Please"), !stay.is_empty(), "{text}");
+        }
     }
 }

@@ -145,14 +145,7 @@ fn commands_take_one_connection_and_configure_two() {
         let server = server(&work, behaviour);
         let counter = Proxy::before(server.address());
         work.machine.profile("rich", PROFILE_2X);
-        work.machine.terminal.will_answer(&["y"]);
-        let configured = work.configure(&[
-            (code::KMIP_SERVER, counter.address()),
-            (code::TLS_CA_BUNDLE, &work.machine.text_path("ca.pem")),
-        ]);
-        assert_eq!(configured.unwrap(), Configured::Complete);
-        let connection = work.machine.config().connection().unwrap();
-        assert_eq!(connection.profile, "rich");
+        configure_rich(&work, &counter);
         assert_eq!(counter.take(), 2, "{backend:?}: the certificate, the rest");
         let plugin = work.plugin();
         assert_eq!(counter.take(), 0, "{backend:?}: no command yet");
@@ -182,6 +175,12 @@ fn configure_takes_a_third_connection_for_a_profile_that_asks_for_one() {
     work.machine.profile("default", poor);
     let rich = PROFILE_2X.replace("kmip-version=2.1", "kmip-version=AUTO");
     work.machine.profile("rich", &rich);
+    configure_rich(&work, &counter);
+    assert_eq!(counter.take(), 3);
+}
+
+/// Configures the server behind `counter`, for which the profile `rich` is found.
+fn configure_rich(work: &Workplace, counter: &Proxy) {
     work.machine.terminal.will_answer(&["y"]);
     let configured = work.configure(&[
         (code::KMIP_SERVER, counter.address()),
@@ -190,7 +189,6 @@ fn configure_takes_a_third_connection_for_a_profile_that_asks_for_one() {
     assert_eq!(configured.unwrap(), Configured::Complete);
     let connection = work.machine.config().connection().unwrap();
     assert_eq!(connection.profile, "rich");
-    assert_eq!(counter.take(), 3);
 }
 
 #[test]
