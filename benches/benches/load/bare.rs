@@ -114,12 +114,12 @@ impl Rows {
     }
 
     fn transaction(&mut self) -> rusqlite::Result<()> {
-        // Keys and identifiers come in no order.
+        // Identifiers come in order, keys in none, but those of a name are side by side.
         let scattered = |number: i64| number.wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as i64);
         self.number += 1;
         let connection = &self.connection;
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        let identifier = format!("{:016x}-0000-4000-8000-0000", scattered(self.number));
+        let identifier = format!("{:016x}-0000-4000-8000-0000", self.number);
         connection
             .prepare_cached(
                 "INSERT INTO objects
@@ -133,7 +133,7 @@ impl Rows {
                 self.attributes
             ])?;
         let object = connection.last_insert_rowid();
-        for key in [1, scattered(self.number), !scattered(self.number)] {
+        for key in [1, scattered(self.number), scattered(self.number) ^ 1] {
             connection
                 .prepare_cached("INSERT INTO lookups (key, object) VALUES (?, ?)")?
                 .execute([key, object])?;

@@ -37,9 +37,7 @@ impl AttributeSet {
     /// The only value of an attribute that has one, replacing any other.
     pub(crate) fn set(&mut self, value: AttributeValue<'static>) {
         let mut new = Attribute::from(value);
-        let reference = new.reference();
-        let same = |old: &Attribute<'_>| old.reference() == reference;
-        match self.0.list.iter().position(same) {
+        match self.0.list.iter().position(|old| is_same(old, &new)) {
             Some(position) => {
                 new.index = self.0.list[position].index;
                 self.0.list[position] = new;
@@ -111,6 +109,14 @@ impl AttributeSet {
     /// Last Change Date.
     pub(crate) fn touch(&mut self, now: DateTime) {
         self.set(AttributeValue::LastChangeDate(now));
+    }
+}
+
+/// Whether two are the same attribute, whatever their values.
+fn is_same(one: &Attribute<'_>, other: &Attribute<'_>) -> bool {
+    match (one.value.tag(), other.value.tag()) {
+        (Some(one), Some(other)) => one == other,
+        _ => one.reference() == other.reference(),
     }
 }
 

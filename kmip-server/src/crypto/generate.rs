@@ -1,5 +1,7 @@
 //! New keys and identifiers.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use kmip::server::Failure;
 use kmip::types::{CryptographicAlgorithm, RandomNumberGenerator, RecommendedCurve, ResultReason};
 use kmip::types::{DrbgAlgorithm, RngAlgorithm};
@@ -29,19 +31,22 @@ pub(crate) fn random(length: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
     Ok(bytes)
 }
 
-/// A new Unique Identifier: a random UUID (RFC 9562, version 4).
+/// A new Unique Identifier: a UUID of the present time and 74 random bits (RFC 9562, version 7). What
+/// is made together is side by side in the index of a store, which so has less to write.
 pub(crate) fn new_identifier() -> Result<String, Failure> {
-    let mut bytes = random(16)?;
-    bytes[6] = bytes[6] & 0x0F | 0x40;
-    bytes[8] = bytes[8] & 0x3F | 0x80;
-    let mut identifier = String::with_capacity(36);
-    for (index, byte) in bytes.iter().enumerate() {
-        if [4, 6, 8, 10].contains(&index) {
-            identifier.push('-');
-        }
-        identifier.push_str(&format!("{byte:02x}"));
-    }
-    Ok(identifier)
+    let mut random = [0; 10];
+    rand_bytes(&mut random).map_err(failed("the random number generator does not work"))?;
+    let [a, b, c, d, node @ ..] = random;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let milliseconds = now.unwrap_or_default().as_millis() as u64 & 0xFFFF_FFFF_FFFF;
+    let (high, low) = (milliseconds >> 16, milliseconds & 0xFFFF);
+    let version = 0x7000 | u16::from_be_bytes([a, b]) & 0x0FFF;
+    let variant = 0x8000 | u16::from_be_bytes([c, d]) & 0x3FFF;
+    let [e, f, g, h, i, j] = node;
+    let node = u64::from_be_bytes([0, 0, e, f, g, h, i, j]);
+    Ok(format!(
+        "{high:08x}-{low:04x}-{version:04x}-{variant:04x}-{node:012x}"
+    ))
 }
 
 /// The generator behind [`random`]: OpenSSL's, by default a CTR_DRBG of AES-256 (NIST SP 800-90A).
@@ -239,4 +244,36 @@ pub(crate) fn generate_key_pair(
 
 fn wrong_value(message: String) -> Failure {
     Failure::new(ResultReason::INVALID_ATTRIBUTE_VALUE, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    use super::new_identifier;
+
+    #[test]
+    fn identifiers_are_uuids_of_version_7_in_the_order_of_their_time() {
+        let first = new_identifier().unwrap();
+        let digits = |range: std::ops::Range<usize>| u64::from_str_radix(&first[range], 16);
+        assert_eq!(first.len(), 36);
+        for (hyphen, character) in first.char_indices() {
+            let is_hyphen = [8, 13, 18, 23].contains(&hyphen);
+            assert_eq!(character == '-', is_hyphen, "{first}");
+        }
+        assert_eq!(&first[14..15], "7");
+        assert_eq!(digits(19..20).unwrap() >> 2, 0b10);
+        assert_eq!(digits(24..36).unwrap() >> 48, 0);
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_millis(2) {
+            thread::yield_now();
+        }
+        let second = new_identifier().unwrap();
+        assert!(first < second, "{first} {second}");
+        // Not even within a millisecond are two the same.
+        let more: Vec<String> = (0..1000).map(|_| new_identifier().unwrap()).collect();
+        let distinct: std::collections::HashSet<&String> = more.iter().collect();
+        assert_eq!(distinct.len(), more.len());
+    }
 }

@@ -144,9 +144,12 @@ fn attribute_key(
     owner: Option<&str>,
     value: &AttributeValue<'static>,
 ) -> Result<Option<Key>, StoreError> {
-    let of = |what: &[u8], value: &[u8]| match owner {
-        Some(owner) => key(&[what, owner.as_bytes(), value]),
-        None => key(&[what, value]),
+    // The upper half is that of the value alone, so that both keys of a value are side by side in an index,
+    // which so has one page to write instead of two.
+    let of = |what: &[u8], value: &[u8]| {
+        let shared = key(&[what, value]);
+        let own = owner.map(|owner| key(&[what, owner.as_bytes(), value]));
+        own.map_or(shared, |own| shared & !0xFFFF_FFFF | own & 0xFFFF_FFFF)
     };
     Ok(match value {
         AttributeValue::Name(_) | AttributeValue::ObjectGroup(_) => {

@@ -33,11 +33,17 @@ pub(crate) const INTERNAL_PREFIX: &str = "kmip-server:";
 
 /// The identifier of such an object: of this kind, known by these bytes, which cannot be told from it.
 pub(crate) fn internal_identifier(kind: &str, known_by: &[u8]) -> String {
-    let mut identifier = format!("{INTERNAL_PREFIX}{kind}:");
-    for byte in sha256(known_by) {
-        identifier.push_str(&format!("{byte:02x}"));
-    }
-    identifier
+    let digest = sha256(known_by);
+    let (high, low) = digest.split_at(16);
+    let number = |half: &[u8]| {
+        half.iter()
+            .fold(0, |number, byte| number << 8 | u128::from(*byte))
+    };
+    format!(
+        "{INTERNAL_PREFIX}{kind}:{:032x}{:032x}",
+        number(high),
+        number(low)
+    )
 }
 
 /// The content of such an object.

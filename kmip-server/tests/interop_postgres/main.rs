@@ -307,18 +307,23 @@ fn the_store_is_as_the_others_and_knows_its_format() {
          WHERE object NOT IN (SELECT number FROM kmip_objects)";
     let left_over: i64 = session.query_one(query, &[]).unwrap().get(0);
     assert_eq!(left_over, 0);
-    // The first format had fewer keys.
-    let mut count = || -> i64 {
-        let row = session.query_one("SELECT count(*) FROM kmip_lookups", &[]);
-        row.unwrap().get(0)
+    // The first format had fewer keys, the second had others.
+    let mut lookups = || -> Vec<(i64, i64)> {
+        let rows = session.query("SELECT key, object FROM kmip_lookups ORDER BY 1, 2", &[]);
+        let rows = rows.unwrap().into_iter();
+        rows.map(|row| (row.get(0), row.get(1))).collect()
     };
-    let all = count();
-    assert!(all > 0);
-    let older = "DELETE FROM kmip_lookups WHERE key % 3 = 0; UPDATE kmip_format SET format = 1";
-    cluster.session().batch_execute(older).unwrap();
-    assert!(count() < all);
-    drop(PostgresStore::open(&url).unwrap());
-    assert_eq!(count(), all);
+    let all = lookups();
+    assert!(!all.is_empty());
+    for older in [
+        "DELETE FROM kmip_lookups WHERE key % 3 = 0; UPDATE kmip_format SET format = 1",
+        "UPDATE kmip_lookups SET key = -key; UPDATE kmip_format SET format = 2",
+    ] {
+        cluster.session().batch_execute(older).unwrap();
+        assert_ne!(lookups(), all);
+        drop(PostgresStore::open(&url).unwrap());
+        assert_eq!(lookups(), all);
+    }
     session
         .execute("UPDATE kmip_format SET format = 99", &[])
         .unwrap();

@@ -167,8 +167,10 @@ impl Candidates for Session {
     }
 }
 
-/// Adds the keys that objects of an older format lack.
-pub(super) fn add_keys(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
+/// Gives all objects their keys anew, since those of an older format were others.
+pub(super) fn renew_keys(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
+    let deleted = transaction.execute("DELETE FROM kmip_lookups", &[]);
+    deleted.map_err(failure)?;
     let mut after = 0_i64;
     loop {
         let rows = transaction.query(
@@ -183,8 +185,7 @@ pub(super) fn add_keys(transaction: &mut Transaction<'_>) -> Result<(), StoreErr
         for row in rows {
             after = row.try_get(5).map_err(failure)?;
             let added = transaction.execute(
-                "INSERT INTO kmip_lookups (key, object) SELECT unnest($2::BIGINT[]), $1
-                 ON CONFLICT DO NOTHING",
+                "INSERT INTO kmip_lookups (key, object) SELECT unnest($2::BIGINT[]), $1",
                 &[&after, &keys(&read(&row)?)?],
             );
             added.map_err(failure)?;

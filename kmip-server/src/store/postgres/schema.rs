@@ -7,15 +7,17 @@ use super::{failure, rows};
 
 /// What brings a database from each format to the next. What has been published is not changed any
 /// more; something new is added at the end.
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration::Statements(TABLES),
     // For searches among the objects of all clients.
+    Migration::Keys,
+    // The two keys of a value are side by side.
     Migration::Keys,
 ];
 
 enum Migration {
     Statements(&'static str),
-    /// Adds the keys that objects lack.
+    /// Gives all objects their keys anew.
     Keys,
 }
 
@@ -62,7 +64,7 @@ pub(super) fn prepare(client: &mut Client) -> Result<(), StoreError> {
     for migration in missing {
         match migration {
             Migration::Statements(sql) => transaction.batch_execute(sql).map_err(failure)?,
-            Migration::Keys => rows::add_keys(&mut transaction)?,
+            Migration::Keys => rows::renew_keys(&mut transaction)?,
         }
     }
     let mut note = || -> Result<(), Error> {

@@ -7,7 +7,7 @@
 //! in the group before.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,9 +21,15 @@ const MOST: usize = 128;
 /// come again soon, and a write to the disk takes longer.
 const GATHERING: Duration = Duration::from_micros(200);
 
+/// How long who is next stays awake. Few transactions take longer.
+const AWAKE: Duration = Duration::from_micros(200);
+
 /// The connection that writes.
 pub(super) struct Writer {
     state: Mutex<State>,
+    /// Of whoever takes the lock next. It stays awake for that, so that the connection does not lie idle
+    /// until it is.
+    next: Mutex<()>,
     /// How many are about to take the lock.
     waiting: AtomicUsize,
 }
@@ -71,6 +77,7 @@ impl Writer {
                 changes: 0,
                 changes_before: 0,
             }),
+            next: Mutex::new(()),
             waiting: AtomicUsize::new(0),
         }
     }
@@ -78,7 +85,7 @@ impl Writer {
     /// Begins a transaction when all earlier ones are done, though not yet permanent.
     pub(super) fn begin(&self) -> Result<Part<'_>, StoreError> {
         self.waiting.fetch_add(1, Ordering::SeqCst);
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let state = self.lock();
         self.waiting.fetch_sub(1, Ordering::SeqCst);
         // From here on, dropping the part leaves everything in order.
         let mut part = Part {
@@ -94,6 +101,20 @@ impl Writer {
         }
         run(&state.connection, "SAVEPOINT part")?;
         Ok(part)
+    }
+
+    /// The lock, when all who came before have had it.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        let _next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let begun = Instant::now();
+        while begun.elapsed() < AWAKE {
+            match self.state.try_lock() {
+                Ok(state) => return state,
+                Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => thread::yield_now(),
+            }
+        }
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether somebody waits for the lock who can go on with the group.

@@ -178,8 +178,9 @@ pub(super) fn list(
     Ok(listed)
 }
 
-/// Adds the keys that objects of an older format lack.
-pub(super) fn add_keys(connection: &Connection) -> Result<(), StoreError> {
+/// Gives all objects their keys anew, since those of an older format were others.
+pub(super) fn renew_keys(connection: &Connection) -> Result<(), StoreError> {
+    connection.execute("DELETE FROM lookups", [])?;
     let mut statement = connection.prepare(
         "SELECT identifier, owner, object_type, archived, attributes, number FROM objects",
     )?;

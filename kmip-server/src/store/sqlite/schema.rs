@@ -9,7 +9,7 @@ use crate::attributes::AttributeSet;
 use kmip::types::Attribute;
 
 /// Format of the file, kept as its `user_version`.
-const FORMAT: i64 = 3;
+const FORMAT: i64 = 4;
 
 /// `lookups` has the keys of each object. `AUTOINCREMENT` lets no number be used again, so that the
 /// order of numbers is that of creation. What a search reads stands before the content, which would
@@ -47,8 +47,8 @@ pub(super) fn prepare(connection: &Connection) -> Result<(), StoreError> {
     match found {
         0 => connection.execute_batch(SCHEMA)?,
         1 => from_1(connection)?,
-        // It had no keys for searches among the objects of all clients.
-        2 => rows::add_keys(connection)?,
+        // 2 had no keys for searches among the objects of all clients; in 3 they were not beside the others.
+        2 | 3 => rows::renew_keys(connection)?,
         FORMAT => return Ok(()),
         found => {
             let known = FORMAT;
@@ -92,5 +92,5 @@ fn from_1(connection: &Connection) -> Result<(), StoreError> {
             .execute(params![encode_attributes(&attributes)?, number])?;
     }
     connection.execute_batch("DROP TABLE attributes;")?;
-    rows::add_keys(connection)
+    rows::renew_keys(connection)
 }
