@@ -1,9 +1,12 @@
 //! What can go wrong with a store.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use kmip::server::Failure;
 use kmip::types::ResultReason;
+use rusqlite::ErrorCode;
+use rusqlite::ffi::{SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_WRITE};
 
 /// A store that is out of order.
 #[derive(Debug, thiserror::Error)]
@@ -77,8 +80,8 @@ pub enum StoreError {
     #[error("the address of the database is malformed")]
     Address(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Others have committed together with this transaction, and it failed for all.
-    #[error("changes could not be written: {0}")]
-    Group(String),
+    #[error("changes could not be written together with those of others")]
+    Group(#[source] Arc<rusqlite::Error>),
     /// A transaction that only reads was to change something.
     #[error("a transaction for reading was asked to change the key store")]
     ReadOnly,
@@ -111,13 +114,53 @@ impl StoreError {
     /// Whether the place where the store lies cannot be written now, such as a full disk. What is
     /// there can still be read.
     fn is_out_of_space(&self) -> bool {
-        use rusqlite::ErrorCode::{DiskFull, SystemIoFailure};
-        match self {
-            StoreError::Database(error) => {
-                matches!(error.sqlite_error_code(), Some(DiskFull | SystemIoFailure))
+        let error = match self {
+            StoreError::Database(error) => error,
+            StoreError::Group(error) => error,
+            _ => return false,
+        };
+        // SQLite says that the disk is full where a write fails with ENOSPC. A quota and a limit of the size
+        // of files (EDQUOT, EFBIG) are errors of writing to it, and whatever keeps the index of the
+        // write-ahead log from growing is one of its size.
+        match error.sqlite_error() {
+            Some(error) => {
+                error.code == ErrorCode::DiskFull
+                    || [SQLITE_IOERR_WRITE, SQLITE_IOERR_SHMSIZE].contains(&error.extended_code)
             }
-            StoreError::Group(_) => true,
-            _ => false,
+            None => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi::{
+        Error, SQLITE_BUSY, SQLITE_CORRUPT, SQLITE_FULL, SQLITE_IOERR, SQLITE_IOERR_FSYNC,
+        SQLITE_IOERR_READ,
+    };
+
+    use super::*;
+
+    #[test]
+    fn only_what_a_full_disk_leads_to_is_told_as_one() {
+        let told = |code| {
+            let error = || rusqlite::Error::SqliteFailure(Error::new(code), None);
+            let alone = StoreError::Database(error()).told().to_string();
+            let together = StoreError::Group(Arc::new(error())).told().to_string();
+            assert_eq!(alone, together);
+            alone
+        };
+        for code in [SQLITE_FULL, SQLITE_IOERR_WRITE, SQLITE_IOERR_SHMSIZE] {
+            assert!(told(code).contains("disk is full"), "{code}");
+        }
+        for code in [
+            SQLITE_IOERR,
+            SQLITE_IOERR_READ,
+            SQLITE_IOERR_FSYNC,
+            SQLITE_BUSY,
+            SQLITE_CORRUPT,
+        ] {
+            assert!(!told(code).contains("disk is full"), "{code}");
         }
     }
 }

@@ -6,12 +6,13 @@
 //! to them, and waits for its outcome; who finds nobody waiting commits for all, after a moment if more were
 //! in the group before.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ffi};
 
 use super::super::StoreError;
 
@@ -43,15 +44,18 @@ struct State {
     changes_before: usize,
 }
 
+/// What all transactions of a group are told.
+type Outcome = Result<(), Arc<rusqlite::Error>>;
+
 /// Transactions that become permanent together.
 #[derive(Default)]
 struct Group {
-    outcome: Mutex<Option<Result<(), String>>>,
+    outcome: Mutex<Option<Outcome>>,
     ended: Condvar,
 }
 
 impl Group {
-    fn end(&self, outcome: Result<(), String>) {
+    fn end(&self, outcome: Outcome) {
         *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
         self.ended.notify_all();
     }
@@ -92,6 +96,7 @@ impl Writer {
             writer: self,
             state: Some(state),
             changed: false,
+            undone: Cell::new(None),
         };
         let state = part.state()?;
         if state.group.is_none() {
@@ -137,18 +142,38 @@ pub(super) struct Part<'w> {
     writer: &'w Writer,
     state: Option<MutexGuard<'w, State>>,
     changed: bool,
+    /// Why SQLite has rolled back the whole group, if it has during this transaction.
+    undone: Cell<Option<ffi::Error>>,
 }
 
 impl<'w> Part<'w> {
-    pub(super) fn connection(&self) -> Result<&Connection, StoreError> {
-        let state = self.state.as_ref();
-        state.map(|state| &state.connection).ok_or_else(ended)
+    /// Reads with the connection, unless the group has been rolled back: whatever is done then would be no part
+    /// of it.
+    pub(super) fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let state = self.state.as_ref().ok_or_else(ended)?;
+        if let Some(cause) = self.undone.get() {
+            return Err(rusqlite::Error::SqliteFailure(cause, None).into());
+        }
+        let done = work(&state.connection);
+        if let Err(StoreError::Database(error)) = &done {
+            // A statement that finds no room may roll back everything, not only itself.
+            if state.connection.is_autocommit() {
+                self.undone.set(error.sqlite_error().copied());
+            }
+        }
+        done
     }
 
-    /// The connection, for a change.
-    pub(super) fn change(&mut self) -> Result<&Connection, StoreError> {
+    /// Changes something with the connection.
+    pub(super) fn change<T>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         self.changed = true;
-        self.connection()
+        self.read(work)
     }
 
     /// Makes the changes permanent, at the latest together with those of the group.
@@ -172,21 +197,26 @@ impl<'w> Part<'w> {
         let group = state.group.clone()?;
         let released = how.iter().try_for_each(|sql| run(&state.connection, sql));
         state.changes += usize::from(self.changed);
-        // A full disk may have made SQLite roll back everything.
-        let lost = released.is_err() || state.connection.is_autocommit();
-        let outcome = if lost {
-            let error = released.err().map(|error| error.to_string());
-            Some(Err(error.unwrap_or_else(|| {
-                "the database has rolled back".to_owned()
-            })))
+        let lost = match (released, self.undone.take()) {
+            (_, Some(cause)) => Some(rusqlite::Error::SqliteFailure(cause, None)),
+            (Err(error), None) => Some(error),
+            (Ok(()), None) if state.connection.is_autocommit() => Some(failure(
+                ffi::SQLITE_ABORT_ROLLBACK,
+                "the database has rolled back",
+            )),
+            (Ok(()), None) => None,
+        };
+        let is_lost = lost.is_some();
+        let outcome = if let Some(error) = lost {
+            Some(Err(Arc::new(error)))
         } else if state.changes >= MOST || !self.writer.is_awaited(state) {
             let committed = run(&state.connection, "COMMIT");
-            Some(committed.map_err(|error| error.to_string()))
+            Some(committed.map_err(Arc::new))
         } else {
             None
         };
         // Who has seen nothing but what is permanent need not wait.
-        let waits = lost || state.changes > 0;
+        let waits = is_lost || state.changes > 0;
         if let Some(outcome) = outcome {
             if outcome.is_err() {
                 state.roll_back();
@@ -225,5 +255,86 @@ impl Drop for Part<'_> {
 }
 
 fn ended() -> StoreError {
-    StoreError::Group("the transaction has ended".to_owned())
+    failure(ffi::SQLITE_MISUSE, "the transaction has ended").into()
+}
+
+fn failure(code: i32, text: &str) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(ffi::Error::new(code), Some(text.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A transaction that is done, and waits for another that does this.
+    fn ended_by(writer: &Writer, sql: &str) -> (StoreError, StoreError) {
+        let mut first = writer.begin().unwrap();
+        first
+            .change(|connection| Ok(connection.execute_batch("INSERT INTO parent VALUES (1)")?))
+            .unwrap();
+        thread::scope(|scope| {
+            let second = scope.spawn(|| {
+                let mut part = writer.begin()?;
+                let changed = part.change(|connection| Ok(connection.execute_batch(sql)?));
+                if changed.is_err() {
+                    let again =
+                        part.change(|_| -> Result<(), _> { panic!("outside of the group") });
+                    assert!(again.is_err());
+                    return changed;
+                }
+                part.keep()
+            });
+            while writer.waiting.load(Ordering::SeqCst) == 0 {
+                thread::yield_now();
+            }
+            let first = first.keep().unwrap_err();
+            (first, second.join().unwrap().unwrap_err())
+        })
+    }
+
+    fn writer() -> Writer {
+        let connection = Connection::open_in_memory().unwrap();
+        let schema = "PRAGMA foreign_keys = ON;
+            CREATE TABLE parent (id INTEGER PRIMARY KEY);
+            CREATE TABLE child (id INTEGER REFERENCES parent DEFERRABLE INITIALLY DEFERRED, content BLOB)";
+        connection.execute_batch(schema).unwrap();
+        Writer::new(connection)
+    }
+
+    #[test]
+    fn a_commit_that_fails_is_told_to_all_as_what_it_is() {
+        let (first, second) = ended_by(&writer(), "INSERT INTO child VALUES (7, NULL)");
+        for error in [first, second] {
+            let StoreError::Group(cause) = &error else {
+                panic!("{error:?}");
+            };
+            let cause = cause.sqlite_error().unwrap();
+            assert_eq!(cause.extended_code, ffi::SQLITE_CONSTRAINT_FOREIGNKEY);
+            assert!(!error.told().to_string().contains("disk is full"));
+        }
+    }
+
+    #[test]
+    fn a_full_disk_in_one_transaction_is_told_to_all_whose_changes_it_takes() {
+        let writer = writer();
+        let few = "PRAGMA max_page_count = 10";
+        let limited = |connection: &Connection| connection.query_row(few, [], |_| Ok(()));
+        limited(&writer.lock().connection).unwrap();
+        let (first, second) = ended_by(
+            &writer,
+            "INSERT INTO child VALUES (NULL, randomblob(1000000))",
+        );
+        assert!(matches!(first, StoreError::Group(_)), "{first:?}");
+        for error in [first, second] {
+            assert!(
+                error.told().to_string().contains("disk is full"),
+                "{error:?}"
+            );
+        }
+        // The next group is not concerned.
+        let mut next = writer.begin().unwrap();
+        next.change(|connection| Ok(connection.execute_batch("INSERT INTO parent VALUES (1)")?))
+            .unwrap();
+        next.keep().unwrap();
+    }
 }

@@ -121,11 +121,12 @@ struct SqliteTransaction<'s>(Part<'s>);
 
 impl Transaction for SqliteTransaction<'_> {
     fn get(&self, identifier: &str) -> Result<Option<StoredObject>, StoreError> {
-        rows::get(self.0.connection()?, identifier)
+        self.0.read(|connection| rows::get(connection, identifier))
     }
 
     fn content(&self, identifier: &str) -> Result<Option<ManagedObject<'static>>, StoreError> {
-        rows::content(self.0.connection()?, identifier)
+        self.0
+            .read(|connection| rows::content(connection, identifier))
     }
 
     fn insert(
@@ -133,11 +134,12 @@ impl Transaction for SqliteTransaction<'_> {
         object: &StoredObject,
         content: Option<&ManagedObject<'_>>,
     ) -> Result<(), StoreError> {
-        rows::insert(self.0.change()?, object, content)
+        self.0
+            .change(|connection| rows::insert(connection, object, content))
     }
 
     fn update(&mut self, object: &StoredObject) -> Result<(), StoreError> {
-        rows::update(self.0.change()?, object)
+        self.0.change(|connection| rows::update(connection, object))
     }
 
     fn replace_content(
@@ -145,26 +147,33 @@ impl Transaction for SqliteTransaction<'_> {
         identifier: &str,
         content: &ManagedObject<'_>,
     ) -> Result<(), StoreError> {
-        rows::set_content(self.0.change()?, identifier, Some(content))
+        self.0
+            .change(|connection| rows::set_content(connection, identifier, Some(content)))
     }
 
     fn erase_content(&mut self, identifier: &str) -> Result<(), StoreError> {
-        match rows::set_content(self.0.change()?, identifier, None) {
+        let erased = self
+            .0
+            .change(|connection| rows::set_content(connection, identifier, None));
+        match erased {
             Err(StoreError::Missing(_)) => Ok(()),
             erased => erased,
         }
     }
 
     fn remove(&mut self, identifier: &str) -> Result<(), StoreError> {
-        rows::remove(self.0.change()?, identifier)
+        self.0
+            .change(|connection| rows::remove(connection, identifier))
     }
 
     fn find(&self, search: &Search, found: &mut Found<'_>) -> Result<(), StoreError> {
-        lookup::find(&mut self.0.connection()?, search, found)
+        self.0
+            .read(|mut connection| lookup::find(&mut connection, search, found))
     }
 
     fn list(&self, after: Option<&str>, most: usize) -> Result<Vec<StoredObject>, StoreError> {
-        rows::list(self.0.connection()?, after, most)
+        self.0
+            .read(|connection| rows::list(connection, after, most))
     }
 
     fn commit(self: Box<Self>) -> Result<(), StoreError> {
