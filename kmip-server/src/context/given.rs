@@ -6,11 +6,26 @@ use kmip::types::{
     ObjectType, ResultReason,
 };
 
-use super::Objects;
+use super::{Context, Objects};
 use crate::attributes::has_instances;
 use crate::object::StoredObject;
 use crate::refusal;
 use crate::settings::{self, Setting};
+
+impl Context<'_> {
+    /// The attributes that a request gives itself, without those of templates.
+    ///
+    /// # Errors
+    /// If there is something else than attributes, or a link to nothing.
+    pub(crate) fn given(&self, given: &Attributes<'_>) -> Result<Vec<Attribute<'static>>, Failure> {
+        if let Some(item) = given.extra.iter().next() {
+            let message = format!("{} is no attribute of this version", item.tag);
+            return Err(Failure::new(ResultReason::INVALID_FIELD, message));
+        }
+        let list = given.clone().into_owned().list.into_iter();
+        list.map(|attribute| self.resolved(attribute)).collect()
+    }
+}
 
 impl Objects<'_> {
     /// Refuses a Name that another object of the client has, or this one already.
@@ -33,15 +48,9 @@ impl Objects<'_> {
     /// The attributes that a request gives, those of templates included (until KMIP 1.4).
     ///
     /// # Errors
-    /// If there is no such template, or there is something else than attributes.
+    /// As for [`Context::given`], or if there is no such template.
     pub(crate) fn given(&self, given: &Attributes<'_>) -> Result<Vec<Attribute<'static>>, Failure> {
-        if let Some(item) = given.extra.iter().next() {
-            let message = format!("{} is no attribute of this version", item.tag);
-            return Err(Failure::new(ResultReason::INVALID_FIELD, message));
-        }
-        let list = given.clone().into_owned().list.into_iter();
-        let list = list.map(|attribute| self.context.resolved(attribute));
-        let mut list: Vec<Attribute<'static>> = list.collect::<Result<_, _>>()?;
+        let mut list = self.context.given(given)?;
         for name in &given.names {
             let name = AttributeValue::Name(name.clone().into_owned());
             let is_template = |object: &StoredObject| object.object_type == ObjectType::TEMPLATE;

@@ -14,7 +14,7 @@ use kmip::types::{
 use crate::configuration::Configuration;
 use crate::credentials;
 use crate::crypto::CertificationAuthority;
-use crate::object::StoredObject;
+use crate::object::{FinishedObject, NewObject, StoredObject};
 use crate::repeat::repeat;
 use crate::server::{ticket_of, user_name};
 use crate::store::{Store, StoreError};
@@ -142,6 +142,11 @@ impl<'c> Context<'c> {
             link.linked_object_identifier = UniqueIdentifier::from(meant);
         }
         Ok(attribute)
+    }
+
+    /// A new object of the client, to be added.
+    pub(crate) fn finish(&self, new: NewObject) -> FinishedObject {
+        new.finish(self.owner(), self.configuration.lease_time, self.now)
     }
 
     /// Begins a transaction. Until it ends, other clients wait: what takes long is done before.

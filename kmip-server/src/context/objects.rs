@@ -13,7 +13,7 @@ use crate::credentials::{self, Standing};
 use crate::crypto::CertificationAuthority;
 use crate::journal::{self, Before};
 use crate::notices::Changes;
-use crate::object::{NewObject, StoredObject};
+use crate::object::{FinishedObject, NewObject, StoredObject};
 use crate::operations::exists;
 use crate::refusal;
 use crate::server::{identity_of, undoes};
@@ -162,21 +162,23 @@ impl<'c> Objects<'c> {
     /// # Errors
     /// If its name is in use.
     pub(crate) fn add(&mut self, new: NewObject) -> Result<StoredObject, Failure> {
-        for attribute in new.attributes.iter() {
+        self.add_finished(self.context.finish(new))
+    }
+
+    /// As [`add`](Self::add), for an object that was finished before the transaction.
+    ///
+    /// # Errors
+    /// As for `add`.
+    pub(crate) fn add_finished(&mut self, new: FinishedObject) -> Result<StoredObject, Failure> {
+        for attribute in new.object.attributes.iter() {
             self.check_name(attribute)?;
         }
-        let context = self.context;
-        let lease = context.configuration.lease_time;
-        let (object, content) = new.finish(context.owner(), lease, context.now);
-        self.insert(object, &content)
+        self.insert(new)
     }
 
     /// Adds a finished object.
-    fn insert(
-        &mut self,
-        object: StoredObject,
-        content: &ManagedObject<'static>,
-    ) -> Result<StoredObject, Failure> {
+    fn insert(&mut self, new: FinishedObject) -> Result<StoredObject, Failure> {
+        let FinishedObject { object, content } = new;
         if let Some(constraints) = self.setting::<Constraints<'static>>()? {
             settings::check(&object.attributes, object.object_type, &constraints)?;
         }
@@ -184,10 +186,10 @@ impl<'c> Objects<'c> {
             identifier: object.identifier.clone(),
             state: None,
         });
-        let inserted = self.transaction.insert(&object, Some(content));
+        let inserted = self.transaction.insert(&object, Some(&content));
         self.check(inserted)?;
         if self.context.configuration.notices.is_some() {
-            self.changes.add(&object, content);
+            self.changes.add(&object, &content);
         }
         Ok(object)
     }
@@ -221,8 +223,7 @@ impl<'c> Objects<'c> {
             self.check_name(attribute)?;
         }
         let lease = context.configuration.lease_time;
-        let (object, content) = new.finish_imported(context.owner(), lease, context.now);
-        self.insert(object, &content)
+        self.insert(new.finish_imported(context.owner(), lease, context.now))
     }
 
     /// Saves a changed object.

@@ -29,6 +29,13 @@ pub(crate) struct NewObject {
     digests: Vec<Digest<'static>>,
 }
 
+/// An object with all that the server gives it, to be added to a store.
+#[derive(Debug)]
+pub(crate) struct FinishedObject {
+    pub(crate) object: StoredObject,
+    pub(crate) content: ManagedObject<'static>,
+}
+
 impl NewObject {
     /// An object with the attributes that a client gives it.
     ///
@@ -148,7 +155,7 @@ impl NewObject {
         owner: &str,
         lease: Option<Interval>,
         now: DateTime,
-    ) -> (StoredObject, ManagedObject<'static>) {
+    ) -> FinishedObject {
         const KEPT: [Tag; 4] = [
             Tag::STATE,
             Tag::INITIAL_DATE,
@@ -160,17 +167,14 @@ impl NewObject {
             value => value.tag().is_some_and(|tag| KEPT.contains(&tag)),
         };
         let past: Vec<_> = self.attributes.iter().filter(kept).cloned().collect();
-        let (mut object, content) = self.finish(owner, lease, now);
+        let mut finished = self.finish(owner, lease, now);
+        let attributes = &mut finished.object.attributes;
         for attribute in past {
-            object.attributes.set(attribute.value);
+            attributes.set(attribute.value);
         }
-        object
-            .attributes
-            .set(AttributeValue::AlwaysSensitive(false));
-        object
-            .attributes
-            .set(AttributeValue::NeverExtractable(false));
-        (object, content)
+        attributes.set(AttributeValue::AlwaysSensitive(false));
+        attributes.set(AttributeValue::NeverExtractable(false));
+        finished
     }
 
     /// The finished object: with its identifier, its dates and all else that the server sets.
@@ -179,7 +183,7 @@ impl NewObject {
         owner: &str,
         lease: Option<Interval>,
         now: DateTime,
-    ) -> (StoredObject, ManagedObject<'static>) {
+    ) -> FinishedObject {
         let object_type = object_type_of(&self.content);
         let attributes = &mut self.attributes;
         let identifier = UniqueIdentifier::from(self.identifier.clone());
@@ -222,7 +226,10 @@ impl NewObject {
             archived: false,
             attributes: self.attributes,
         };
-        (object, self.content)
+        FinishedObject {
+            object,
+            content: self.content,
+        }
     }
 }
 

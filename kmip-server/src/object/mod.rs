@@ -14,7 +14,7 @@ use crate::store::INTERNAL_OWNER;
 
 pub(crate) use content::{content_tag, key_block, key_block_mut, object_type_of};
 pub(crate) use creation::{
-    NewObject, extractable_changed, is_used, sensitive_changed, start_usage,
+    FinishedObject, NewObject, extractable_changed, is_used, sensitive_changed, start_usage,
 };
 pub(crate) use lifecycle::Revocation;
 

@@ -3,22 +3,53 @@
 use kmip::server::Failure;
 use kmip::types::{
     Attribute, AttributeValue, Attributes, CreateRequest, CreateResponse, CryptographicAlgorithm,
-    CryptographicUsageMask, KeyBlock, KeyFormatType, KeyMaterial, KeyValue, ManagedObject,
-    ObjectType, ProtocolVersion, ResultReason, Secret, SecretData, SecretDataType, SymmetricKey,
+    CryptographicUsageMask, DefaultsInformation, KeyBlock, KeyFormatType, KeyMaterial, KeyValue,
+    ManagedObject, ObjectType, ProtocolVersion, ResultReason, Secret, SecretData, SecretDataType,
+    SymmetricKey,
 };
 
 use super::protection::keep;
 use crate::context::Context;
 use crate::crypto::{generate_secret, generate_symmetric, usual_length};
-use crate::object::NewObject;
+use crate::object::{FinishedObject, NewObject};
 use crate::refusal;
 
 pub(super) fn create(
     context: &Context<'_>,
     request: &CreateRequest<'_>,
 ) -> Result<CreateResponse<'static>, Failure> {
+    // Before the transaction, in which others wait: few clients have defaults or templates that say more.
+    let early = context
+        .given(&request.attributes)
+        .and_then(|given| finished(context, request, given));
     let mut objects = context.begin()?;
-    let given = objects.given_for(request.object_type, &request.attributes)?;
+    let says_all = request.attributes.names.is_empty()
+        && objects.setting::<DefaultsInformation<'static>>()?.is_none();
+    let new = match says_all {
+        true => early?,
+        false => {
+            let given = objects.given_for(request.object_type, &request.attributes)?;
+            finished(context, request, given)?
+        }
+    };
+    let object = objects.add_finished(new)?;
+    objects.commit()?;
+    Ok(CreateResponse {
+        object_type: object.object_type,
+        unique_identifier: object.unique_identifier(),
+        ..CreateResponse::default()
+    })
+}
+
+/// The new object.
+///
+/// # Errors
+/// As for [`new_key`], or if an attribute is missing.
+fn finished(
+    context: &Context<'_>,
+    request: &CreateRequest<'_>,
+    given: Vec<Attribute<'static>>,
+) -> Result<FinishedObject, Failure> {
     let wanted = Attributes::from(given.clone());
     // Since KMIP 2.0 the server supplies what the client omits (2.1, 4).
     let supplies = context.version() >= ProtocolVersion::V2_0
@@ -33,13 +64,7 @@ pub(super) fn create(
     let length = length.unwrap_or_else(|| usual_length(algorithm));
     let mut new = new_key(context, request.object_type, algorithm, length, given)?;
     keep(context, &mut new, request.protection_storage_masks.as_ref())?;
-    let object = objects.add(new)?;
-    objects.commit()?;
-    Ok(CreateResponse {
-        object_type: object.object_type,
-        unique_identifier: object.unique_identifier(),
-        ..CreateResponse::default()
-    })
+    Ok(context.finish(new))
 }
 
 /// A key with the attributes that are given.

@@ -34,9 +34,10 @@ pub(super) fn create_key_pair(
         ],
         request.common_protection_storage_masks.as_ref(),
     )?;
+    let (private, public) = (context.finish(private), context.finish(public));
     let mut objects = context.begin()?;
-    let private = objects.add(private)?;
-    let public = objects.add(public)?;
+    let private = objects.add_finished(private)?;
+    let public = objects.add_finished(public)?;
     objects.commit()?;
     Ok(CreateKeyPairResponse {
         private_key_unique_identifier: private.unique_identifier(),
