@@ -2,11 +2,14 @@
 
 mod common;
 
+use std::fs::{self, File};
+
 use common::process::{World, create};
 use kmip::transport::tls::{ClientTls, Identity};
+use kmip::types::LocateRequest;
 use test_support::Certified;
 
-/// What becomes of a client that asks for a key.
+/// What becomes of a client that asks for its keys.
 fn ask(world: &World, address: &str, certified: &Certified) -> Result<(), String> {
     let Certified { key, certificate } = certified.clone();
     let tls = ClientTls::new()
@@ -14,7 +17,7 @@ fn ask(world: &World, address: &str, certified: &Certified) -> Result<(), String
         .identity(Identity::new(key, certificate, Vec::new()).unwrap());
     let client = kmip::client::Client::builder(address.parse().unwrap());
     let asked = client.tls(tls).connect();
-    let asked = asked.and_then(|mut client| client.call(create("disk")).map(drop));
+    let asked = asked.and_then(|mut client| client.call(LocateRequest::default()).map(drop));
     asked.map_err(|error| kmip_server::command::chain(&error))
 }
 
@@ -36,6 +39,69 @@ fn a_client_on_the_list_is_refused_and_others_are_not() {
     std::fs::write(&path, "client-crl = [\"old.pem\"]\n").unwrap();
     let process = world.start(&["--config", path.to_str().unwrap()]);
     assert!(ask(&world, &process.address, &bob).is_err());
+}
+
+#[test]
+fn renewed_lists_are_taken_without_a_restart() {
+    let world = World::new();
+    let [alice, bob] = ["alice", "bob"].map(|name| world.authority.client(name));
+    let [list, new, log] = ["list.pem", "new.pem", "stderr"].map(|name| world.path(name));
+    let replace = |content: &[u8]| {
+        fs::write(&new, content).unwrap();
+        fs::rename(&new, &list).unwrap();
+    };
+    replace(&world.authority.revocation_list(&[], 30));
+    let mut command = world.command(&["--client-crl", list.to_str().unwrap()]);
+    command.stderr(File::create(&log).unwrap());
+    let process = world.run(command);
+    let mut told = 0;
+    // What the server has told since the last time.
+    let mut told = || {
+        let text = fs::read_to_string(&log).unwrap();
+        let new = text[told..].to_owned();
+        told = text.len();
+        new
+    };
+    let mut connected = world
+        .builder_for(&process.address, alice.clone())
+        .connect()
+        .unwrap();
+    connected.call(create("first")).unwrap();
+    assert_eq!(told(), "");
+
+    let revoked = world.authority.revocation_list(&[&alice.certificate], 30);
+    replace(&revoked);
+    let refuse_alice = || {
+        let refused = ask(&world, &process.address, &alice).unwrap_err();
+        assert!(refused.contains("revoked"), "{refused}");
+        ask(&world, &process.address, &bob).unwrap();
+    };
+    refuse_alice();
+    let text = told();
+    assert!(
+        text.contains("lists of clients have been read anew"),
+        "{text}"
+    );
+    // A connection that there is already stays.
+    connected.call(create("second")).unwrap();
+
+    for damage in [
+        &(|| replace(b"nothing")) as &dyn Fn(),
+        &|| replace(&revoked[..revoked.len() / 2]),
+        &|| fs::remove_file(&list).unwrap(),
+    ] {
+        damage();
+        refuse_alice();
+        let text = told();
+        let stay = "previous revocation lists of clients stay in use: ";
+        assert_eq!(text.matches(stay).count(), 1, "{text}");
+        assert!(text.contains(list.to_str().unwrap()), "{text}");
+    }
+    replace(&world.authority.revocation_list(&[&bob.certificate], 30));
+    ask(&world, &process.address, &alice).unwrap();
+    assert!(ask(&world, &process.address, &bob).is_err());
+    let text = told();
+    assert!(text.contains("read anew"), "{text}");
 }
 
 #[test]

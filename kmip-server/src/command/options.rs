@@ -31,7 +31,8 @@ pub struct Options {
     /// PEM file with the CAs whose clients are accepted, or with certificates of clients
     #[arg(long, value_name = "FILE")]
     pub client_ca: Vec<PathBuf>,
-    /// PEM file with revocation lists, of which each of those CAs needs a current one; read once
+    /// PEM file with revocation lists, of which each of those CAs needs a current one. Renewed lists hold
+    /// for the next connection, without a restart.
     #[arg(long, value_name = "FILE")]
     pub client_crl: Vec<PathBuf>,
     /// Where the keys are kept: `memory` (the default), a SQLite file, or a PostgreSQL database, which

@@ -195,6 +195,13 @@ pub(super) fn tls(options: &Options, own: Option<X509>) -> Result<TlsAcceptor, C
     if let Some(own) = own {
         tls = tls.client_ca(own);
     }
+    let tls = tls.on_client_crl_renewal(|renewed| match renewed {
+        Ok(()) => complain("the revocation lists of clients have been read anew"),
+        Err(error) => complain(&format!(
+            "the previous revocation lists of clients stay in use: {}",
+            chain(error)
+        )),
+    });
     Ok(TlsAcceptor::new(tls)?)
 }
 

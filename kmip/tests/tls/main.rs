@@ -4,6 +4,7 @@
 mod files;
 mod peers;
 mod reconnection;
+mod renewal;
 mod revocation;
 mod trust;
 mod world;

@@ -20,6 +20,7 @@ mod inspect;
 mod last_handshake;
 mod options;
 pub(crate) mod probe;
+mod renewal;
 mod server;
 mod stream;
 mod trust;

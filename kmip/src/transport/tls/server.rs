@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use openssl::ex_data::Index;
 use openssl::ssl::{
@@ -13,6 +13,7 @@ use openssl::x509::{X509, X509Name};
 
 use super::ahead::ReadAhead;
 use super::error::{Error, HandshakeError};
+use super::renewal::{RenewedContext, Report};
 use super::stream::{self, Failure};
 use super::trust::{self, Trust};
 use super::verify::{Findings, Policy};
@@ -40,6 +41,19 @@ pub struct ServerTls {
     client_authentication: ClientAuthentication,
     client_trust: Vec<Trust>,
     client_crl_files: Vec<PathBuf>,
+    on_client_crl_renewal: Reporter,
+}
+
+#[derive(Clone, Default)]
+struct Reporter(Option<Arc<Report>>);
+
+impl fmt::Debug for Reporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Some(_) => "Some(..)",
+            None => "None",
+        })
+    }
 }
 
 impl ServerTls {
@@ -51,6 +65,7 @@ impl ServerTls {
             client_authentication: ClientAuthentication::default(),
             client_trust: Vec::new(),
             client_crl_files: Vec::new(),
+            on_client_crl_renewal: Reporter::default(),
         }
     }
 
@@ -82,35 +97,43 @@ impl ServerTls {
         self
     }
 
-    /// Refuses client certificates that the lists of a PEM file name as revoked, as
-    /// [`ClientTls::crl_file`](super::ClientTls::crl_file) does for servers.
+    /// Refuses client certificates that the lists of a PEM file name as revoked (RFC 5280, section 5). It
+    /// has to hold a current list of each CA between a client and the one that is trusted, this one
+    /// included; without one, none of its clients is accepted.
+    ///
+    /// Each handshake looks whether a file of lists has changed or has been replaced, and then all of them
+    /// are read anew: renewed lists hold from the next handshake on, without a restart. Meanwhile other
+    /// handshakes go on with the previous lists. These also stay where one of the files is gone, cannot be
+    /// read or holds no list, until it can be taken: see
+    /// [`on_client_crl_renewal`](Self::on_client_crl_renewal). A file is best replaced by renaming.
+    ///
+    /// A client that is connected already stays so. Its session cannot be resumed any more, so that it is
+    /// checked when it comes again.
     #[must_use]
     pub fn client_crl_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.client_crl_files.push(path.into());
         self
     }
-}
 
-/// Answers TLS handshakes as [`ServerTls`] says. Cheap to clone.
-#[derive(Clone)]
-pub struct TlsAcceptor {
-    context: SslContext,
-    client_authentication: ClientAuthentication,
-    trusted: String,
-    offered: String,
-}
+    /// Called when renewed lists of [`client_crl_file`](Self::client_crl_file) hold from now on, or with why
+    /// the previous ones still do: once for each change of a file. The handshake that has found it out waits
+    /// for it.
+    #[must_use]
+    pub fn on_client_crl_renewal(
+        mut self,
+        report: impl Fn(Result<(), &Error>) + Send + Sync + 'static,
+    ) -> Self {
+        self.on_client_crl_renewal = Reporter(Some(Arc::new(report)));
+        self
+    }
 
-impl TlsAcceptor {
-    /// Reads the files that `options` name.
-    ///
-    /// # Errors
-    /// If a file is wrong or OpenSSL does not accept an option.
-    pub fn new(options: ServerTls) -> Result<Self, Error> {
+    /// What all handshakes have in common. Only the revocation lists are read.
+    fn context(&self) -> Result<SslContext, Error> {
         let failed = Error::openssl;
         let mut context = SslContext::builder(SslMethod::tls_server())
             .map_err(failed("make a server context"))?;
-        options.protocol.apply(&mut context)?;
-        options.identity.install(&mut context)?;
+        self.protocol.apply(&mut context)?;
+        self.identity.install(&mut context)?;
         // Without it, OpenSSL refuses clients that resume a session in which they were authenticated.
         context
             .set_session_id_context(b"kmip")
@@ -119,7 +142,7 @@ impl TlsAcceptor {
             note_offer(ssl);
             Ok(ClientHelloResponse::SUCCESS)
         });
-        let store = trust::store(&options.client_trust, &options.client_crl_files)?;
+        let store = trust::store(&self.client_trust, &self.client_crl_files)?;
         let mut names = Stack::<X509Name>::new().map_err(failed("list the client CAs"))?;
         for certificate in store.all_certificates() {
             let name = certificate.subject_name().to_owned();
@@ -129,11 +152,42 @@ impl TlsAcceptor {
         }
         context.set_client_ca_list(names);
         context.set_cert_store(store);
+        Ok(context.build())
+    }
+}
+
+/// Answers TLS handshakes as [`ServerTls`] says. Cheap to clone.
+#[derive(Clone)]
+pub struct TlsAcceptor {
+    context: Arc<RenewedContext<MakeContext>>,
+    on_client_crl_renewal: Reporter,
+    client_authentication: ClientAuthentication,
+    trusted: String,
+    offered: String,
+}
+
+type MakeContext = Box<dyn Fn() -> Result<SslContext, Error> + Send + Sync>;
+
+impl TlsAcceptor {
+    /// Reads the files that `options` name.
+    ///
+    /// # Errors
+    /// If a file is wrong or OpenSSL does not accept an option.
+    pub fn new(mut options: ServerTls) -> Result<Self, Error> {
+        let trusted = trust::describe(&options.client_trust);
+        let offered = options.protocol.describe_versions();
+        let client_authentication = options.client_authentication;
+        let on_client_crl_renewal = std::mem::take(&mut options.on_client_crl_renewal);
+        // So that renewed lists change nothing else.
+        options.client_trust = trust::read(options.client_trust)?;
+        let crl_files = options.client_crl_files.clone();
+        let make: MakeContext = Box::new(move || options.context());
         Ok(TlsAcceptor {
-            context: context.build(),
-            client_authentication: options.client_authentication,
-            trusted: trust::describe(&options.client_trust),
-            offered: options.protocol.describe_versions(),
+            context: Arc::new(RenewedContext::new(crl_files, make)?),
+            on_client_crl_renewal,
+            client_authentication,
+            trusted,
+            offered,
         })
     }
 
@@ -154,7 +208,10 @@ impl TlsAcceptor {
             deadline,
             ..IoLimits::NONE
         });
-        let ssl = Ssl::new(&self.context).map_err(Error::openssl("make a connection"));
+        let context = self
+            .context
+            .current(self.on_client_crl_renewal.0.as_deref());
+        let ssl = Ssl::new(&context).map_err(Error::openssl("make a connection"));
         let mut ssl = ssl.map_err(|error| failed(error.into()))?;
         let findings = self.watch(&mut ssl);
         let stream = SslStream::new(ssl, ReadAhead::new(stream))

@@ -60,6 +60,21 @@ pub(super) fn store(sources: &[Trust], crl_files: &[PathBuf]) -> Result<X509Stor
     Ok(store.build())
 }
 
+/// The same sources, with what is in their files instead of these.
+pub(super) fn read(sources: Vec<Trust>) -> Result<Vec<Trust>, Error> {
+    let mut all = Vec::new();
+    for source in sources {
+        match source {
+            Trust::File(path) => {
+                let certificates = files::certificates(&path, FileRole::CaFile)?;
+                all.extend(certificates.into_iter().map(Trust::Certificate));
+            }
+            source => all.push(source),
+        }
+    }
+    Ok(all)
+}
+
 /// What is trusted, in words.
 pub(super) fn describe(sources: &[Trust]) -> String {
     let describe = |source: &Trust| match source {
