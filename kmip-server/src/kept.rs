@@ -210,9 +210,6 @@ pub(crate) fn read_to_change(
     }
 }
 
-/// Room for a structure, so that few make it grow: what it has grown out of is not wiped.
-const ROOM: usize = 16 << 10;
-
 /// A structure of the protocol, as it is kept.
 ///
 /// # Errors
@@ -222,7 +219,7 @@ pub(crate) fn to_bytes<'a>(
     tag: Tag,
     version: ProtocolVersion,
 ) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(ROOM));
+    let mut bytes = Zeroizing::default();
     let written = ttlv::encode_item(item, tag, version, &mut bytes);
     written.map_err(|error| refusal::invalid_field(format!("this cannot be kept: {error}")))?;
     Ok(bytes)

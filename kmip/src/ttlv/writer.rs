@@ -1,9 +1,13 @@
 //! Appending items to a buffer.
 
+use zeroize::Zeroize;
+
 use super::{HEADER_BYTES, code};
 use crate::codec::{Error, ErrorKind, Result};
 use crate::types::{ItemType, Tag};
 
+/// Room that an empty buffer is given. Many items are shorter.
+const ROOM: usize = 256;
 /// Length of a structure that is not finished: no reader takes it for one.
 const UNFINISHED: u32 = u32::MAX;
 
@@ -11,6 +15,8 @@ const UNFINISHED: u32 = u32::MAX;
 ///
 /// The length of a structure is written when it ends; until then the buffer holds no message that
 /// could be read.
+///
+/// When the buffer has to grow, what it has grown out of is wiped, since it may hold a key.
 ///
 /// ```
 /// use kmip::ttlv::Writer;
@@ -39,8 +45,7 @@ impl<'b> Writer<'b> {
     #[inline]
     #[must_use]
     pub fn begin(&mut self, tag: Tag) -> usize {
-        self.buffer
-            .extend_from_slice(&header(tag, code::STRUCTURE, UNFINISHED));
+        self.append(&header(tag, code::STRUCTURE, UNFINISHED));
         self.buffer.len()
     }
 
@@ -77,10 +82,9 @@ impl<'b> Writer<'b> {
         let extension = sign_extension(value);
         let length = extension.len() + value.len();
         let length = checked_length(length, ItemType::BIG_INTEGER)?;
-        self.buffer
-            .extend_from_slice(&header(tag, code::BIG_INTEGER, length));
-        self.buffer.extend_from_slice(extension);
-        self.buffer.extend_from_slice(value);
+        self.append(&header(tag, code::BIG_INTEGER, length));
+        self.append(extension);
+        self.append(value);
         Ok(())
     }
 
@@ -137,7 +141,7 @@ impl<'b> Writer<'b> {
         let mut item = [0; 16];
         item[..8].copy_from_slice(&header(tag, item_type, 4));
         item[8..12].copy_from_slice(&value.to_be_bytes());
-        self.buffer.extend_from_slice(&item);
+        self.append(&item);
     }
 
     #[inline(always)]
@@ -145,13 +149,14 @@ impl<'b> Writer<'b> {
         let mut item = [0; 16];
         item[..8].copy_from_slice(&header(tag, item_type, 8));
         item[8..].copy_from_slice(&value.to_be_bytes());
-        self.buffer.extend_from_slice(&item);
+        self.append(&item);
     }
 
     #[inline(always)]
     fn padded(&mut self, tag: Tag, item_type: u8, value: &[u8]) -> Result<()> {
         let length = checked_length(value.len(), ItemType(u32::from(item_type)))?;
         let end = self.buffer.len() + HEADER_BYTES + value.len().next_multiple_of(8);
+        self.reserve(HEADER_BYTES + value.len() + 8);
         self.buffer
             .extend_from_slice(&header(tag, item_type, length));
         self.buffer.extend_from_slice(value);
@@ -159,6 +164,30 @@ impl<'b> Writer<'b> {
         self.buffer.extend_from_slice(&[0; 8]);
         self.buffer.truncate(end);
         Ok(())
+    }
+
+    #[inline(always)]
+    fn append(&mut self, bytes: &[u8]) {
+        self.reserve(bytes.len());
+        self.buffer.extend_from_slice(bytes);
+    }
+
+    /// Makes room, as [`Vec::reserve`] does, but wipes what was moved.
+    #[inline(always)]
+    fn reserve(&mut self, additional: usize) {
+        if additional > self.buffer.capacity() - self.buffer.len() {
+            self.grow(additional);
+        }
+    }
+
+    #[cold]
+    fn grow(&mut self, additional: usize) {
+        let needed = self.buffer.len() + additional;
+        let capacity = needed.max(2 * self.buffer.capacity()).max(ROOM);
+        let mut grown = Vec::with_capacity(capacity);
+        grown.extend_from_slice(self.buffer);
+        self.buffer.zeroize();
+        *self.buffer = grown;
     }
 }
 
