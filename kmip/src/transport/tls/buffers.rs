@@ -41,7 +41,8 @@ pub(super) fn release<S>(stream: &mut SslStream<S>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Read, Write};
+    use std::io::{Read, Write};
+    use std::mem;
     use std::os::unix::net::UnixStream;
 
     use openssl::error::ErrorStack;
@@ -49,47 +50,17 @@ mod tests {
 
     use super::*;
 
-    /// Of what arrives, gives out only so many bytes.
-    struct Halting {
-        inner: UnixStream,
-        allowed: usize,
-    }
-
-    impl Read for Halting {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let allowed = self.allowed.min(buffer.len());
-            if allowed == 0 {
-                return Err(io::ErrorKind::WouldBlock.into());
-            }
-            let count = self.inner.read(&mut buffer[..allowed])?;
-            self.allowed -= count;
-            Ok(count)
-        }
-    }
-
-    impl Write for Halting {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.inner.write(bytes)
-        }
-
-        fn flush(&mut self) -> io::Result<()> {
-            self.inner.flush()
-        }
-    }
-
     /// One side of a connection without certificates, before its handshake.
-    fn side(method: SslMethod, inner: UnixStream) -> Result<SslStream<Halting>, ErrorStack> {
+    fn side(method: SslMethod, inner: UnixStream) -> Result<SslStream<UnixStream>, ErrorStack> {
         let mut context = SslContext::builder(method)?;
         context.set_cipher_list("aNULL:@SECLEVEL=0")?;
         context.set_max_proto_version(Some(SslVersion::TLS1_2))?;
-        let allowed = usize::MAX;
-        SslStream::new(Ssl::new(&context.build())?, Halting { inner, allowed })
+        inner.set_nonblocking(true).unwrap();
+        SslStream::new(Ssl::new(&context.build())?, inner)
     }
 
-    fn connection() -> (SslStream<Halting>, SslStream<Halting>) {
+    fn connection() -> (SslStream<UnixStream>, SslStream<UnixStream>) {
         let (one, other) = UnixStream::pair().unwrap();
-        one.set_nonblocking(true).unwrap();
-        other.set_nonblocking(true).unwrap();
         let mut client = side(SslMethod::tls_client(), one).unwrap();
         let mut server = side(SslMethod::tls_server(), other).unwrap();
         let is_done = |outcome: Result<(), openssl::ssl::Error>| match outcome {
@@ -114,19 +85,28 @@ mod tests {
         const TEXT: &[u8] = b"a record";
         let (mut client, mut server) = connection();
         assert!(release(&mut client) && release(&mut server));
+        // What the server sends comes to the client in pieces.
+        let (mut feed, pieces) = UnixStream::pair().unwrap();
+        pieces.set_nonblocking(true).unwrap();
+        let mut wire = mem::replace(client.get_mut(), pieces);
         let mut text = [0; TEXT.len()];
         for _ in 0..2 {
             server.write_all(TEXT).unwrap();
             assert!(release(&mut server));
+            let mut record = [0; 200];
+            let length = wire.read(&mut record).unwrap();
+            let mut rest = &record[..length];
             // Within the header, behind it, and within the body.
             for count in [3, 2, 1, 10] {
-                client.get_mut().allowed = count;
+                let (piece, behind) = rest.split_at(count);
+                feed.write_all(piece).unwrap();
+                rest = behind;
                 let error = client.ssl_read(&mut text).unwrap_err();
                 assert_eq!(error.code(), ErrorCode::WANT_READ);
                 assert!(!release(&mut client));
             }
             // And where it has arrived, but is not taken.
-            client.get_mut().allowed = usize::MAX;
+            feed.write_all(rest).unwrap();
             client.read_exact(&mut text[..3]).unwrap();
             assert!(!release(&mut client));
             client.read_exact(&mut text[3..]).unwrap();
