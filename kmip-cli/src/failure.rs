@@ -125,7 +125,7 @@ fn advice(error: &client::Error) -> &'static str {
 
 /// An error with its causes, on one line.
 pub(crate) fn chain(error: &(dyn StdError + 'static)) -> String {
-    let text = kmip_server::command::chain(error);
+    let text = kmip::with_causes(error);
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()

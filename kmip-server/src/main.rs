@@ -4,7 +4,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use kmip_server::command::{Options, chain, run};
+use kmip::with_causes;
+use kmip_server::command::{Options, run};
 
 /// A KMIP key server for tests and demonstrations; it is no hardware security module
 #[derive(Debug, Parser)]
@@ -19,7 +20,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Nobody may be reading it.
-            let _ = writeln!(io::stderr(), "kmip-server: {}", chain(&error));
+            let _ = writeln!(io::stderr(), "kmip-server: {}", with_causes(&error));
             ExitCode::FAILURE
         }
     }

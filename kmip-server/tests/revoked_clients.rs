@@ -18,7 +18,7 @@ fn ask(world: &World, address: &str, certified: &Certified) -> Result<(), String
     let client = kmip::client::Client::builder(address.parse().unwrap());
     let asked = client.tls(tls).connect();
     let asked = asked.and_then(|mut client| client.call(LocateRequest::default()).map(drop));
-    asked.map_err(|error| kmip_server::command::chain(&error))
+    asked.map_err(|error| kmip::with_causes(&error))
 }
 
 #[test]

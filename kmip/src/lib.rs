@@ -170,6 +170,7 @@
 #[cfg(test)]
 extern crate self as kmip;
 
+mod causes;
 pub mod client;
 pub mod codec;
 pub mod conformance;
@@ -186,5 +187,6 @@ pub mod types;
 mod version;
 pub mod xml;
 
+pub use causes::with_causes;
 pub use encoding::Encoding;
 pub use version::{Edition, ParseVersionError, ProtocolVersion};

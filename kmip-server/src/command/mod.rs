@@ -6,7 +6,6 @@ mod options;
 mod settings;
 mod storage;
 
-use std::error::Error;
 use std::io::{self, BufRead, Write};
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::Path;
@@ -233,16 +232,4 @@ fn complain(text: &str) {
 /// Nobody may be reading it, or its disk may be full: the server goes on.
 fn tell(text: fmt::Arguments<'_>) {
     let _ = io::stderr().write_fmt(text);
-}
-
-/// An error with its causes.
-pub fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

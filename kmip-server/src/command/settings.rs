@@ -7,17 +7,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kmip::ProtocolVersion;
 use kmip::server::ServeOptions;
 use kmip::transport::tls::{ClientTls, Identity, Protocol, ServerTls, TlsAcceptor, TlsConnector};
 use kmip::transport::{AddressError, ServerAddress};
 use kmip::types::{EncodingOption, Interval, SecretText};
+use kmip::{ProtocolVersion, with_causes};
 use openssl::ssl::SslVersion;
 use openssl::x509::X509;
 
+use super::complain;
 use super::error::CommandError;
 use super::options::{FileUser, Options};
-use super::{chain, complain};
 use crate::audit::AuditLog;
 use crate::configuration::{Configuration, User};
 use crate::interfere::Interference;
@@ -34,7 +34,7 @@ pub(super) fn configuration(
     let mut configuration = Configuration {
         unique_names: true,
         lease_time: options.lease_time.map(Interval),
-        report: Arc::new(|error| complain(&chain(error))),
+        report: Arc::new(|error| complain(&with_causes(error))),
         policies: options.read_policies()?,
         demands_client_usage: options.file.demand_client_usage,
         personality: options.personality,
@@ -161,7 +161,7 @@ fn notices(options: &Options) -> Result<Option<Arc<dyn Notices>>, CommandError> 
             (None, Some(user)) => Recipient::User(user),
             _ => return Err(wrong("give `certificate` or `user`".to_owned())),
         };
-        let report = Arc::new(|error: &(dyn Error + 'static)| complain(&chain(error)));
+        let report = Arc::new(|error: &(dyn Error + 'static)| complain(&with_causes(error)));
         notices
             .tell(recipient, address, tls, report)
             .map_err(|error| wrong(error.to_string()))?;
@@ -199,7 +199,7 @@ pub(super) fn tls(options: &Options, own: Option<X509>) -> Result<TlsAcceptor, C
         Ok(()) => complain("the revocation lists of clients have been read anew"),
         Err(error) => complain(&format!(
             "the previous revocation lists of clients stay in use: {}",
-            chain(error)
+            with_causes(error)
         )),
     });
     Ok(TlsAcceptor::new(tls)?)
@@ -226,8 +226,8 @@ fn protocol(options: &Options) -> Protocol {
 /// Limits of a listener, and what happens to its messages.
 pub(super) fn serve_options(options: &Options, interference: &Arc<Interference>) -> ServeOptions {
     let limits = &options.file.limits;
-    let mut serve =
-        ServeOptions::default().on_error(|error: &kmip::transport::Error| complain(&chain(error)));
+    let mut serve = ServeOptions::default()
+        .on_error(|error: &kmip::transport::Error| complain(&with_causes(error)));
     if let Some(connections) = limits.connections {
         serve = serve.maximum_connections(connections);
     }

@@ -11,6 +11,7 @@ use crate::types::{Operation, ProtocolVersion, ResultReason, ResultStatus};
 
 use super::negotiation::Attempt;
 use super::repeat::is_repeatable;
+use crate::with_causes;
 pub use failure::{OperationFailure, ResponseFault};
 
 /// An operation failed: with which server, at which operation, and why.
@@ -278,17 +279,12 @@ fn list_attempts(attempts: &[Attempt], offered: &[ProtocolVersion]) -> String {
 /// Each server, and why it cannot be used.
 fn list(errors: &[Error]) -> String {
     let reason = |error: &Error| {
-        let mut cause: &dyn std::error::Error = match error.problem() {
+        let cause: &dyn std::error::Error = match error.problem() {
             // It names the server once more.
             Problem::Transport(error) => error.cause(),
             other => other,
         };
-        let mut text = format!("{}: {cause}", error.server());
-        while let Some(next) = cause.source() {
-            cause = next;
-            text.push_str(&format!(": {cause}"));
-        }
-        text
+        format!("{}: {}", error.server(), with_causes(cause))
     };
     let reasons: Vec<String> = errors.iter().map(reason).collect();
     reasons.join("; ")

@@ -95,17 +95,6 @@ impl Signer for BackendSigner {
     ) -> Result<Vec<u8>, String> {
         self.backend
             .sign(&self.key, scheme, algorithm, digest)
-            .map_err(|error| with_causes(&error))
+            .map_err(|error| kmip::with_causes(&error))
     }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(one) = cause {
-        text.push_str(": ");
-        text.push_str(&one.to_string());
-        cause = one.source();
-    }
-    text
 }
