@@ -139,7 +139,7 @@ impl Shelf {
             }
         }
         if count >= self.most {
-            return Err(Failure::new(ResultReason::GENERAL_FAILURE, self.full).into());
+            return Err(Failure::new(ResultReason::SERVER_LIMIT_EXCEEDED, self.full).into());
         }
         let mut object = StoredObject::internal(place);
         object.attributes.add(self.mark(lifetime.owner));

@@ -5,7 +5,7 @@ mod common;
 use std::sync::Arc;
 
 use common::conflicts::ConflictingStore;
-use common::{World, create, name, send};
+use common::{World, create, name, peer, send};
 use kmip::ProtocolVersion;
 use kmip::types::{
     AsynchronousIndicator, BatchErrorContinuationOption, CancelRequest, CancellationResult,
@@ -15,6 +15,7 @@ use kmip::types::{
     ResultReason, ResultStatus,
 };
 use kmip_server::{MemoryStore, Store};
+use test_support::Authority;
 
 fn deferred<'a, R: OperationRequest<'a>>(
     world: &World,
@@ -274,10 +275,38 @@ fn a_client_leaves_so_much_and_that_for_a_day() {
         deferred(&world, version, LocateRequest::default());
     }
     let refused = deferred(&world, version, LocateRequest::default());
-    assert_eq!(refused.result_reason, Some(ResultReason::GENERAL_FAILURE));
+    let reason = ResultReason::SERVER_LIMIT_EXCEEDED;
+    assert_eq!(refused.result_reason, Some(reason));
     world.clock.advance(86_400);
     let pending = deferred(&world, version, LocateRequest::default());
     assert_eq!(pending.result_status, ResultStatus::OPERATION_PENDING);
+}
+
+/// What it polls at another server is not in the store any more, but the one that has accepted it still
+/// takes it for waiting.
+#[test]
+fn a_client_does_not_take_the_places_of_others() {
+    for (version, reason) in [
+        (ProtocolVersion::V1_4, ResultReason::GENERAL_FAILURE),
+        (ProtocolVersion::V2_1, ResultReason::SERVER_LIMIT_EXCEEDED),
+    ] {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        let [mut one, other] = [(), ()].map(|()| World::with(store.clone(), |_| {}));
+        for _ in 0..256 {
+            let pending = deferred(&one, version, LocateRequest::default());
+            let done = poll(&other, version, &pending);
+            assert_eq!(done.result_status, ResultStatus::SUCCESS, "{version}");
+        }
+        let refused = deferred(&one, version, LocateRequest::default());
+        assert_eq!(refused.result_reason, Some(reason), "{version}");
+        let greedy = one.peer.clone();
+        one.peer = peer(&Authority::new("tests"), "other");
+        correlation(&deferred(&one, version, LocateRequest::default()));
+        // Anything else that the client asks for tells the server what has been done.
+        one.peer = greedy;
+        one.call(version, LocateRequest::default()).unwrap();
+        correlation(&deferred(&one, version, LocateRequest::default()));
+    }
 }
 
 #[test]

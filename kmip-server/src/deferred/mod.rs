@@ -31,6 +31,9 @@ const KEPT: i64 = 86_400;
 const LONGEST: i64 = 600;
 /// How many may wait that this server has accepted, of all clients together. More are refused.
 const MOST: usize = 1024;
+/// How many of them may be of one client. It may have no more in the store; but what another server has
+/// performed and given to it is not there any more, and still waits here.
+const SHARE: usize = MOST / 4;
 
 /// What came out of a request.
 pub(crate) type Outcome = Result<Box<ResponsePayload<'static>>, Failure>;
@@ -91,15 +94,20 @@ impl Deferred {
     /// Takes note of a request.
     ///
     /// # Errors
-    /// If there are too many.
+    /// If there are too many, of the client or of all.
     pub(crate) fn note(&self, place: &Place<'_>, now: DateTime) -> Result<(), Failure> {
+        let is_full = |waiting: &VecDeque<Waiting>| {
+            let own = waiting.iter().filter(|one| one.owner == place.owner);
+            waiting.len() >= MOST || own.count() >= SHARE
+        };
         let mut waiting = self.lock();
-        if waiting.len() >= MOST {
+        if is_full(&waiting) {
             waiting.retain(|one| !has_ended(one.submitted, now));
+            self.count.store(waiting.len(), Ordering::Release);
         }
-        if waiting.len() >= MOST {
+        if is_full(&waiting) {
             let message = "too many asynchronous requests wait to be performed";
-            return Err(Failure::new(ResultReason::GENERAL_FAILURE, message));
+            return Err(Failure::new(ResultReason::SERVER_LIMIT_EXCEEDED, message));
         }
         waiting.push_back(Waiting {
             owner: place.owner.to_owned(),

@@ -103,7 +103,7 @@ fn a_client_has_so_many_tickets_until_they_end() {
         login(&world, leased(60));
     }
     let refused = world.call(VERSION, leased(60)).unwrap_err();
-    assert_eq!(refused, ResultReason::GENERAL_FAILURE);
+    assert_eq!(refused, ResultReason::SERVER_LIMIT_EXCEEDED);
     let other = peer(&Authority::new("tests"), "other");
     world.call_as(&other, VERSION, leased(60)).expect("login");
     world.clock.advance(60);
