@@ -85,6 +85,6 @@ pub use server::{KeyServer, serve};
 #[cfg(feature = "postgres")]
 pub use store::PostgresStore;
 pub use store::{
-    Found, MasterKey, MasterKeyError, MemoryStore, SealedStore, Search, SqliteStore, Store,
-    StoreError, Transaction,
+    Added, Addition, Found, MasterKey, MasterKeyError, MemoryStore, SealedStore, Search,
+    SqliteStore, Store, StoreError, Transaction,
 };

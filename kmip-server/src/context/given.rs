@@ -9,7 +9,6 @@ use kmip::types::{
 use super::{Context, Objects};
 use crate::attributes::has_instances;
 use crate::object::StoredObject;
-use crate::refusal;
 use crate::settings::{self, Setting};
 
 impl Context<'_> {
@@ -30,18 +29,13 @@ impl Context<'_> {
 impl Objects<'_> {
     /// Refuses a Name that another object of the client has, or this one already.
     pub(crate) fn check_name(&self, attribute: &Attribute<'static>) -> Result<(), Failure> {
-        let AttributeValue::Name(name) = &attribute.value else {
-            return Ok(());
-        };
-        if !self.context.configuration.unique_names {
+        let is_name = matches!(attribute.value, AttributeValue::Name(_));
+        if !is_name || !self.context.configuration.unique_names {
             return Ok(());
         }
         match self.find(attribute.clone(), |object| !object.is_destroyed())? {
             None => Ok(()),
-            Some(_) => {
-                let (operation, version) = (self.context.operation, self.context.version());
-                Err(refusal::name_in_use(&name.name_value, operation, version))
-            }
+            Some(_) => Err(self.context.name_in_use(attribute)),
         }
     }
 

@@ -8,16 +8,21 @@ use std::cell::Cell;
 
 use kmip::server::{Call, Failure};
 use kmip::types::{
-    Attribute, AttributeValue, DateTime, Operation, ProtocolVersion, Ticket, UniqueIdentifier,
+    Attribute, AttributeValue, Constraints, DateTime, DefaultsInformation, Operation,
+    ProtocolVersion, Ticket, UniqueIdentifier,
 };
 
 use crate::configuration::Configuration;
 use crate::credentials;
 use crate::crypto::CertificationAuthority;
+use crate::journal::{self, Before};
+use crate::notices::Changes;
 use crate::object::{FinishedObject, NewObject, StoredObject};
+use crate::refusal;
 use crate::repeat::repeat;
 use crate::server::{ticket_of, user_name};
-use crate::store::{Store, StoreError};
+use crate::settings;
+use crate::store::{Added, Addition, Store, StoreError};
 use crate::tickets::{self, Tickets};
 use crate::volatile::Volatile;
 
@@ -147,6 +152,56 @@ impl<'c> Context<'c> {
     /// A new object of the client, to be added.
     pub(crate) fn finish(&self, new: NewObject) -> FinishedObject {
         new.finish(self.owner(), self.configuration.lease_time, self.now)
+    }
+
+    /// Adds a new object without anything else, as [`Objects::add`] does within a transaction. None if the client has
+    /// defaults or constraints, which are to be looked at first.
+    ///
+    /// # Errors
+    /// If its name is in use.
+    pub(crate) fn add(&self, new: FinishedObject) -> Result<Option<StoredObject>, Failure> {
+        let FinishedObject { object, content } = new;
+        let is_name = |attribute: &&Attribute<'_>| {
+            self.configuration.unique_names && matches!(attribute.value, AttributeValue::Name(_))
+        };
+        let addition = Addition {
+            names: object.attributes.iter().filter(is_name).cloned().collect(),
+            absent: vec![
+                settings::identifier_of::<DefaultsInformation<'static>>(self.owner()),
+                settings::identifier_of::<Constraints<'static>>(self.owner()),
+            ],
+            object: object.clone(),
+            content: content.clone(),
+            now: self.now,
+        };
+        match self
+            .store
+            .add(addition)
+            .map_err(|error| self.broken(error))?
+        {
+            Added::Done => {}
+            Added::Hindered => return Ok(None),
+            Added::NameInUse(attribute) => return Err(self.name_in_use(&attribute)),
+        }
+        journal::note(vec![Before {
+            identifier: object.identifier.clone(),
+            state: None,
+        }]);
+        if let Some(notices) = &self.configuration.notices {
+            let mut changes = Changes::default();
+            changes.add(&object, &content);
+            changes.send(&**notices, self.version());
+        }
+        Ok(Some(object))
+    }
+
+    /// The refusal of a Name that another object of the client has.
+    fn name_in_use(&self, name: &Attribute<'_>) -> Failure {
+        let name = match &name.value {
+            AttributeValue::Name(name) => &*name.name_value,
+            _ => "",
+        };
+        refusal::name_in_use(name, self.operation, self.version())
     }
 
     /// Begins a transaction. Until it ends, other clients wait: what takes long is done before.

@@ -3,42 +3,42 @@
 use kmip::server::Failure;
 use kmip::types::{
     Attribute, AttributeValue, Attributes, CreateRequest, CreateResponse, CryptographicAlgorithm,
-    CryptographicUsageMask, DefaultsInformation, KeyBlock, KeyFormatType, KeyMaterial, KeyValue,
-    ManagedObject, ObjectType, ProtocolVersion, ResultReason, Secret, SecretData, SecretDataType,
-    SymmetricKey,
+    CryptographicUsageMask, KeyBlock, KeyFormatType, KeyMaterial, KeyValue, ManagedObject,
+    ObjectType, ProtocolVersion, ResultReason, Secret, SecretData, SecretDataType, SymmetricKey,
 };
 
 use super::protection::keep;
 use crate::context::Context;
 use crate::crypto::{generate_secret, generate_symmetric, usual_length};
-use crate::object::{FinishedObject, NewObject};
+use crate::object::{FinishedObject, NewObject, StoredObject};
 use crate::refusal;
 
 pub(super) fn create(
     context: &Context<'_>,
     request: &CreateRequest<'_>,
 ) -> Result<CreateResponse<'static>, Failure> {
-    // Before the transaction, in which others wait: few clients have defaults or templates that say more.
-    let early = context
-        .given(&request.attributes)
-        .and_then(|given| finished(context, request, given));
-    let mut objects = context.begin()?;
-    let says_all = request.attributes.names.is_empty()
-        && objects.setting::<DefaultsInformation<'static>>()?.is_none();
-    let new = match says_all {
-        true => early?,
-        false => {
-            let given = objects.given_for(request.object_type, &request.attributes)?;
-            finished(context, request, given)?
+    // Few clients have defaults or templates that say more. Without, it is made while nobody waits for it.
+    if request.attributes.names.is_empty() {
+        let given = context.given(&request.attributes);
+        if let Ok(new) = given.and_then(|given| finished(context, request, given)) {
+            if let Some(object) = context.add(new)? {
+                return Ok(answer(&object));
+            }
         }
-    };
-    let object = objects.add_finished(new)?;
+    }
+    let mut objects = context.begin()?;
+    let given = objects.given_for(request.object_type, &request.attributes)?;
+    let object = objects.add_finished(finished(context, request, given)?)?;
     objects.commit()?;
-    Ok(CreateResponse {
+    Ok(answer(&object))
+}
+
+fn answer(object: &StoredObject) -> CreateResponse<'static> {
+    CreateResponse {
         object_type: object.object_type,
         unique_identifier: object.unique_identifier(),
         ..CreateResponse::default()
-    })
+    }
 }
 
 /// The new object.

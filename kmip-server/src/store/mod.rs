@@ -1,5 +1,6 @@
 //! Where objects are kept.
 
+mod addition;
 mod encoding;
 mod error;
 mod lookup;
@@ -16,6 +17,7 @@ use openssl::sha::sha256;
 
 use crate::object::StoredObject;
 
+pub use addition::{Added, Addition};
 pub use error::StoreError;
 pub use memory::MemoryStore;
 #[cfg(feature = "postgres")]
@@ -79,6 +81,15 @@ pub trait Store: Send + Sync {
     /// If the store is out of order.
     fn view(&self) -> Result<Box<dyn Transaction + '_>, StoreError> {
         self.begin()
+    }
+
+    /// Adds an object, on conditions, in a transaction of its own or together with others that are added
+    /// at the same time. Not within a transaction of the same thread.
+    ///
+    /// # Errors
+    /// If there is an object with its identifier, or the store is out of order.
+    fn add(&self, addition: Addition) -> Result<Added, StoreError> {
+        addition.alone(self.begin()?)
     }
 
     /// Whether transactions may fail with [`StoreError::Conflict`], to be repeated as a whole.

@@ -6,7 +6,7 @@ use kmip::types::ManagedObject;
 
 use super::sealed_store::{KEYRING, is_sealed};
 use crate::object::StoredObject;
-use crate::store::{Found, Search, Store, StoreError, Transaction};
+use crate::store::{Added, Addition, Found, Search, Store, StoreError, Transaction};
 
 /// A [`Store`] without a master key. As soon as the one below is sealed, nothing is changed any more, and
 /// no content is read: what lies in clear in a sealed store cannot be read, and what is sealed is not
@@ -32,6 +32,15 @@ impl Store for UnsealedStore {
     fn view(&self) -> Result<Box<dyn Transaction + '_>, StoreError> {
         let inner = self.0.view()?;
         Ok(Box::new(UnsealedTransaction { inner }))
+    }
+
+    fn add(&self, mut addition: Addition) -> Result<Added, StoreError> {
+        addition.absent.push(KEYRING.to_owned());
+        let added = self.0.add(addition)?;
+        if added == Added::Hindered && self.0.view()?.content(KEYRING)?.is_some() {
+            return Err(StoreError::MasterKeyChanged);
+        }
+        Ok(added)
     }
 
     fn can_conflict(&self) -> bool {

@@ -17,10 +17,10 @@ use rusqlite::{Connection, ffi};
 use super::super::StoreError;
 
 /// More transactions do not wait for each other.
-const MOST: usize = 128;
+pub(super) const MOST: usize = 128;
 /// How long a group waits for somebody to come that is smaller than the one before. Those who were in that
 /// come again soon, and a write to the disk takes longer.
-const GATHERING: Duration = Duration::from_micros(200);
+pub(super) const GATHERING: Duration = Duration::from_micros(200);
 
 /// How long who is next stays awake. Few transactions take longer.
 const AWAKE: Duration = Duration::from_micros(200);
@@ -254,7 +254,8 @@ impl Drop for Part<'_> {
     }
 }
 
-fn ended() -> StoreError {
+/// The error of whoever goes on after the end.
+pub(super) fn ended() -> StoreError {
     failure(ffi::SQLITE_MISUSE, "the transaction has ended").into()
 }
 

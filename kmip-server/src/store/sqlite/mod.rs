@@ -1,5 +1,6 @@
 //! Objects in a SQLite file.
 
+mod additions;
 mod group;
 mod readers;
 mod rows;
@@ -14,10 +15,11 @@ use std::time::Duration;
 use kmip::types::ManagedObject;
 use rusqlite::{Connection, OpenFlags};
 
+use self::additions::Additions;
 use self::group::{Part, Writer};
 use self::readers::Readers;
 use super::lookup;
-use super::{Found, Search, Store, StoreError, Transaction};
+use super::{Added, Addition, Found, Search, Store, StoreError, Transaction};
 use crate::object::StoredObject;
 
 /// How long another process is waited for.
@@ -33,6 +35,7 @@ const CACHE: i64 = 16 << 10;
 pub struct SqliteStore {
     readers: Readers,
     writer: Writer,
+    additions: Additions,
 }
 
 impl SqliteStore {
@@ -63,6 +66,7 @@ impl SqliteStore {
         Ok(SqliteStore {
             readers: Readers::new(path),
             writer: Writer::new(connection),
+            additions: Additions::default(),
         })
     }
 }
@@ -114,6 +118,10 @@ impl Store for SqliteStore {
 
     fn view(&self) -> Result<Box<dyn Transaction + '_>, StoreError> {
         Ok(Box::new(self.readers.begin()?))
+    }
+
+    fn add(&self, addition: Addition) -> Result<Added, StoreError> {
+        self.additions.make(addition, &self.writer)
     }
 }
 
