@@ -67,6 +67,7 @@ mod store;
 mod streams;
 pub mod testing;
 mod tickets;
+pub mod trial;
 mod usage_limits;
 mod volatile;
 

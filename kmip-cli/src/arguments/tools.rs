@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use kmip_server::trial::KeyKind;
 
 use super::server::{Online, ServerOptions, ShowOptions};
 use super::{InputOptions, OutputOptions, Target};
@@ -80,15 +81,4 @@ pub(crate) struct DevCerts {
     pub(crate) key_type: KeyKind,
     #[command(flatten)]
     pub(crate) show: ShowOptions,
-}
-
-/// A kind of key for a certificate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum KeyKind {
-    /// ECDSA on the curve P-256
-    P256,
-    /// ECDSA on the curve P-521
-    P521,
-    /// RSA with 3072 bits, for old peers
-    Rsa,
 }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kmip::transport::tls::{Identity, ServerTls, TlsAcceptor};
+use kmip_server::trial::KeyKind;
 
 use super::case::CaseFile;
 use super::contradictions::Contradictions;
@@ -19,7 +20,7 @@ use super::options::HostOptions;
 use super::outcome::Played;
 use super::reporting::Report;
 use super::{PlayError, SKIPS, is_wanted, load};
-use crate::arguments::{DevCerts, KeyKind, ShowOptions};
+use crate::arguments::{DevCerts, ShowOptions};
 use crate::conformance::skips::Skips;
 use crate::dev_certs;
 use crate::failure::Failure;
