@@ -5,14 +5,18 @@ mod common;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::{Identifier, World, name, pair};
+use common::{Identifier, World, create, name, pair};
 use kmip::ProtocolVersion;
 use kmip::types::{
     CertifyRequest, GetRequest, ImportRequest, ManagedObject, ObjectType, OpaqueObject,
     RegisterRequest, ResultReason, Secret,
 };
-use kmip_server::{MasterKey, MemoryStore, SealedStore, SqliteStore, Store, StoreError};
+use kmip_server::{
+    Added, Addition, MasterKey, MemoryStore, SealedStore, SqliteStore, Store, StoreError,
+    Transaction,
+};
 
 const VERSION: ProtocolVersion = ProtocolVersion::V2_1;
 
@@ -216,6 +220,52 @@ fn a_process_with_the_old_master_key_reads_no_more_after_a_change() {
     let world = World::with(Arc::new(new), |_| {});
     key_bytes(&world, &key);
     assert_eq!(inner.begin().unwrap().list(None, 10).unwrap().len(), 2);
+}
+
+/// A store that tells how many transactions were begun in it, other than those of additions.
+struct Watched(MemoryStore, AtomicUsize);
+
+impl Store for Watched {
+    fn begin(&self) -> Result<Box<dyn Transaction + '_>, StoreError> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.begin()
+    }
+
+    fn view(&self) -> Result<Box<dyn Transaction + '_>, StoreError> {
+        self.0.view()
+    }
+
+    fn add(&self, addition: Addition) -> Result<Added, StoreError> {
+        self.0.add(addition)
+    }
+}
+
+#[test]
+fn new_keys_are_added_sealed_without_a_transaction_of_their_own() {
+    let inner = Arc::new(Watched(MemoryStore::new(), AtomicUsize::new(0)));
+    let open = |store: &Arc<Watched>| SealedStore::open(store.clone(), master(1)).unwrap();
+    let world = World::with(Arc::new(open(&inner)), |_| {});
+    let begun = inner.1.load(Ordering::SeqCst);
+    let key = world.create(VERSION, [name("first")]);
+    assert_eq!(inner.1.load(Ordering::SeqCst), begun);
+    let identifier = key.as_text().unwrap().to_owned();
+    let stored = inner.view().unwrap().content(&identifier).unwrap();
+    assert!(matches!(stored, Some(ManagedObject::OpaqueObject(_))));
+    let bytes = key_bytes(&world, &key);
+    assert_eq!(bytes.len(), 32);
+
+    // Another process changes the data key: that of this one seals nothing any more.
+    SealedStore::rotate(&*inner, &master(1), &master(1)).unwrap();
+    let second = world.create(VERSION, [name("second")]);
+    let elsewhere = World::with(Arc::new(open(&inner)), |_| {});
+    assert_eq!(key_bytes(&elsewhere, &second), key_bytes(&world, &second));
+    assert_eq!(key_bytes(&elsewhere, &key), bytes);
+
+    // And the master key: then nothing at all.
+    SealedStore::rotate(&*inner, &master(1), &master(2)).unwrap();
+    let before = inner.view().unwrap().list(None, 100).unwrap();
+    assert!(world.call(VERSION, create([name("third")])).is_err());
+    assert_eq!(inner.view().unwrap().list(None, 100).unwrap(), before);
 }
 
 #[test]

@@ -393,7 +393,7 @@ fn addition(identifier: &str, own_name: &str) -> Addition {
             attributes: AttributeSet::from_stored(vec![named.clone()]),
         },
         content: ManagedObject::OpaqueObject(OpaqueObject::default()),
-        absent: Vec::new(),
+        contents: Vec::new(),
         names: vec![named],
         now: DateTime(0),
     }
@@ -405,9 +405,13 @@ fn additions_that_come_together(store: &dyn Store) {
     let in_use = store.add(addition("other", "first")).unwrap();
     assert_eq!(in_use, Added::NameInUse(name("first")));
     let mut hindered = addition("other", "other");
-    hindered.absent = vec!["nothing".to_owned(), "first".to_owned()];
+    let content = Some(hindered.content.clone());
+    hindered.contents = vec![("nothing".to_owned(), None), ("first".to_owned(), None)];
     assert_eq!(store.add(hindered.clone()).unwrap(), Added::Hindered);
-    hindered.absent.pop();
+    hindered.contents[0].1 = content.clone();
+    hindered.contents[1].1 = content;
+    assert_eq!(store.add(hindered.clone()).unwrap(), Added::Hindered);
+    hindered.contents[0].1 = None;
     assert_eq!(store.add(hindered).unwrap(), Added::Done);
 
     let added: usize = std::thread::scope(|scope| {

@@ -164,12 +164,11 @@ impl<'c> Context<'c> {
         let is_name = |attribute: &&Attribute<'_>| {
             self.configuration.unique_names && matches!(attribute.value, AttributeValue::Name(_))
         };
+        let defaults = settings::identifier_of::<DefaultsInformation<'static>>(self.owner());
+        let constraints = settings::identifier_of::<Constraints<'static>>(self.owner());
         let addition = Addition {
             names: object.attributes.iter().filter(is_name).cloned().collect(),
-            absent: vec![
-                settings::identifier_of::<DefaultsInformation<'static>>(self.owner()),
-                settings::identifier_of::<Constraints<'static>>(self.owner()),
-            ],
+            contents: vec![(defaults, None), (constraints, None)],
             object: object.clone(),
             content: content.clone(),
             now: self.now,

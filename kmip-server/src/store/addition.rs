@@ -14,8 +14,9 @@ pub struct Addition {
     pub object: StoredObject,
     /// Its content.
     pub content: ManagedObject<'static>,
-    /// Identifiers of objects that must not have a content.
-    pub absent: Vec<String>,
+    /// What the contents of objects with these identifiers must be; none of an object that must not be
+    /// there, or be destroyed.
+    pub contents: Vec<(String, Option<ManagedObject<'static>>)>,
     /// Names that its owner must not have given to another object, unless that is destroyed.
     pub names: Vec<Attribute<'static>>,
     /// The time, by which other objects are destroyed or not.
@@ -28,7 +29,7 @@ pub struct Addition {
 pub enum Added {
     /// The object was added, for good.
     Done,
-    /// Nothing has changed, since there is one of the objects that must be absent.
+    /// Nothing has changed, since another content is not what it must be.
     Hindered,
     /// Nothing has changed, since another object has this Name.
     NameInUse(Attribute<'static>),
@@ -40,8 +41,8 @@ impl Addition {
     /// # Errors
     /// If there is an object with its identifier, or the store is out of order.
     pub(super) fn perform(&self, transaction: &mut dyn Transaction) -> Result<Added, StoreError> {
-        for identifier in &self.absent {
-            if transaction.content(identifier)?.is_some() {
+        for (identifier, content) in &self.contents {
+            if transaction.content(identifier)? != *content {
                 return Ok(Added::Hindered);
             }
         }

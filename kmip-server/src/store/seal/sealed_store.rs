@@ -11,7 +11,9 @@ use super::keyring::{ID_BYTES, KeyId, Keyring};
 use super::master_key::MasterKey;
 use crate::object::StoredObject;
 use crate::store::encoding::{Form, decode_content, encode_content};
-use crate::store::{Found, INTERNAL_OWNER, Search, Store, StoreError, Transaction};
+use crate::store::{
+    Added, Addition, Found, INTERNAL_OWNER, Search, Store, StoreError, Transaction,
+};
 
 /// Where the keyring is.
 pub(super) const KEYRING: &str = "kmip-server:keyring";
@@ -139,6 +141,19 @@ impl Store for SealedStore {
             keyring: self.known().keyring,
             inner: self.inner.view()?,
         }))
+    }
+
+    fn add(&self, addition: Addition) -> Result<Added, StoreError> {
+        let known = self.known();
+        let mut sealed = addition.clone();
+        sealed.content = seal(&known.keyring, &addition.object, &addition.content)?;
+        let keyring = (KEYRING.to_owned(), Some(opaque(known.sealed)));
+        sealed.contents.push(keyring);
+        match self.inner.add(sealed)? {
+            // Perhaps since the keyring is another one by now.
+            Added::Hindered => addition.alone(self.begin()?),
+            added => Ok(added),
+        }
     }
 
     fn can_conflict(&self) -> bool {

@@ -191,7 +191,7 @@ mod tests {
             addition: Addition {
                 object: StoredObject::internal(identifier),
                 content: internal_content(Vec::new().into()),
-                absent: Vec::new(),
+                contents: Vec::new(),
                 names: Vec::new(),
                 now: DateTime(0),
             },
