@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use kmip_server::trial::{Issuer, LOCAL};
+use kmip_server::trial::{Issuer, LOCAL_HOSTS};
 use openssl::error::ErrorStack;
 use serde_json::json;
 
@@ -57,7 +57,7 @@ pub(crate) fn make_in(options: &DevCerts) -> Result<(), Failure> {
 /// Names and contents of the files, keys last of each pair so that none is there alone.
 fn make(options: &DevCerts) -> Result<Vec<(&'static str, Vec<u8>)>, ErrorStack> {
     let authority = Issuer::new("kmip trial CA", options.key_type, options.days)?;
-    let mut hosts: Vec<&str> = LOCAL.to_vec();
+    let mut hosts: Vec<&str> = LOCAL_HOSTS.to_vec();
     hosts.extend(options.hosts.iter().map(String::as_str));
     let (server_key, server) = authority.server("kmip server", &hosts)?;
     let (client_key, client) = authority.client(&options.client)?;
@@ -87,7 +87,7 @@ fn configuration(hosts: &[String]) -> String {
 fn explain(directory: &Path, options: &DevCerts) -> Result<(), Failure> {
     let path = |name: &str| PathBuf::from(directory).join(name).display().to_string();
     let hosts = options.hosts.iter().map(String::as_str);
-    let hosts: Vec<&str> = LOCAL.into_iter().chain(hosts).collect();
+    let hosts: Vec<&str> = LOCAL_HOSTS.into_iter().chain(hosts).collect();
     show::line(&format!(
         "Certificates for {} days in {}, for a server at {}, and for the client `{}`.\n\
          Keys are readable by you alone. They are for trials: keep the key of a real CA elsewhere.\n\n\

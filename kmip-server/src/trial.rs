@@ -1,5 +1,5 @@
-//! Certificates for trials and tests: an authority that is made for them, and whom it certifies. What is to
-//! last has an authority of its own, elsewhere.
+//! Certificates for trials and tests: an authority that is made for them, and whom it certifies. Not for more than that, since whoever
+//! has the files can issue certificates.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -19,7 +19,7 @@ use openssl::x509::extension::{
 use openssl::x509::{X509, X509Builder, X509Name, X509NameRef, X509Ref};
 
 /// Names of a server on this machine.
-pub const LOCAL: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+pub const LOCAL_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// Clocks of containers and virtual machines may differ a little. In seconds.
 const EARLIER: i64 = 3600;

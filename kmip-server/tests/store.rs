@@ -13,14 +13,11 @@ use std::sync::Arc;
 use common::{Identifier, World, create, name};
 use kmip::ProtocolVersion;
 use kmip::types::{
-    ActivateRequest, Attribute, BatchErrorContinuationOption, DateTime, GetRequest, LocateRequest,
+    ActivateRequest, Attribute, BatchErrorContinuationOption, GetRequest, LocateRequest,
     ManagedObject, ObjectType, OpaqueDataType, OpaqueObject, RawValue, RegisterRequest,
     RequestBatchItem, RequestMessage, RequestPayload, ResultReason, ResultStatus, Secret, Tag,
 };
-use kmip_server::{
-    Added, Addition, AttributeSet, AuditLog, MemoryStore, SqliteStore, Store, StoreError,
-    StoredObject,
-};
+use kmip_server::{AuditLog, MemoryStore, SqliteStore, Store, StoreError};
 
 fn sqlite(path: &Path) -> World {
     World::with(Arc::new(SqliteStore::open(path).unwrap()), |_| {})
@@ -382,76 +379,13 @@ fn transactions_that_come_together_fail_and_succeed_on_their_own() {
     assert_eq!(all.unique_identifier.len(), THREADS * 10 + 10);
 }
 
-fn addition(identifier: &str, own_name: &str) -> Addition {
-    let named = name(own_name);
-    Addition {
-        object: StoredObject {
-            identifier: identifier.to_owned(),
-            owner: "somebody".to_owned(),
-            object_type: ObjectType::OPAQUE_OBJECT,
-            archived: false,
-            attributes: AttributeSet::from_stored(vec![named.clone()]),
-        },
-        content: ManagedObject::OpaqueObject(OpaqueObject::default()),
-        contents: Vec::new(),
-        names: vec![named],
-        now: DateTime(0),
-    }
-}
-
-fn additions_that_come_together(store: &dyn Store) {
-    const THREADS: usize = 8;
-    assert_eq!(store.add(addition("first", "first")).unwrap(), Added::Done);
-    let in_use = store.add(addition("other", "first")).unwrap();
-    assert_eq!(in_use, Added::NameInUse(name("first")));
-    let mut hindered = addition("other", "other");
-    let content = Some(hindered.content.clone());
-    hindered.contents = vec![("nothing".to_owned(), None), ("first".to_owned(), None)];
-    assert_eq!(store.add(hindered.clone()).unwrap(), Added::Hindered);
-    hindered.contents[0].1 = content.clone();
-    hindered.contents[1].1 = content;
-    assert_eq!(store.add(hindered.clone()).unwrap(), Added::Hindered);
-    hindered.contents[0].1 = None;
-    assert_eq!(store.add(hindered).unwrap(), Added::Done);
-
-    let added: usize = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..THREADS)
-            .map(|number| {
-                scope.spawn(move || {
-                    let common = (0..20).filter(|key| {
-                        let own = format!("{number} {key}");
-                        let alone = store.add(addition(&own, &own));
-                        assert_eq!(alone.unwrap(), Added::Done);
-                        // All want this identifier. Who does not get it spoils nothing for the others.
-                        let common = format!("common {key}");
-                        match store.add(addition(&common, &format!("{own} also"))) {
-                            Ok(Added::Done) => true,
-                            Err(StoreError::Duplicate(identifier)) => {
-                                assert_eq!(identifier, common);
-                                false
-                            }
-                            other => panic!("{other:?}"),
-                        }
-                    });
-                    common.count()
-                })
-            })
-            .collect();
-        let threads = threads.into_iter();
-        threads.map(|thread| thread.join().unwrap()).sum()
-    });
-    assert_eq!(added, 20);
-    let all = store.view().unwrap().list(None, 1000).unwrap();
-    assert_eq!(all.len(), 2 + THREADS * 20 + 20);
-}
-
 #[test]
 fn additions_that_come_together_fail_and_succeed_on_their_own() {
     let directory = tempfile::tempdir().unwrap();
-    additions_that_come_together(&MemoryStore::new());
     let path = directory.path().join("keys.sqlite");
-    additions_that_come_together(&SqliteStore::open(&path).unwrap());
-    let stored = SqliteStore::open(&path).unwrap();
-    let all = stored.view().unwrap().list(None, 1000).unwrap();
-    assert_eq!(all.len(), 182);
+    common::stores::adds_what_comes_together(&MemoryStore::new());
+    common::stores::adds_what_comes_together(&SqliteStore::open(&path).unwrap());
+    // Not only in what is in memory.
+    let again = SqliteStore::open(&path).unwrap();
+    assert_eq!(common::stores::added(&again), common::stores::ADDED);
 }

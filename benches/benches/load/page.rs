@@ -66,7 +66,7 @@ impl Page {
              the loopback interface\nwith mutual TLS. The client of these measurements sends bytes that were \
              encoded beforehand and counts those that it receives, for\nthe server as for the bare echo, so that what \
              is compared are the servers. What is compared was measured by turns; medians. Locate is measured in \
-             the engine,\nwithout a network, and in time of the processor, of which other programs take nothing."
+             the engine,\nwithout a network, and in time of the processor, of which other programs take nothing. A ratio is the median of those of the turns, not\nthe ratio of the medians."
         );
         let (before, after) = (&self.load, load_average());
         println!(

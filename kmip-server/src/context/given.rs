@@ -2,14 +2,16 @@
 
 use kmip::server::Failure;
 use kmip::types::{
-    Attribute, AttributeValue, Attributes, DefaultsInformation, IntoOwned, ManagedObject,
+    Attribute, AttributeValue, Attributes, DefaultsInformation, IntoOwned, ManagedObject, Name,
     ObjectType, ResultReason,
 };
 
 use super::{Context, Objects};
 use crate::attributes::has_instances;
 use crate::object::StoredObject;
+use crate::refusal;
 use crate::settings::{self, Setting};
+use crate::store;
 
 impl Context<'_> {
     /// The attributes that a request gives itself, without those of templates.
@@ -24,18 +26,35 @@ impl Context<'_> {
         let list = given.clone().into_owned().list.into_iter();
         list.map(|attribute| self.resolved(attribute)).collect()
     }
+
+    /// The Name that an attribute is, if no two objects of the client may have it.
+    pub(super) fn unique_name<'a>(
+        &self,
+        attribute: &'a Attribute<'static>,
+    ) -> Option<&'a Name<'static>> {
+        match &attribute.value {
+            AttributeValue::Name(name) if self.configuration.unique_names => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The refusal of a Name that another object of the client has.
+    pub(super) fn name_in_use(&self, name: &Name<'_>) -> Failure {
+        refusal::name_in_use(&name.name_value, self.operation, self.version())
+    }
 }
 
 impl Objects<'_> {
     /// Refuses a Name that another object of the client has, or this one already.
     pub(crate) fn check_name(&self, attribute: &Attribute<'static>) -> Result<(), Failure> {
-        let is_name = matches!(attribute.value, AttributeValue::Name(_));
-        if !is_name || !self.context.configuration.unique_names {
+        let Some(name) = self.context.unique_name(attribute) else {
             return Ok(());
-        }
-        match self.find(attribute.clone(), |object| !object.is_destroyed())? {
-            None => Ok(()),
-            Some(_) => Err(self.context.name_in_use(attribute)),
+        };
+        let (owner, now) = (self.context.owner(), self.context.now);
+        let is_in_use = store::is_name_in_use(&*self.transaction, owner, name, now);
+        match self.check(is_in_use)? {
+            true => Err(self.context.name_in_use(name)),
+            false => Ok(()),
         }
     }
 

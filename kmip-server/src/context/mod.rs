@@ -18,7 +18,6 @@ use crate::crypto::CertificationAuthority;
 use crate::journal::{self, Before};
 use crate::notices::Changes;
 use crate::object::{FinishedObject, NewObject, StoredObject};
-use crate::refusal;
 use crate::repeat::repeat;
 use crate::server::{ticket_of, user_name};
 use crate::settings;
@@ -158,21 +157,18 @@ impl<'c> Context<'c> {
     /// defaults or constraints, which are to be looked at first.
     ///
     /// # Errors
-    /// If its name is in use.
+    /// If its name is in use, or the store is out of order.
     pub(crate) fn add(&self, new: FinishedObject) -> Result<Option<StoredObject>, Failure> {
         let FinishedObject { object, content } = new;
-        let is_name = |attribute: &&Attribute<'_>| {
-            self.configuration.unique_names && matches!(attribute.value, AttributeValue::Name(_))
-        };
+        let mut addition = Addition::new(object.clone(), content.clone(), self.now);
+        let names = object
+            .attributes
+            .iter()
+            .filter_map(|attribute| self.unique_name(attribute));
+        addition.unique_names = names.cloned().collect();
         let defaults = settings::identifier_of::<DefaultsInformation<'static>>(self.owner());
         let constraints = settings::identifier_of::<Constraints<'static>>(self.owner());
-        let addition = Addition {
-            names: object.attributes.iter().filter(is_name).cloned().collect(),
-            contents: vec![(defaults, None), (constraints, None)],
-            object: object.clone(),
-            content: content.clone(),
-            now: self.now,
-        };
+        addition.expected_contents = vec![(defaults, None), (constraints, None)];
         match self
             .store
             .add(addition)
@@ -180,27 +176,26 @@ impl<'c> Context<'c> {
         {
             Added::Done => {}
             Added::Hindered => return Ok(None),
-            Added::NameInUse(attribute) => return Err(self.name_in_use(&attribute)),
+            Added::NameInUse(name) => return Err(self.name_in_use(&name)),
         }
-        journal::note(vec![Before {
+        let before = Before {
             identifier: object.identifier.clone(),
             state: None,
-        }]);
-        if let Some(notices) = &self.configuration.notices {
-            let mut changes = Changes::default();
+        };
+        let mut changes = Changes::default();
+        if self.configuration.notices.is_some() {
             changes.add(&object, &content);
-            changes.send(&**notices, self.version());
         }
+        self.note(vec![before], changes);
         Ok(Some(object))
     }
 
-    /// The refusal of a Name that another object of the client has.
-    fn name_in_use(&self, name: &Attribute<'_>) -> Failure {
-        let name = match &name.value {
-            AttributeValue::Name(name) => &*name.name_value,
-            _ => "",
-        };
-        refusal::name_in_use(name, self.operation, self.version())
+    /// Notes what was changed for good: for whom the batch is to be undone, and for whom is told.
+    fn note(&self, before: Vec<Before>, changes: Changes) {
+        journal::note(before);
+        if let Some(notices) = &self.configuration.notices {
+            changes.send(&**notices, self.version());
+        }
     }
 
     /// Begins a transaction. Until it ends, other clients wait: what takes long is done before.

@@ -11,7 +11,7 @@ use openssl::x509::X509Ref;
 use super::Context;
 use crate::credentials::{self, Standing};
 use crate::crypto::CertificationAuthority;
-use crate::journal::{self, Before};
+use crate::journal::Before;
 use crate::notices::Changes;
 use crate::object::{FinishedObject, NewObject, StoredObject};
 use crate::operations::exists;
@@ -320,10 +320,7 @@ impl<'c> Objects<'c> {
         let context = self.context;
         let committed = self.transaction.commit();
         committed.map_err(|error| context.broken(error))?;
-        journal::note(self.before);
-        if let Some(notices) = &context.configuration.notices {
-            self.changes.send(&**notices, context.version());
-        }
+        context.note(self.before, self.changes);
         Ok(())
     }
 

@@ -36,17 +36,19 @@ pub(crate) fn random(length: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
 pub(crate) fn new_identifier() -> Result<String, Failure> {
     let mut random = [0; 10];
     rand_bytes(&mut random).map_err(failed("the random number generator does not work"))?;
-    let [a, b, c, d, node @ ..] = random;
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let milliseconds = now.unwrap_or_default().as_millis() as u64 & 0xFFFF_FFFF_FFFF;
-    let (high, low) = (milliseconds >> 16, milliseconds & 0xFFFF);
+    Ok(identifier(now.unwrap_or_default().as_millis(), random))
+}
+
+/// The UUID of a time in milliseconds since 1970 and random bytes.
+fn identifier(milliseconds: u128, [a, b, c, d, node @ ..]: [u8; 10]) -> String {
+    let time = milliseconds & 0xFFFF_FFFF_FFFF;
+    let (high, low) = (time >> 16, time & 0xFFFF);
     let version = 0x7000 | u16::from_be_bytes([a, b]) & 0x0FFF;
     let variant = 0x8000 | u16::from_be_bytes([c, d]) & 0x3FFF;
     let [e, f, g, h, i, j] = node;
     let node = u64::from_be_bytes([0, 0, e, f, g, h, i, j]);
-    Ok(format!(
-        "{high:08x}-{low:04x}-{version:04x}-{variant:04x}-{node:012x}"
-    ))
+    format!("{high:08x}-{low:04x}-{version:04x}-{variant:04x}-{node:012x}")
 }
 
 /// The generator behind [`random`]: OpenSSL's, by default a CTR_DRBG of AES-256 (NIST SP 800-90A).
@@ -248,32 +250,36 @@ fn wrong_value(message: String) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::thread;
-    use std::time::{Duration, Instant};
+    use std::time::{SystemTime, UNIX_EPOCH};
 
-    use super::new_identifier;
+    use super::{identifier, new_identifier};
 
     #[test]
-    fn identifiers_are_uuids_of_version_7_in_the_order_of_their_time() {
-        let first = new_identifier().unwrap();
-        let digits = |range: std::ops::Range<usize>| u64::from_str_radix(&first[range], 16);
-        assert_eq!(first.len(), 36);
-        for (hyphen, character) in first.char_indices() {
-            let is_hyphen = [8, 13, 18, 23].contains(&hyphen);
-            assert_eq!(character == '-', is_hyphen, "{first}");
+    fn identifiers_are_uuids_of_version_7() {
+        // RFC 9562, A.6.
+        let random = [0x0C, 0xC3, 0x18, 0xC4, 0xDC, 0x0C, 0x0C, 0x07, 0x39, 0x8F];
+        let example = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f";
+        assert_eq!(identifier(0x017F_22E2_79B0, random), example);
+        let highest = "017f22e2-79b0-7fff-bfff-ffffffffffff";
+        assert_eq!(identifier(0x017F_22E2_79B0, [0xFF; 10]), highest);
+        assert!(*highest < *identifier(0x017F_22E2_79B1, [0; 10]));
+    }
+
+    #[test]
+    fn identifiers_have_the_present_time_and_are_never_the_same() {
+        let now = || {
+            SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap()
+                .as_millis()
+        };
+        let begin = now();
+        let [one, other] = [(); 2].map(|()| new_identifier().unwrap());
+        let end = now();
+        assert_ne!(one, other);
+        for made in [one, other] {
+            let time = u128::from_str_radix(&made[..13].replace('-', ""), 16).unwrap();
+            assert!((begin..=end).contains(&time), "{made}");
         }
-        assert_eq!(&first[14..15], "7");
-        assert_eq!(digits(19..20).unwrap() >> 2, 0b10);
-        assert_eq!(digits(24..36).unwrap() >> 48, 0);
-        let begun = Instant::now();
-        while begun.elapsed() < Duration::from_millis(2) {
-            thread::yield_now();
-        }
-        let second = new_identifier().unwrap();
-        assert!(first < second, "{first} {second}");
-        // Not even within a millisecond are two the same.
-        let more: Vec<String> = (0..1000).map(|_| new_identifier().unwrap()).collect();
-        let distinct: std::collections::HashSet<&String> = more.iter().collect();
-        assert_eq!(distinct.len(), more.len());
     }
 }

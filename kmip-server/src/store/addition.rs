@@ -2,25 +2,26 @@
 
 use std::ops::ControlFlow;
 
-use kmip::types::{Attribute, DateTime, ManagedObject};
+use kmip::types::{Attribute, DateTime, ManagedObject, Name};
 
 use super::{Search, StoreError, Transaction};
 use crate::object::StoredObject;
 
-/// A new object, and on what conditions it is added.
+/// A new object, and on what conditions it is added: see [`Store::add`](super::Store::add).
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Addition {
     /// What is known of it.
     pub object: StoredObject,
     /// Its content.
     pub content: ManagedObject<'static>,
-    /// What the contents of objects with these identifiers must be; none of an object that must not be
-    /// there, or be destroyed.
-    pub contents: Vec<(String, Option<ManagedObject<'static>>)>,
-    /// Names that its owner must not have given to another object, unless that is destroyed.
-    pub names: Vec<Attribute<'static>>,
     /// The time, by which other objects are destroyed or not.
     pub now: DateTime,
+    /// Names that its owner must not have given to another object, unless that is destroyed.
+    pub unique_names: Vec<Name<'static>>,
+    /// The content that the object with an identifier must have; `None` if there must be no such object, or
+    /// none that has a content still.
+    pub expected_contents: Vec<(String, Option<ManagedObject<'static>>)>,
 }
 
 /// What has become of an [`Addition`].
@@ -29,51 +30,41 @@ pub struct Addition {
 pub enum Added {
     /// The object was added, for good.
     Done,
-    /// Nothing has changed, since another content is not what it must be.
+    /// Nothing has changed, since a content is not what is expected.
     Hindered,
     /// Nothing has changed, since another object has this Name.
-    NameInUse(Attribute<'static>),
+    NameInUse(Name<'static>),
 }
 
 impl Addition {
-    /// Adds the object within a transaction, if all conditions are met.
+    /// A new object that is added on no condition.
+    pub fn new(object: StoredObject, content: ManagedObject<'static>, now: DateTime) -> Self {
+        Addition {
+            object,
+            content,
+            now,
+            unique_names: Vec::new(),
+            expected_contents: Vec::new(),
+        }
+    }
+
+    /// Adds the object within a transaction, if all conditions are met. Nothing has changed otherwise.
     ///
     /// # Errors
     /// If there is an object with its identifier, or the store is out of order.
-    pub(super) fn perform(&self, transaction: &mut dyn Transaction) -> Result<Added, StoreError> {
-        for (identifier, content) in &self.contents {
+    pub fn perform(&self, transaction: &mut dyn Transaction) -> Result<Added, StoreError> {
+        for (identifier, content) in &self.expected_contents {
             if transaction.content(identifier)? != *content {
                 return Ok(Added::Hindered);
             }
         }
-        for name in &self.names {
-            if self.is_in_use(name, transaction)? {
+        for name in &self.unique_names {
+            if is_name_in_use(transaction, &self.object.owner, name, self.now)? {
                 return Ok(Added::NameInUse(name.clone()));
             }
         }
         transaction.insert(&self.object, Some(&self.content))?;
         Ok(Added::Done)
-    }
-
-    fn is_in_use(
-        &self,
-        name: &Attribute<'static>,
-        transaction: &dyn Transaction,
-    ) -> Result<bool, StoreError> {
-        let search = Search {
-            owner: Some(self.object.owner.clone()),
-            exact: vec![name.clone()],
-        };
-        let mut is_in_use = false;
-        transaction.find(&search, &mut |mut object| {
-            object.refresh(self.now);
-            is_in_use = !object.is_destroyed();
-            match is_in_use {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
-            }
-        })?;
-        Ok(is_in_use)
     }
 
     /// Adds the object in a transaction of its own.
@@ -90,4 +81,30 @@ impl Addition {
         }
         Ok(added)
     }
+}
+
+/// Whether a client has given a Name to an object that is not destroyed.
+///
+/// # Errors
+/// If the store is out of order.
+pub(crate) fn is_name_in_use(
+    transaction: &dyn Transaction,
+    owner: &str,
+    name: &Name<'static>,
+    now: DateTime,
+) -> Result<bool, StoreError> {
+    let search = Search {
+        owner: Some(owner.to_owned()),
+        exact: vec![Attribute::name(name.clone())],
+    };
+    let mut is_in_use = false;
+    transaction.find(&search, &mut |mut object| {
+        object.refresh(now);
+        is_in_use = !object.is_destroyed();
+        match is_in_use {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    })?;
+    Ok(is_in_use)
 }

@@ -17,6 +17,7 @@ use openssl::sha::sha256;
 
 use crate::object::StoredObject;
 
+pub(crate) use addition::is_name_in_use;
 pub use addition::{Added, Addition};
 pub use error::StoreError;
 pub use memory::MemoryStore;
@@ -83,11 +84,11 @@ pub trait Store: Send + Sync {
         self.begin()
     }
 
-    /// Adds an object, on conditions, in a transaction of its own or together with others that are added
-    /// at the same time. Not within a transaction of the same thread.
+    /// Makes an [`Addition`] permanent, alone or together with others that come at the same time, if its
+    /// conditions are met. Not within a transaction of the same thread.
     ///
     /// # Errors
-    /// If there is an object with its identifier, or the store is out of order.
+    /// If there is an object with its identifier, it cannot be made permanent, or the store is out of order.
     fn add(&self, addition: Addition) -> Result<Added, StoreError> {
         addition.alone(self.begin()?)
     }

@@ -10,7 +10,7 @@ use openssl::error::ErrorStack;
 use openssl::x509::X509Ref;
 
 use super::Files;
-use crate::trial::{Certified, Issuer, KeyKind, LOCAL};
+use crate::trial::{Certified, Issuer, KeyKind, LOCAL_HOSTS};
 
 /// An authority whose certificates are valid for a day. Its key is never written.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Authority {
     /// # Panics
     /// If cryptography does not work.
     pub fn server(&self) -> Identity {
-        identity(self.0.server("localhost", &LOCAL))
+        identity(self.0.server("localhost", &LOCAL_HOSTS))
     }
 
     /// Certificate and key of a client called `name`.

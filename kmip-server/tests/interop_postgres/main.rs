@@ -302,6 +302,7 @@ fn the_store_is_as_the_others_and_knows_its_format() {
     for store in stores {
         common::stores::keeps_what_it_is_given(Arc::new(store));
     }
+    common::stores::adds_what_comes_together(&PostgresStore::open(&url).unwrap());
     let mut session = cluster.session();
     let query = "SELECT count(*) FROM kmip_lookups
          WHERE object NOT IN (SELECT number FROM kmip_objects)";

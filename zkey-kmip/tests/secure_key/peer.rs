@@ -116,33 +116,23 @@ pub(crate) fn visit(
     let tls = ClientTls::new()
         .ca_certificate(authority().certificate().clone())
         .protocol(protocol)
-        .identity(identity.map_err(whole)?);
-    let connector = TlsConnector::new(tls).map_err(whole)?;
+        .identity(identity.map_err(|error| kmip::with_causes(&error))?);
+    let connector = TlsConnector::new(tls).map_err(|error| kmip::with_causes(&error))?;
     let server: ServerAddress = address.to_string().parse().unwrap();
     let deadline = Deadline::after(Duration::from_secs(60));
-    let stream = TcpStream::connect(&server, deadline).map_err(whole)?;
+    let stream =
+        TcpStream::connect(&server, deadline).map_err(|error| kmip::with_causes(&error))?;
     let mut stream = connector
         .connect(stream, &server, deadline)
-        .map_err(whole)?;
+        .map_err(|error| kmip::with_causes(&error))?;
     let mut got = vec![0; answer.len()];
     stream
         .write_all(message)
         .and_then(|()| stream.flush())
         .and_then(|()| stream.read_exact(&mut got))
-        .map_err(whole)?;
+        .map_err(|error| kmip::with_causes(&error))?;
     assert_eq!(got, answer);
     Ok(())
-}
-
-/// An error with its causes.
-fn whole(error: impl std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(one) = cause {
-        text = format!("{text}: {one}");
-        cause = one.source();
-    }
-    text
 }
 
 /// Of the same kind, in the clear.

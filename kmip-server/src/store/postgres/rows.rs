@@ -169,8 +169,9 @@ impl Candidates for Session {
 
 /// Gives all objects their keys anew, since those of an older format were others.
 pub(super) fn renew_keys(transaction: &mut Transaction<'_>) -> Result<(), StoreError> {
-    let deleted = transaction.execute("DELETE FROM kmip_lookups", &[]);
-    deleted.map_err(failure)?;
+    // Other servers must not add some meanwhile.
+    let alone = "LOCK TABLE kmip_objects IN SHARE ROW EXCLUSIVE MODE; DELETE FROM kmip_lookups";
+    transaction.batch_execute(alone).map_err(failure)?;
     let mut after = 0_i64;
     loop {
         let rows = transaction.query(

@@ -148,9 +148,9 @@ impl Store for SealedStore {
         let mut sealed = addition.clone();
         sealed.content = seal(&known.keyring, &addition.object, &addition.content)?;
         let keyring = (KEYRING.to_owned(), Some(opaque(known.sealed)));
-        sealed.contents.push(keyring);
+        sealed.expected_contents.push(keyring);
         match self.inner.add(sealed)? {
-            // Perhaps since the keyring is another one by now.
+            // Perhaps since the keyring is another one by now, or since a content lies there sealed.
             Added::Hindered => addition.alone(self.begin()?),
             added => Ok(added),
         }

@@ -35,7 +35,7 @@ impl Store for UnsealedStore {
     }
 
     fn add(&self, mut addition: Addition) -> Result<Added, StoreError> {
-        addition.contents.push((KEYRING.to_owned(), None));
+        addition.expected_contents.push((KEYRING.to_owned(), None));
         let added = self.0.add(addition)?;
         if added == Added::Hindered && self.0.view()?.content(KEYRING)?.is_some() {
             return Err(StoreError::MasterKeyChanged);

@@ -12,7 +12,7 @@ use std::time::Instant;
 use super::super::addition::{Added, Addition};
 use super::super::{StoreError, Transaction};
 use super::SqliteTransaction;
-use super::group::{GATHERING, MOST, Writer, ended};
+use super::group::{GATHERING, MOST, Writer, ended, shared};
 
 /// The additions that nobody has made yet.
 #[derive(Default)]
@@ -44,6 +44,14 @@ enum Stage {
 }
 
 impl Entry {
+    fn new(addition: Addition) -> Arc<Self> {
+        Arc::new(Entry {
+            addition,
+            stage: Mutex::new(Stage::Waiting),
+            changed: Condvar::new(),
+        })
+    }
+
     fn stage(&self) -> MutexGuard<'_, Stage> {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -53,13 +61,26 @@ impl Entry {
         self.changed.notify_one();
     }
 
+    /// Tells the outcome. What was told first holds.
+    fn end(&self, outcome: Result<Added, StoreError>) {
+        let stage = &mut *self.stage();
+        if matches!(stage, Stage::Waiting | Stage::Leads) {
+            *stage = Stage::Told(outcome);
+            self.changed.notify_one();
+        }
+    }
+
     /// Waits for the outcome; none if it has to lead first.
     fn wait(&self) -> Option<Result<Added, StoreError>> {
         let mut stage = self.stage();
         loop {
             match mem::replace(&mut *stage, Stage::Over) {
                 Stage::Told(outcome) => return Some(outcome),
-                Stage::Leads => return None,
+                Stage::Leads => {
+                    // It is told its outcome later.
+                    *stage = Stage::Waiting;
+                    return None;
+                }
                 Stage::Over => return Some(Err(ended())),
                 Stage::Waiting => *stage = Stage::Waiting,
             }
@@ -79,11 +100,7 @@ impl Additions {
     /// # Errors
     /// As for [`Addition::alone`].
     pub(super) fn make(&self, addition: Addition, writer: &Writer) -> Result<Added, StoreError> {
-        let entry = Arc::new(Entry {
-            addition,
-            stage: Mutex::new(Stage::Waiting),
-            changed: Condvar::new(),
-        });
+        let entry = Entry::new(addition);
         let is_led = {
             let mut queue = self.queue();
             queue.waiting.push(Arc::clone(&entry));
@@ -107,35 +124,46 @@ struct Led<'a> {
 }
 
 impl<'a> Led<'a> {
+    /// All that are waiting, so that they are told also if there is no transaction for them.
     fn new(additions: &'a Additions) -> Self {
         Led {
             additions,
-            entries: Vec::new(),
+            entries: mem::take(&mut additions.queue().waiting),
         }
     }
 
     fn make(mut self, writer: &Writer) {
-        match self.together(writer) {
-            Ok(outcomes) => {
-                for (entry, added) in self.entries.drain(..).zip(outcomes) {
-                    entry.go_to(Stage::Told(Ok(added)));
+        while !self.entries.is_empty() {
+            match self.together(writer) {
+                Ok(outcomes) => {
+                    for (entry, added) in self.entries.iter().zip(outcomes) {
+                        entry.end(Ok(added));
+                    }
+                    self.entries.clear();
                 }
-            }
-            // Whose fault it was comes out when each is made alone.
-            Err(_) => {
-                for entry in self.entries.drain(..) {
-                    let begun = writer.begin();
-                    let alone = begun
-                        .and_then(|part| entry.addition.alone(Box::new(SqliteTransaction(part))));
-                    entry.go_to(Stage::Told(alone));
+                // The others are not to suffer from it.
+                Err(Failed::One(position, error)) => {
+                    self.entries.remove(position).end(Err(error));
+                }
+                Err(Failed::All(error)) => {
+                    if let [alone] = &self.entries[..] {
+                        alone.end(Err(error));
+                        break;
+                    }
+                    let error = shared(error);
+                    for entry in &self.entries {
+                        entry.end(Err(StoreError::Group(Arc::clone(&error))));
+                    }
+                    self.entries.clear();
                 }
             }
         }
     }
 
-    /// Makes what is waiting and what comes meanwhile; nothing of it, if one fails.
-    fn together(&mut self, writer: &Writer) -> Result<Vec<Added>, StoreError> {
-        let mut transaction = SqliteTransaction(writer.begin()?);
+    /// Makes what is waiting and what comes meanwhile; nothing of it, if anything fails.
+    fn together(&mut self, writer: &Writer) -> Result<Vec<Added>, Failed> {
+        let part = writer.begin().map_err(Failed::All)?;
+        let mut transaction = SqliteTransaction(part);
         let mut outcomes = Vec::new();
         let mut idle_since = Instant::now();
         let before = self.additions.queue().before;
@@ -150,21 +178,34 @@ impl<'a> Led<'a> {
                 continue;
             }
             for entry in &self.entries[outcomes.len()..] {
-                outcomes.push(entry.addition.perform(&mut transaction)?);
+                let added = entry.addition.perform(&mut transaction);
+                let added = added.map_err(|error| Failed::One(outcomes.len(), error))?;
+                if added == Added::Hindered {
+                    // What it does instead, it need not put off.
+                    entry.end(Ok(Added::Hindered));
+                }
+                outcomes.push(added);
             }
             idle_since = Instant::now();
         }
         self.additions.queue().before = outcomes.len();
-        Box::new(transaction).commit()?;
+        Box::new(transaction).commit().map_err(Failed::All)?;
         Ok(outcomes)
     }
+}
+
+/// Why additions were not made together.
+enum Failed {
+    /// The one at this position failed.
+    One(usize, StoreError),
+    All(StoreError),
 }
 
 impl Drop for Led<'_> {
     fn drop(&mut self) {
         // There are some only after a panic.
-        for entry in self.entries.drain(..) {
-            entry.go_to(Stage::Told(Err(ended())));
+        for entry in &self.entries {
+            entry.end(Err(ended()));
         }
         let mut queue = self.additions.queue();
         match queue.waiting.first() {
@@ -186,65 +227,99 @@ mod tests {
     use super::*;
     use crate::object::StoredObject;
 
-    fn entry(identifier: &str) -> Arc<Entry> {
-        Arc::new(Entry {
-            addition: Addition {
-                object: StoredObject::internal(identifier),
-                content: internal_content(Vec::new().into()),
-                contents: Vec::new(),
-                names: Vec::new(),
-                now: DateTime(0),
-            },
-            stage: Mutex::new(Stage::Waiting),
-            changed: Condvar::new(),
-        })
+    fn addition(identifier: &str) -> Addition {
+        let object = StoredObject::internal(identifier);
+        Addition::new(object, internal_content(Vec::new().into()), DateTime(0))
+    }
+
+    fn writer() -> Writer {
+        let connection = Connection::open_in_memory().unwrap();
+        schema::prepare(&connection).unwrap();
+        Writer::new(connection)
     }
 
     #[test]
     fn who_comes_before_the_connection_is_free_is_led_by_the_first() {
-        let connection = Connection::open_in_memory().unwrap();
-        schema::prepare(&connection).unwrap();
-        let writer = Writer::new(connection);
-        let additions = Additions::default();
+        let (writer, additions) = (writer(), Additions::default());
         let part = writer.begin().unwrap();
         thread::scope(|scope| {
-            let threads = [1, 2, 3, 4].map(|number| {
+            let make = |identifier: &'static str| {
                 let (additions, writer) = (&additions, &writer);
-                scope.spawn(move || {
-                    let entry = entry(&format!("object {number}"));
-                    additions.make(entry.addition.clone(), writer)
-                })
-            });
-            while additions.queue().waiting.len() < threads.len() {
+                scope.spawn(move || additions.make(addition(identifier), writer))
+            };
+            let first = make("first");
+            let is_led = || {
+                let queue = additions.queue();
+                queue.is_led && queue.waiting.is_empty()
+            };
+            while !is_led() {
+                thread::yield_now();
+            }
+            let others = ["second", "third", "second"].map(make);
+            while additions.queue().waiting.len() < others.len() {
                 thread::yield_now();
             }
             drop(part);
+            assert_eq!(first.join().unwrap().unwrap(), Added::Done);
+            let outcomes = others.map(|other| other.join().unwrap());
+            let done = outcomes.iter().filter(|outcome| outcome.is_ok());
+            assert_eq!(done.count(), 2, "{outcomes:?}");
+            let duplicate =
+                |outcome: &Result<_, _>| matches!(outcome, Err(StoreError::Duplicate(_)));
+            assert!(outcomes.iter().any(duplicate), "{outcomes:?}");
+        });
+        // All but the one that failed.
+        assert_eq!(additions.queue().before, 3);
+        assert!(!additions.queue().is_led);
+    }
+
+    #[test]
+    fn while_there_is_no_transaction_all_are_told_so() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("keys.sqlite");
+        let own = Connection::open(&path).unwrap();
+        schema::prepare(&own).unwrap();
+        own.busy_timeout(std::time::Duration::ZERO).unwrap();
+        let other = Connection::open(&path).unwrap();
+        let (writer, additions) = (Writer::new(own), Additions::default());
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        thread::scope(|scope| {
+            let threads = ["first", "second", "third"].map(|identifier| {
+                let (additions, writer) = (&additions, &writer);
+                scope.spawn(move || additions.make(addition(identifier), writer))
+            });
             for thread in threads {
-                assert_eq!(thread.join().unwrap().unwrap(), Added::Done);
+                let error = thread.join().unwrap().unwrap_err();
+                let code = match error {
+                    StoreError::Group(cause) => cause.sqlite_error_code(),
+                    StoreError::Database(cause) => cause.sqlite_error_code(),
+                    other => panic!("{other:?}"),
+                };
+                assert_eq!(code, Some(rusqlite::ErrorCode::DatabaseBusy));
             }
         });
-        assert_eq!(additions.queue().before, 4);
-        assert!(!additions.queue().is_led);
+        other.execute_batch("ROLLBACK").unwrap();
+        let added = additions.make(addition("first"), &writer);
+        assert_eq!(added.unwrap(), Added::Done);
     }
 
     #[test]
     fn a_panic_leaves_nobody_waiting() {
         let additions = Additions::default();
-        let (led, next) = (entry("led"), entry("next"));
+        let [led, next] = ["led", "next"].map(|identifier| Entry::new(addition(identifier)));
         *additions.queue() = Queue {
-            waiting: vec![Arc::clone(&next)],
+            waiting: vec![Arc::clone(&led)],
             is_led: true,
             before: 0,
         };
         let panicked = catch_unwind(AssertUnwindSafe(|| {
-            let mut together = Led::new(&additions);
-            together.entries.push(Arc::clone(&led));
+            let _together = Led::new(&additions);
+            additions.queue().waiting.push(Arc::clone(&next));
             panic!("while it makes them");
         }));
         assert!(panicked.is_err());
         assert!(matches!(led.wait(), Some(Err(_))));
         assert!(next.wait().is_none());
-        additions.queue().waiting.clear();
         drop(Led::new(&additions));
         assert!(!additions.queue().is_led);
     }

@@ -100,6 +100,8 @@ impl Writer {
         };
         let state = part.state()?;
         if state.group.is_none() {
+            // In case that it has failed before.
+            state.roll_back();
             run(&state.connection, "BEGIN IMMEDIATE")?;
             state.group = Some(Arc::default());
             state.changes = 0;
@@ -235,7 +237,7 @@ impl State {
     /// Nothing of the group has happened.
     fn roll_back(&self) {
         if !self.connection.is_autocommit() {
-            // If this fails too, the next BEGIN reports it.
+            // If this fails, it is tried again before the next BEGIN, which reports it.
             let _ = self.connection.execute_batch("ROLLBACK");
         }
     }
@@ -257,6 +259,15 @@ impl Drop for Part<'_> {
 /// The error of whoever goes on after the end.
 pub(super) fn ended() -> StoreError {
     failure(ffi::SQLITE_MISUSE, "the transaction has ended").into()
+}
+
+/// An error that several are told.
+pub(super) fn shared(error: StoreError) -> Arc<rusqlite::Error> {
+    match error {
+        StoreError::Database(error) => Arc::new(error),
+        StoreError::Group(error) => error,
+        other => Arc::new(failure(ffi::SQLITE_ERROR, &other.to_string())),
+    }
 }
 
 fn failure(code: i32, text: &str) -> rusqlite::Error {

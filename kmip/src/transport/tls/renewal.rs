@@ -18,9 +18,6 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(super) type Report = dyn Fn(Result<(), &Error>) + Send + Sync;
 
 /// The context of a server's handshakes, made anew once a file of its revocation lists is another.
-///
-/// A whole context, not only its certificate store: sessions of the previous one cannot be resumed then,
-/// as whoever resumes one is not checked by any list.
 pub(super) struct RenewedContext<F> {
     make: F,
     files: Vec<PathBuf>,
@@ -76,6 +73,8 @@ impl<F: Fn() -> Result<SslContext, Error>> RenewedContext<F> {
             return None;
         }
         seen.files = files;
+        // Until it is done, in case of a panic.
+        seen.failed = Some(Instant::now());
         match (self.make)() {
             Ok(context) => {
                 *self.current.lock().unwrap_or_else(PoisonError::into_inner) = context;

@@ -6,7 +6,8 @@ use std::sync::{Arc, OnceLock};
 
 use openssl::ex_data::Index;
 use openssl::ssl::{
-    ClientHelloResponse, Ssl, SslContext, SslMethod, SslRef, SslStream, SslVerifyMode,
+    ClientHelloResponse, Ssl, SslContext, SslMethod, SslOptions, SslRef, SslSessionCacheMode,
+    SslStream, SslVerifyMode,
 };
 use openssl::stack::Stack;
 use openssl::x509::{X509, X509Name};
@@ -107,8 +108,8 @@ impl ServerTls {
     /// read or holds no list, until it can be taken: see
     /// [`on_client_crl_renewal`](Self::on_client_crl_renewal). A file is best replaced by renaming.
     ///
-    /// A client that is connected already stays so. Its session cannot be resumed any more, so that it is
-    /// checked when it comes again.
+    /// A client that is connected already stays so. Sessions are not resumed, so that it is checked when it
+    /// comes again.
     #[must_use]
     pub fn client_crl_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.client_crl_files.push(path.into());
@@ -116,8 +117,8 @@ impl ServerTls {
     }
 
     /// Called when renewed lists of [`client_crl_file`](Self::client_crl_file) hold from now on, or with why
-    /// the previous ones still do: once for each change of a file. The handshake that has found it out waits
-    /// for it.
+    /// the previous ones still do. A failure is told once for each change of a file; it is tried again
+    /// after a while all the same. The handshake that has found it out waits for it.
     #[must_use]
     pub fn on_client_crl_renewal(
         mut self,
@@ -142,6 +143,14 @@ impl ServerTls {
             note_offer(ssl);
             Ok(ClientHelloResponse::SUCCESS)
         });
+        if !self.client_crl_files.is_empty() {
+            // Whoever resumes a session is checked against no list, not even after it has run out.
+            context.set_options(SslOptions::NO_TICKET);
+            context.set_session_cache_mode(SslSessionCacheMode::OFF);
+            context
+                .set_num_tickets(0)
+                .map_err(failed("give no session tickets"))?;
+        }
         let store = trust::store(&self.client_trust, &self.client_crl_files)?;
         let mut names = Stack::<X509Name>::new().map_err(failed("list the client CAs"))?;
         for certificate in store.all_certificates() {
