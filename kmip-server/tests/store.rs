@@ -341,6 +341,26 @@ fn files_of_the_second_and_the_third_format_get_the_keys_of_the_present() {
 }
 
 #[test]
+fn an_object_that_keeps_an_older_file_from_being_opened_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("keys.sqlite");
+    let world = sqlite(&path);
+    let key = world.create(ProtocolVersion::V1_4, [name("one")]);
+    drop(world);
+    let file = rusqlite::Connection::open(&path).unwrap();
+    let damage = "UPDATE objects SET attributes = x'15ffffffff00'; PRAGMA user_version = 3;";
+    file.execute_batch(damage).unwrap();
+    let error = SqliteStore::open(&path).unwrap_err();
+    let identifier = key.as_text().unwrap();
+    assert!(error.to_string().contains(identifier), "{error}");
+    // Nothing of it was changed.
+    let format: i64 = file
+        .query_row("PRAGMA user_version", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(format, 3);
+}
+
+#[test]
 fn transactions_that_come_together_fail_and_succeed_on_their_own() {
     const THREADS: usize = 8;
     let directory = tempfile::tempdir().unwrap();

@@ -5,6 +5,7 @@ use kmip::ttlv;
 use kmip::types::{Attribute, AttributeValue, IntoOwned, ManagedObject, ProtocolVersion, Tag};
 use zeroize::Zeroizing;
 
+use super::StoreError;
 use crate::attributes::AttributeSet;
 use crate::object::content_tag;
 
@@ -88,8 +89,18 @@ pub(super) fn encode_attributes(attributes: &AttributeSet) -> Result<Vec<u8>, Er
     Ok(bytes)
 }
 
-/// What [`encode_attributes`] has written.
-pub(super) fn decode_attributes(mut bytes: &[u8]) -> Result<AttributeSet, Error> {
+/// What [`encode_attributes`] has written of an object.
+///
+/// # Errors
+/// If it is damaged.
+pub(super) fn attributes_of(identifier: &str, bytes: &[u8]) -> Result<AttributeSet, StoreError> {
+    decode_attributes(bytes).map_err(|source| StoreError::Unreadable {
+        identifier: identifier.to_owned(),
+        source,
+    })
+}
+
+fn decode_attributes(mut bytes: &[u8]) -> Result<AttributeSet, Error> {
     let mut list = Vec::new();
     while let Some((head, rest)) = bytes.split_first_chunk::<ATTRIBUTE_HEAD>() {
         let [form, index @ ..] = *head;

@@ -44,6 +44,15 @@ pub enum StoreError {
     /// An object cannot be written or read.
     #[error("an object in the key store is damaged or cannot be stored")]
     Encoding(#[from] kmip::codec::Error),
+    /// What is known of an object cannot be read.
+    #[error("the object `{identifier}` in the key store is damaged")]
+    Unreadable {
+        /// Its identifier.
+        identifier: String,
+        /// Why.
+        #[source]
+        source: kmip::codec::Error,
+    },
     /// The master key is not the one that the store was sealed with.
     #[error(
         "the master key does not open this key store: it was sealed with another one, or its keyring \

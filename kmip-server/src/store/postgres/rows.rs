@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::super::StoreError;
 use super::super::encoding::{
-    Form, decode_attributes, decode_content, encode_attributes, encode_content,
+    Form, attributes_of, decode_content, encode_attributes, encode_content,
 };
 use super::super::lookup::{Candidates, Key, Take, keys};
 use super::failure;
@@ -228,6 +228,6 @@ fn read(row: &Row) -> Result<StoredObject, StoreError> {
         Ok((object, attributes))
     };
     let (mut object, attributes) = columns().map_err(failure)?;
-    object.attributes = decode_attributes(attributes)?;
+    object.attributes = attributes_of(&object.identifier, attributes)?;
     Ok(object)
 }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::super::StoreError;
 use super::super::encoding::{
-    Form, decode_attributes, decode_content, encode_attributes, encode_content,
+    Form, attributes_of, decode_content, encode_attributes, encode_content,
 };
 use super::super::lookup::{Candidates, Key, Take, keys};
 use crate::object::StoredObject;
@@ -217,11 +217,13 @@ fn delete_key(connection: &Connection, number: i64, key: Key) -> Result<(), Stor
 }
 
 fn read(row: &Row<'_>) -> Result<StoredObject, StoreError> {
+    let identifier: String = row.get(0)?;
+    let attributes = row.get_ref(4)?.as_blob().unwrap_or_default();
     Ok(StoredObject {
-        identifier: row.get(0)?,
+        attributes: attributes_of(&identifier, attributes)?,
+        identifier,
         owner: row.get(1)?,
         object_type: ObjectType::new(row.get(2)?),
         archived: row.get(3)?,
-        attributes: decode_attributes(row.get_ref(4)?.as_blob().unwrap_or_default())?,
     })
 }
