@@ -62,13 +62,11 @@ impl Search {
             let Ok(length) = memory.read_at(&mut content, start) else {
                 continue;
             };
-            let content = &content[..length];
-            found |= contains(content, &self.secure_key);
-            for half in self.clear_keys.iter().flat_map(|key| key.chunks(16)) {
-                assert!(
-                    !contains(content, half),
-                    "an AES key is at {start:x}-{end:x}"
-                );
+            for part in written(&content[..length]) {
+                found = found || contains(part, &self.secure_key);
+                for half in self.clear_keys.iter().flat_map(|key| key.chunks(16)) {
+                    assert!(!contains(part, half), "an AES key is at {start:x}-{end:x}");
+                }
             }
         }
         self.secure_keys_found += usize::from(found);
@@ -152,6 +150,28 @@ fn writable(line: &str) -> Option<(u64, u64)> {
         .next()?
         .starts_with("rw-")
         .then_some((number(start)?, number(end)?))
+}
+
+/// The parts in which there is anything, each with the page behind. Much of the memory was never written,
+/// and an emulated processor is slow in searching it.
+fn written(content: &[u8]) -> Vec<&[u8]> {
+    const PAGE: usize = 4096;
+    const NOTHING: [u8; PAGE] = [0; PAGE];
+    let mut parts = Vec::new();
+    let mut begin = None;
+    for (start, page) in (0..).step_by(PAGE).zip(content.chunks(PAGE)) {
+        match *page != NOTHING[..page.len()] {
+            true => _ = begin.get_or_insert(start),
+            false => {
+                let part = begin
+                    .take()
+                    .map(|begin| &content[begin..start + page.len()]);
+                parts.extend(part);
+            }
+        }
+    }
+    parts.extend(begin.map(|begin| &content[begin..]));
+    parts
 }
 
 fn contains(content: &[u8], wanted: &[u8]) -> bool {
