@@ -160,7 +160,10 @@ impl<'c> Context<'c> {
     /// If its name is in use, or the store is out of order.
     pub(crate) fn add(&self, new: FinishedObject) -> Result<Option<StoredObject>, Failure> {
         let FinishedObject { object, content } = new;
-        let mut addition = Addition::new(object.clone(), content.clone(), self.now);
+        // No more copies of a key than are needed.
+        let notices = self.configuration.notices.as_ref();
+        let told = notices.map(|_| content.clone());
+        let mut addition = Addition::new(object.clone(), content, self.now);
         let names = object
             .attributes
             .iter()
@@ -183,7 +186,7 @@ impl<'c> Context<'c> {
             state: None,
         };
         let mut changes = Changes::default();
-        if self.configuration.notices.is_some() {
+        if let Some(content) = told {
             changes.add(&object, &content);
         }
         self.note(vec![before], changes);

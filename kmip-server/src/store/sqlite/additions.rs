@@ -177,14 +177,17 @@ impl<'a> Led<'a> {
                 thread::yield_now();
                 continue;
             }
-            for entry in &self.entries[outcomes.len()..] {
-                let added = entry.addition.perform(&mut transaction);
-                let added = added.map_err(|error| Failed::One(outcomes.len(), error))?;
-                if added == Added::Hindered {
-                    // What it does instead, it need not put off.
-                    entry.end(Ok(Added::Hindered));
+            while let Some(entry) = self.entries.get(outcomes.len()) {
+                match entry.addition.perform(&mut transaction) {
+                    // Told at once, since it does something else instead: so it must not be made any more,
+                    // even if others have to be made again.
+                    Ok(Added::Hindered) => {
+                        let entry = self.entries.remove(outcomes.len());
+                        entry.end(Ok(Added::Hindered));
+                    }
+                    Ok(added) => outcomes.push(added),
+                    Err(error) => return Err(Failed::One(outcomes.len(), error)),
                 }
-                outcomes.push(added);
             }
             idle_since = Instant::now();
         }
@@ -271,6 +274,32 @@ mod tests {
         // All but the one that failed.
         assert_eq!(additions.queue().before, 3);
         assert!(!additions.queue().is_led);
+    }
+
+    #[test]
+    fn who_was_told_of_a_hindrance_is_not_made_again_with_the_others() {
+        let (writer, additions) = (writer(), Additions::default());
+        additions.make(addition("there"), &writer).unwrap();
+        let mut hindered = addition("hindered");
+        hindered.expected_contents = vec![("there".to_owned(), None)];
+        let [hindered, other, fails] =
+            [hindered, addition("other"), addition("there")].map(Entry::new);
+        let waiting = vec![Arc::clone(&hindered), Arc::clone(&other), fails];
+        additions.queue().waiting = waiting;
+        let mut led = Led::new(&additions);
+        let failed = led.together(&writer);
+        assert!(matches!(
+            failed,
+            Err(Failed::One(1, StoreError::Duplicate(_)))
+        ));
+        assert!(matches!(hindered.wait(), Some(Ok(Added::Hindered))));
+        assert!(
+            !led.entries
+                .iter()
+                .any(|entry| Arc::ptr_eq(entry, &hindered))
+        );
+        led.make(&writer);
+        assert!(matches!(other.wait(), Some(Ok(Added::Done))));
     }
 
     #[test]
